@@ -1,0 +1,22 @@
+//! `/v1/authorize`: what a gateway asks before it passes a request on.
+
+use hyper::HeaderMap;
+use mete_core::Timestamp;
+use mete_gate::Gate;
+
+use crate::credentials::key_of;
+use crate::reply::{Reply, allow, refuse};
+
+/// Decides on the key in `headers` at the instant `now` (R37).
+///
+/// 204 with `x-mete-key-id` and `x-mete-project-id`, or the refusal's status and body. The gateway describes the
+/// client's request in `x-original-method`, `x-original-uri` and `x-mete-model`; no rule so far looks at them.
+pub fn authorize(gate: &Gate, now: Timestamp, headers: &HeaderMap) -> Reply {
+    match gate.admit(now, key_of(headers)) {
+        Ok(caller) => allow(caller),
+        Err(refusal) => {
+            tracing::debug!(code = refusal.code(), "refused");
+            refuse(&refusal)
+        }
+    }
+}

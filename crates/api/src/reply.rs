@@ -1,0 +1,110 @@
+//! Answers and error bodies.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{HeaderMap, Response, StatusCode};
+use mete_core::decision::Refusal;
+use mete_gate::Caller;
+use serde_json::json;
+
+/// Every answer of this crate: whole in memory, and mostly empty.
+pub type Reply = Response<Full<Bytes>>;
+
+const KEY_ID: HeaderName = HeaderName::from_static("x-mete-key-id");
+const PROJECT_ID: HeaderName = HeaderName::from_static("x-mete-project-id");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+/// A decision holds for its instant only (R39).
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// 204 with the caller's ids.
+pub fn allow(caller: Caller) -> Reply {
+    // The constructor checks each byte: an id can never begin another header.
+    let (Ok(key_id), Ok(project_id)) =
+        (HeaderValue::from_maybe_shared(caller.key_id), HeaderValue::from_maybe_shared(caller.project_id))
+    else {
+        let message = "The id of this key or of its project has characters that no header may carry. Mend it in the store.";
+        return error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "invalid_id", message);
+    };
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(KEY_ID, key_id);
+    headers.insert(PROJECT_ID, project_id);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    reply(StatusCode::NO_CONTENT, headers, Bytes::new())
+}
+
+/// R37's status and body, and what tells SDKs whether to try again.
+pub fn refuse(refusal: &Refusal) -> Reply {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    if refusal.forbids_retry() {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    reply(status, headers, refusal.body().to_string().into())
+}
+
+/// 200 with a word for people.
+pub fn ok(word: &'static str) -> Reply {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, NO_STORE)]);
+    reply(StatusCode::OK, headers, Bytes::from_static(word.as_bytes()))
+}
+
+/// 503: not now, for this reason.
+pub fn unavailable(reason: &str) -> Reply {
+    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "server_error", "not_ready", reason);
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    reply
+}
+
+/// 404: there is nothing at this path.
+pub fn not_found(method: &str, path: &str) -> Reply {
+    let path: String = path.chars().take(200).collect();
+    let message = format!("Unknown request URL: {method} {path}. The gate answers at /v1/authorize.");
+    error(StatusCode::NOT_FOUND, "invalid_request_error", "unknown_url", &message)
+}
+
+/// 405: there is something at this path, for the methods `allowed`.
+pub fn method_not_allowed(method: &str, allowed: &'static str) -> Reply {
+    let method: String = method.chars().take(20).collect();
+    let message = format!("The method {method} is not supported here. Use one of {allowed}.");
+    let mut reply =
+        error(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_supported", &message);
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    reply
+}
+
+/// An error in the shape of R37.
+fn error(status: StatusCode, kind: &str, code: &str, message: &str) -> Reply {
+    let body = json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE)]);
+    reply(status, headers, body.to_string().into())
+}
+
+fn reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    *reply.headers_mut() = headers;
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_can_never_begin_another_header() {
+        let caller = |key_id: &'static str| Caller { key_id: key_id.into(), project_id: "proj_1".into() };
+        assert_eq!(allow(caller("key_1")).status(), 204);
+        let injected = allow(caller("key_1\r\nx-admin: yes"));
+        assert_eq!(injected.status(), 500);
+        assert!(!injected.headers().contains_key("x-admin") && !injected.headers().contains_key(KEY_ID));
+    }
+}

@@ -1,0 +1,154 @@
+//! A server on a free port and on a socket of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mete_api::{Api, Listener, Readiness, Settings, serve};
+use mete_core::directory::KeyStatus;
+use mete_core::limits::Limits;
+use mete_core::secret::KeyHash;
+use mete_core::{Clock, Nanos, Timestamp};
+use mete_gate::Gate;
+use mete_store::{GateKey, GateOrganization, GateProject, GateSnapshot, ProjectSpend};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Client, soon};
+
+/// A clock that counts how often it was asked: once for each decision.
+pub struct CountingClock {
+    now: watch::Sender<Timestamp>,
+    asked: watch::Sender<u64>,
+}
+
+impl Clock for CountingClock {
+    fn now(&self) -> Timestamp {
+        self.asked.send_modify(|asked| *asked += 1);
+        *self.now.borrow()
+    }
+}
+
+/// A running server and what it was made of.
+pub struct Server {
+    pub gate: Arc<Gate>,
+    pub readiness: Arc<Readiness>,
+    pub stop: CancellationToken,
+    clock: Arc<CountingClock>,
+    address: std::net::SocketAddr,
+    socket: PathBuf,
+    tasks: Vec<JoinHandle<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// With default settings, ready.
+    pub async fn start() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// With other settings, ready.
+    pub async fn with(settings: Settings) -> Self {
+        let server = Self::starting_with(settings).await;
+        server.readiness.set_ready();
+        server
+    }
+
+    /// With default settings, not ready.
+    pub async fn starting() -> Self {
+        Self::starting_with(Settings::default()).await
+    }
+
+    /// Its directory has the organization Acme, and in it projects Bot and Lab with a
+    /// budget of $10 each and the keys `sk-Bot` and `sk-Lab`; it is November 23rd.
+    async fn starting_with(settings: Settings) -> Self {
+        let gate = Arc::new(Gate::new(directory()));
+        let readiness = Arc::new(Readiness::default());
+        let clock = Arc::new(CountingClock {
+            now: watch::Sender::new("2026-11-23T12:00:00Z".parse().unwrap()),
+            asked: watch::Sender::new(0),
+        });
+        let api = Arc::new(Api::new(Arc::clone(&gate), clock.clone(), Arc::clone(&readiness)));
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("meted.sock");
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let listeners = [Listener::Tcp(tcp), Listener::Unix(UnixListener::bind(&socket).unwrap())];
+        let stop = CancellationToken::new();
+        let tasks =
+            listeners.map(|listener| tokio::spawn(serve(listener, Arc::clone(&api), settings, stop.clone()))).into();
+        Self { gate, readiness, stop, clock, address, socket, tasks, _folder: folder }
+    }
+
+    pub async fn tcp(&self) -> Client {
+        Client::new(soon("connecting", TcpStream::connect(self.address)).await.unwrap())
+    }
+
+    pub async fn unix(&self) -> Client {
+        Client::new(soon("connecting", UnixStream::connect(&self.socket)).await.unwrap())
+    }
+
+    /// One client of each kind.
+    pub async fn clients(&self) -> [Client; 2] {
+        [self.tcp().await, self.unix().await]
+    }
+
+    pub fn set_time(&self, now: &str) {
+        self.clock.now.send_replace(now.parse().unwrap());
+    }
+
+    /// Waits until the server has decided `times` times in all.
+    pub async fn has_decided(&self, times: u64) {
+        let mut asked = self.clock.asked.subscribe();
+        soon("a decision", asked.wait_for(|asked| *asked >= times)).await.unwrap();
+    }
+
+    /// Sets the November spend of a project in dollars.
+    pub fn spend(&self, project: &str, dollars: i64) {
+        self.gate.set_spend(&[ProjectSpend {
+            project_id: format!("proj_{project}").into(),
+            month: "2026-11".parse().unwrap(),
+            spend: Nanos::from_dollars(dollars),
+        }]);
+    }
+
+    /// Whether a new TCP connection is refused.
+    pub async fn refuses_connections(&self) -> bool {
+        TcpStream::connect(self.address).await.is_err()
+    }
+
+    /// Waits until nothing is served any more.
+    pub async fn has_stopped(&mut self) {
+        for task in self.tasks.drain(..) {
+            soon("the server's end", task).await.unwrap();
+        }
+    }
+}
+
+fn directory() -> GateSnapshot {
+    let project = |name: &str| GateProject {
+        id: format!("proj_{name}"),
+        organization_id: "org-1".into(),
+        name: name.into(),
+        archived: false,
+        limits: Limits { budget: Some(Nanos::from_dollars(10)), threshold: None },
+    };
+    let key = |name: &str| GateKey {
+        id: format!("key_{name}"),
+        project_id: format!("proj_{name}"),
+        hash: KeyHash::of(&format!("sk-{name}")),
+        status: KeyStatus::Active,
+    };
+    GateSnapshot {
+        organizations: vec![GateOrganization {
+            id: "org-1".into(),
+            name: "Acme".into(),
+            parent_id: None,
+            limits: Limits::default(),
+        }],
+        projects: ["Bot", "Lab"].map(project).into(),
+        keys: ["Bot", "Lab"].map(key).into(),
+        change_seq: 1,
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules of Mete: money, time, ids, usage events, limits and decisions.
+//!
+//! Architecture invariant: this crate does no I/O, reads no clock and draws no randomness of its own; all three are
+//! parameters. Rules are named as in the domain rules (`R1` to `R45`) where they are implemented.
+
+pub mod clock;
+pub mod decision;
+pub mod directory;
+pub mod endpoint;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod money;
+pub mod secret;
+pub mod time;
+
+pub use clock::{Clock, ManualClock};
+pub use endpoint::EndpointGroup;
+pub use event::{EventId, IdHasher, LedgerEvent, Series, Usage};
+pub use money::Nanos;
+pub use time::{Month, Timestamp};

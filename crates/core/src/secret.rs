@@ -1,0 +1,115 @@
+//! Secrets of API keys (R15): made once, shown once, kept as a hash.
+
+use std::fmt;
+
+use rand::Rng;
+use sha2::{Digest, Sha256};
+
+use crate::ids::random_text;
+
+/// SHA-256 of a key's secret: what the store keeps and the gate looks up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash(pub [u8; 32]);
+
+impl KeyHash {
+    /// The hash of a secret as a client sends it.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// From 64 hexadecimal digits; `None` if it is anything else.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).ok()?;
+        Some(Self(hash))
+    }
+
+    /// 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        hex::encode(self.0)
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyHash({}…)", hex::encode(&self.0[..4]))
+    }
+}
+
+/// Whom a secret is made for; decides its prefix (R15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKind {
+    /// `sk-proj-…`
+    Person,
+    /// `sk-svcacct-…`
+    ServiceAccount,
+    /// `sk-admin-…`
+    Admin,
+}
+
+/// A key's secret. Its `Debug` form hides it; only [`Secret::reveal`] gives it away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new secret with 64 random letters and digits (381 bits).
+    #[must_use]
+    pub fn generate(kind: SecretKind, random: &mut dyn Rng) -> Self {
+        let prefix = match kind {
+            SecretKind::Person => "sk-proj-",
+            SecretKind::ServiceAccount => "sk-svcacct-",
+            SecretKind::Admin => "sk-admin-",
+        };
+        Self(format!("{prefix}{}", random_text(random, 64)))
+    }
+
+    /// The secret itself, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store keeps of it.
+    #[must_use]
+    pub fn hash(&self) -> KeyHash {
+        KeyHash::of(&self.0)
+    }
+
+    /// Prefix and last four characters, as in `sk-proj-…x4Qa`.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        let prefix = ["sk-proj-", "sk-svcacct-", "sk-admin-"].into_iter().find(|p| self.0.starts_with(p));
+        format!("{}…{}", prefix.unwrap_or("sk-"), &self.0[self.0.len() - 4..])
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn r15_secrets_have_a_prefix_and_never_show_in_debug() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(2);
+        let secret = Secret::generate(SecretKind::Person, &mut random);
+        assert!(secret.reveal().starts_with("sk-proj-"));
+        assert_eq!(secret.redacted(), format!("sk-proj-…{}", &secret.reveal()[secret.reveal().len() - 4..]));
+        assert!(!format!("{secret:?} {:?}", secret.hash()).contains(&secret.reveal()[8..]));
+        assert_eq!(KeyHash::from_hex(&secret.hash().to_hex()), Some(secret.hash()));
+    }
+
+    #[test]
+    fn hash_is_sha256_in_hex() {
+        assert_eq!(KeyHash::of("test").to_hex(), "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+        assert_eq!(KeyHash::from_hex("9f86"), None);
+    }
+}

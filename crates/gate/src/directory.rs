@@ -1,0 +1,161 @@
+//! The directory as the gate keeps it: immutable but for the organizations' totals, and swapped as a whole.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mete_core::directory::KeyStatus;
+use mete_core::limits::Limits;
+use mete_core::secret::KeyHash;
+use mete_core::{Month, Nanos};
+use mete_store::{GateOrganization, GateProject, GateSnapshot};
+use rustc_hash::FxHashMap;
+
+use crate::totals::MonthTotals;
+
+/// A key; its project is a position in [`Directory::projects`].
+#[derive(Debug)]
+pub struct Key {
+    pub id: Bytes,
+    pub status: KeyStatus,
+    project: usize,
+}
+
+/// A project; its organization is a position in [`Directory::organizations`].
+#[derive(Debug)]
+pub struct Project {
+    pub id: Bytes,
+    pub name: String,
+    pub archived: bool,
+    pub limits: Limits,
+    pub totals: Arc<MonthTotals>,
+    organization: usize,
+}
+
+/// An organization; its totals are the sums of its projects' and of its sub-organizations' (R3, R25).
+#[derive(Debug)]
+pub struct Organization {
+    pub id: Bytes,
+    pub name: String,
+    pub limits: Limits,
+    pub totals: MonthTotals,
+    parent: Option<usize>,
+}
+
+/// Everything that a decision looks at.
+#[derive(Debug)]
+pub struct Directory {
+    keys: FxHashMap<KeyHash, Key>,
+    projects: Vec<Project>,
+    organizations: Vec<Organization>,
+    /// Where each project stands in `projects`.
+    positions: FxHashMap<Arc<str>, usize>,
+    pub change_seq: i64,
+}
+
+impl Directory {
+    /// Builds it from a snapshot; `totals_of` gives each project's totals, which outlive the directory.
+    ///
+    /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
+    /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
+    pub fn new(snapshot: GateSnapshot, mut totals_of: impl FnMut(&str) -> Arc<MonthTotals>) -> Self {
+        let GateSnapshot { organizations, projects, keys, change_seq } = snapshot;
+        let (read_projects, read_keys) = (projects.len(), keys.len());
+        let (organizations, organization_positions) = place_organizations(organizations);
+        let projects: Vec<Project> = projects
+            .into_iter()
+            .filter_map(|GateProject { id, organization_id, name, archived, limits }| {
+                let organization = *organization_positions.get(organization_id.as_str())?;
+                let totals = totals_of(&id);
+                Some(Project { id: id.into(), name, archived, limits, totals, organization })
+            })
+            .collect();
+        let positions: FxHashMap<Arc<str>, usize> =
+            projects.iter().enumerate().map(|(position, project)| (text(&project.id).into(), position)).collect();
+        let keys: FxHashMap<KeyHash, Key> = keys
+            .into_iter()
+            .filter_map(|key| {
+                let project = *positions.get(key.project_id.as_str())?;
+                Some((key.hash, Key { id: key.id.into(), status: key.status, project }))
+            })
+            .collect();
+        if projects.len() < read_projects || keys.len() < read_keys {
+            tracing::warn!(
+                projects = read_projects - projects.len(),
+                keys = read_keys - keys.len(),
+                "the gate refuses projects and keys whose organization or project it was not given"
+            );
+        }
+        let directory = Self { keys, projects, organizations, positions, change_seq };
+        directory.sum_up();
+        directory
+    }
+
+    pub fn key(&self, hash: &KeyHash) -> Option<&Key> {
+        self.keys.get(hash)
+    }
+
+    /// A key by its id. Looks at every key: for explanations, not for decisions.
+    pub fn key_by_id(&self, id: &str) -> Option<&Key> {
+        self.keys.values().find(|key| key.id == id)
+    }
+
+    pub fn project_of(&self, key: &Key) -> &Project {
+        &self.projects[key.project]
+    }
+
+    pub fn organization_of(&self, project: &Project) -> &Organization {
+        &self.organizations[project.organization]
+    }
+
+    pub fn parent_of(&self, organization: &Organization) -> Option<&Organization> {
+        organization.parent.map(|parent| &self.organizations[parent])
+    }
+
+    /// Books a change of a project's total on its organization and on that one's parent, if the project is known.
+    pub fn book(&self, project_id: &str, month: Month, change: Nanos) {
+        if let Some(&position) = self.positions.get(project_id) {
+            self.book_on_payers(&self.projects[position], month, change);
+        }
+    }
+
+    /// The organizations' totals from those of all projects.
+    fn sum_up(&self) {
+        for project in &self.projects {
+            for (month, total) in project.totals.iter() {
+                self.book_on_payers(project, month, total);
+            }
+        }
+    }
+
+    fn book_on_payers(&self, project: &Project, month: Month, change: Nanos) {
+        let organization = self.organization_of(project);
+        organization.totals.add(month, change);
+        if let Some(parent) = self.parent_of(organization) {
+            parent.totals.add(month, change);
+        }
+    }
+}
+
+/// An id's text. Ids come from `String`s, so that nothing is ever replaced.
+pub fn text(id: &Bytes) -> String {
+    String::from_utf8_lossy(id).into_owned()
+}
+
+/// The organizations whose parent, if they have one, is there too, and where each of them stands.
+fn place_organizations(given: Vec<GateOrganization>) -> (Vec<Organization>, FxHashMap<String, usize>) {
+    let (tops, subs): (Vec<_>, Vec<_>) = given.into_iter().partition(|organization| organization.parent_id.is_none());
+    let mut positions = FxHashMap::default();
+    let mut organizations = Vec::with_capacity(tops.len() + subs.len());
+    for GateOrganization { id, name, parent_id, limits } in tops.into_iter().chain(subs) {
+        let parent = match parent_id {
+            None => None,
+            Some(parent_id) => match positions.get(&parent_id) {
+                Some(&position) => Some(position),
+                None => continue,
+            },
+        };
+        positions.insert(id.clone(), organizations.len());
+        organizations.push(Organization { id: id.into(), name, limits, totals: MonthTotals::default(), parent });
+    }
+    (organizations, positions)
+}

@@ -1,0 +1,163 @@
+//! A decision with its grounds, for people and scripts (R38).
+
+use mete_core::decision::{Decision, Refusal};
+use mete_core::directory::{KeyStatus, ProjectStatus};
+use mete_core::{Month, Nanos, Timestamp};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::case::{Case, Question};
+use crate::directory::text;
+
+/// The decision on a key at an instant, with every rule that was asked, in R37's order.
+///
+/// Serialized as `{"at","month","decision":"allow"|"refuse","status","type","code","message","key_id","project_id",
+/// "rules":[…]}`; `type`, `code` and `message` are null when the decision is to allow, the ids when the key is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The instant that it holds for.
+    pub at: Timestamp,
+    /// The UTC month whose spend was looked at.
+    pub month: Month,
+    /// The decision itself.
+    pub decision: Decision,
+    /// The key's id, if the key is known.
+    pub key_id: Option<String>,
+    /// Its project's id, if the key is known.
+    pub project_id: Option<String>,
+    /// The rules in R37's order. For an unknown key there is only the first.
+    pub rules: Vec<RuleReport>,
+}
+
+/// A rule and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleReport {
+    /// The rule with its figures; these are given even where it was not asked.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// Its answer.
+    pub verdict: Verdict,
+}
+
+/// What a rule answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It lets the key through.
+    Ok,
+    /// It refuses the key, and so decides.
+    Refused,
+    /// A rule before it has decided.
+    NotAsked,
+}
+
+/// A rule of R37's table with the figures that it looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum Rule {
+    /// The key is in the directory.
+    KeyKnown,
+    /// The key is active.
+    KeyStatus {
+        /// What it is.
+        status: KeyStatus,
+    },
+    /// The project is not archived.
+    ProjectStatus {
+        /// The project's id.
+        id: String,
+        /// The project's name.
+        name: String,
+        /// What it is.
+        status: ProjectStatus,
+    },
+    /// The organization's budget leaves something.
+    OrganizationBudget(BudgetFigures),
+    /// So does that of the organization above it; only for a sub-organization (R3).
+    ParentBudget(BudgetFigures),
+    /// The project's budget leaves something.
+    ProjectBudget(BudgetFigures),
+}
+
+/// A budget and what is spent of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BudgetFigures {
+    /// The project's or organization's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its spend in the month.
+    pub spend: Nanos,
+    /// Its budget, if it has one.
+    pub budget: Option<Nanos>,
+    /// Its notification threshold, if it has one. Refuses nothing.
+    pub threshold: Option<Nanos>,
+    /// When the month ends and the budget starts anew.
+    pub until: Timestamp,
+}
+
+impl Explanation {
+    /// For a key that the directory does not hold.
+    pub(crate) fn of_unknown_key(now: Timestamp) -> Self {
+        Self {
+            at: now,
+            month: now.month(),
+            decision: Decision::Refuse(Refusal::UnknownKey),
+            key_id: None,
+            project_id: None,
+            rules: vec![RuleReport { rule: Rule::KeyKnown, verdict: Verdict::Refused }],
+        }
+    }
+
+    pub(crate) fn of_case(case: &Case<'_>, now: Timestamp) -> Self {
+        let mut decision = Decision::Allow;
+        let mut rules = vec![RuleReport { rule: Rule::KeyKnown, verdict: Verdict::Ok }];
+        for question in Question::IN_ORDER {
+            let Some(rule) = case.rule(question) else { continue };
+            let verdict = match (&decision, case.refusal(question)) {
+                (Decision::Refuse(_), _) => Verdict::NotAsked,
+                (Decision::Allow, None) => Verdict::Ok,
+                (Decision::Allow, Some(refusal)) => {
+                    decision = Decision::Refuse(refusal);
+                    Verdict::Refused
+                }
+            };
+            rules.push(RuleReport { rule, verdict });
+        }
+        Self {
+            at: now,
+            month: now.month(),
+            decision,
+            key_id: Some(text(&case.key().id)),
+            project_id: Some(text(&case.project().id)),
+            rules,
+        }
+    }
+
+    /// The refusal, if the decision is one.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match &self.decision {
+            Decision::Allow => None,
+            Decision::Refuse(refusal) => Some(refusal),
+        }
+    }
+}
+
+impl Serialize for Explanation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let refusal = self.refusal();
+        let mut fields = serializer.serialize_struct("Explanation", 10)?;
+        fields.serialize_field("at", &self.at)?;
+        fields.serialize_field("month", &self.month)?;
+        fields.serialize_field("decision", if refusal.is_some() { "refuse" } else { "allow" })?;
+        fields.serialize_field("status", &refusal.map_or(204, Refusal::status))?;
+        fields.serialize_field("type", &refusal.map(Refusal::kind))?;
+        fields.serialize_field("code", &refusal.map(Refusal::code))?;
+        fields.serialize_field("message", &refusal.map(Refusal::message))?;
+        fields.serialize_field("key_id", &self.key_id)?;
+        fields.serialize_field("project_id", &self.project_id)?;
+        fields.serialize_field("rules", &self.rules)?;
+        fields.end()
+    }
+}

@@ -1,0 +1,6 @@
+//! The gate from outside.
+
+mod budgets;
+mod model;
+mod reasons;
+mod support;

@@ -1,0 +1,3 @@
+//! stub
+pub mod formats;
+pub mod record;

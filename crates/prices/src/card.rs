@@ -1,0 +1,167 @@
+//! Rates as exact integers, and what a usage costs at them.
+
+use std::fmt;
+
+use mete_core::{Nanos, Usage};
+
+/// Atto-dollars (10^-18 USD): a price of 10^-12 dollars per million tokens is one per token.
+pub(crate) type Attos = i128;
+
+/// Atto-dollars in one nano-dollar.
+const ATTOS_PER_NANO: i128 = 1_000_000_000;
+
+/// A thing that has a price of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is named like the count of `Usage` that it prices")]
+pub enum Unit {
+    Input,
+    CachedInput,
+    CacheWrite,
+    CacheWrite1h,
+    Output,
+    Reasoning,
+    Images,
+    Milliseconds,
+    Searches,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Input => "input tokens",
+            Self::CachedInput => "cached input tokens",
+            Self::CacheWrite => "cache writes",
+            Self::CacheWrite1h => "one-hour cache writes",
+            Self::Output => "output tokens",
+            Self::Reasoning => "reasoning tokens",
+            Self::Images => "images",
+            Self::Milliseconds => "seconds",
+            Self::Searches => "searches",
+        })
+    }
+}
+
+/// Atto-dollars for each one of a unit; `None` where there is no price.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Card {
+    /// For the request itself.
+    pub request: Attos,
+    /// Input tokens that are neither read from nor written to a cache.
+    pub input: Option<Attos>,
+    pub cached_input: Option<Attos>,
+    /// Cache writes for less than an hour.
+    pub cache_write: Option<Attos>,
+    pub cache_write_1h: Option<Attos>,
+    /// Output tokens that are no reasoning.
+    pub output: Option<Attos>,
+    pub reasoning: Option<Attos>,
+    pub image: Option<Attos>,
+    pub millisecond: Option<Attos>,
+    pub search: Option<Attos>,
+}
+
+impl Card {
+    /// What `usage`, which has no [`Usage::problem`], costs.
+    ///
+    /// # Errors
+    ///
+    /// The first unit that was used and has no price.
+    pub fn cost(&self, usage: &Usage) -> Result<Attos, Unit> {
+        let parts = [
+            (usage.input - usage.cached_input - usage.cache_write, self.input, Unit::Input),
+            (usage.cached_input, self.cached_input, Unit::CachedInput),
+            (usage.cache_write - usage.cache_write_1h, self.cache_write, Unit::CacheWrite),
+            (usage.cache_write_1h, self.cache_write_1h, Unit::CacheWrite1h),
+            (usage.output - usage.reasoning, self.output, Unit::Output),
+            (usage.reasoning, self.reasoning, Unit::Reasoning),
+            (usage.images, self.image, Unit::Images),
+            (usage.milliseconds, self.millisecond, Unit::Milliseconds),
+            (usage.searches, self.search, Unit::Searches),
+        ];
+        let mut sum = self.request;
+        for (count, rate, unit) in parts {
+            if count != 0 {
+                sum += i128::from(count) * rate.ok_or(unit)?;
+            }
+        }
+        Ok(sum)
+    }
+}
+
+/// Cards by the length of the context: a longer one changes the price of the whole request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ladder {
+    /// Holds up to the first step.
+    pub base: Card,
+    /// Ascending.
+    pub steps: Vec<Step>,
+}
+
+/// A step of a [`Ladder`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The card holds for requests with more input tokens than this.
+    pub above: u64,
+    pub card: Card,
+}
+
+impl Ladder {
+    /// The card for a request with this many input tokens.
+    pub fn at(&self, input: u64) -> &Card {
+        self.steps.iter().rev().find(|step| input > step.above).map_or(&self.base, |step| &step.card)
+    }
+}
+
+/// The one rounding, half up, of `percent` per cent of `attos`; `None` if that does not fit.
+pub(crate) fn round(attos: Attos, percent: u8) -> Option<Nanos> {
+    let whole = ATTOS_PER_NANO * 100;
+    let nanos = attos.checked_mul(i128::from(percent))?.checked_add(whole / 2)?.div_euclid(whole);
+    i64::try_from(nanos).ok().map(Nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card() -> Card {
+        Card { input: Some(100), cached_input: Some(10), output: Some(1000), ..Card::default() }
+    }
+
+    #[test]
+    fn parts_are_priced_apart_from_their_whole() {
+        let usage = Usage { input: 10, cached_input: 4, output: 3, ..Usage::default() };
+        assert_eq!(card().cost(&usage), Ok(6 * 100 + 4 * 10 + 3 * 1000));
+    }
+
+    #[test]
+    fn r34_a_used_unit_without_a_price_is_named() {
+        for (usage, unit) in [
+            (Usage { input: 2, cache_write: 1, ..Usage::default() }, Unit::CacheWrite),
+            (Usage { input: 2, cache_write: 2, cache_write_1h: 2, ..Usage::default() }, Unit::CacheWrite1h),
+            (Usage { output: 2, reasoning: 1, ..Usage::default() }, Unit::Reasoning),
+            (Usage { images: 1, ..Usage::default() }, Unit::Images),
+            (Usage { milliseconds: 1, ..Usage::default() }, Unit::Milliseconds),
+            (Usage { searches: 1, ..Usage::default() }, Unit::Searches),
+        ] {
+            assert_eq!(card().cost(&usage), Err(unit));
+        }
+    }
+
+    #[test]
+    fn a_step_begins_above_its_border() {
+        let ladder = Ladder { base: Card::default(), steps: vec![Step { above: 200_000, card: card() }] };
+        assert_eq!(ladder.at(200_000), &Card::default());
+        assert_eq!(ladder.at(200_001), &card());
+    }
+
+    #[test]
+    fn r30_rounding_is_half_up_and_once() {
+        assert_eq!(round(499_999_999, 100), Some(Nanos(0)));
+        assert_eq!(round(500_000_000, 100), Some(Nanos(1)));
+        assert_eq!(round(999_999_999, 50), Some(Nanos(0)));
+        assert_eq!(round(1_000_000_000, 50), Some(Nanos(1)));
+        assert_eq!(round(i128::from(i64::MAX) * ATTOS_PER_NANO, 100), Some(Nanos::MAX));
+        assert_eq!(round((i128::from(i64::MAX) + 1) * ATTOS_PER_NANO, 100), None);
+        assert_eq!(round(i128::MAX, 100), None);
+    }
+}

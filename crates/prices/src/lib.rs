@@ -1,0 +1,33 @@
+//! What a usage event costs, in whole nano-dollars (R30, R35).
+//!
+//! The way of a price: a [`Query`] is looked up in the operator's overrides first and in the genai-prices catalogue
+//! second; either gives exact integer rates in atto-dollars per unit, counts are multiplied with those as integers, and
+//! the sum is rounded once, half up, to nano-dollars. What has no price is an error and never $0 (R34).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mete_core::{Nanos, Timestamp, Usage};
+//! use mete_prices::{Catalogue, Pricer, Query};
+//!
+//! let mut pricer = Pricer::new(Arc::new(Catalogue::bundled()));
+//! let usage = Usage { input: 1_000, output: 100, ..Usage::default() };
+//! let time: Timestamp = "2026-11-23T10:15:30Z".parse()?;
+//! let price = pricer.price(&Query { model: "gpt-4o-mini", provider: None, tier: None, batch: false, time, usage: &usage })?;
+//! // 1,000 input tokens at $0.15 and 100 output tokens at $0.60 per million
+//! assert_eq!(price.cost, "0.00021".parse::<Nanos>()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod card;
+mod catalogue;
+pub mod decimal;
+mod error;
+mod overrides;
+mod pricer;
+mod probe;
+
+pub use card::Unit;
+pub use catalogue::Catalogue;
+pub use error::NoPrice;
+pub use overrides::OverrideError;
+pub use pricer::{Price, Pricer, Query};

@@ -1,0 +1,181 @@
+//! Prices event after event, remembering the rates of each model and day.
+
+use std::sync::Arc;
+
+use hashbrown::{Equivalent, HashMap};
+use mete_core::{Nanos, Timestamp, Usage};
+use rustc_hash::FxBuildHasher;
+
+use crate::card::{Unit, round};
+use crate::catalogue::{Catalogue, DayRates};
+use crate::error::NoPrice;
+
+/// What is to be priced.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// As the event names it; empty if it names none.
+    pub model: &'a str,
+    /// As the event names it. One that the catalogue does not know (a gateway's name) counts as none; then the maker
+    /// of the model is taken.
+    pub provider: Option<&'a str>,
+    /// The service tier: `flex`, `priority`, … One that the catalogue does not know for this model has the standard
+    /// price, like `default`, `standard`, `auto` and none; `batch` is the same as `batch: true`.
+    pub tier: Option<&'a str>,
+    /// Whether it was a batch request.
+    pub batch: bool,
+    /// The event's time: prices have dates.
+    pub time: Timestamp,
+    /// What was used.
+    pub usage: &'a Usage,
+}
+
+/// What an event costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// Rounded once, half up.
+    pub cost: Nanos,
+    /// The version of the price (R35), as in `genai-prices 0.2.1` or `override 3f2a9c1e`.
+    pub version: Arc<str>,
+}
+
+/// So many rates are remembered; then all are forgotten, since logs may name any number of models.
+const MAX_REMEMBERED: usize = 4096;
+
+/// Prices events (R29, R35). Each reader has its own: it remembers what it has found.
+#[derive(Debug)]
+pub struct Pricer {
+    catalogue: Arc<Catalogue>,
+    remembered: HashMap<Key, Result<DayRates, NoPrice>, FxBuildHasher>,
+}
+
+impl Pricer {
+    /// A pricer that remembers nothing yet.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self { catalogue, remembered: HashMap::default() }
+    }
+
+    /// The price of what `query` says was used. Nothing billable costs nothing and needs no model.
+    ///
+    /// # Errors
+    ///
+    /// If there is no price for the model or for something that was used: it is never taken to be free (R34).
+    pub fn price(&mut self, query: &Query<'_>) -> Result<Price, NoPrice> {
+        let query = &query.normalized();
+        if let Some(problem) = query.usage.problem() {
+            return Err(NoPrice::BadUsage(problem));
+        }
+        if !query.usage.is_billable() {
+            return Ok(Price { cost: Nanos::ZERO, version: self.catalogue.version().clone() });
+        }
+        if query.model.is_empty() {
+            return Err(NoPrice::NoModel);
+        }
+        let rates = self.rates(query)?;
+        let card = rates.at(query.time).at(query.usage.input);
+        let usage = query.usage;
+        let plain = usage.audio_input == 0 && usage.audio_output == 0 && usage.milliseconds == 0;
+        let cost = match &rates.source {
+            Some(source) if !plain => {
+                let rest = Usage { milliseconds: 0, ..*usage };
+                card.cost(&rest).map_err(|unit| query.unpriced(unit))?;
+                if usage.milliseconds != 0 && !source.prices_seconds(query.time).map_err(|e| query.refused(&e))? {
+                    return Err(query.unpriced(Unit::Milliseconds));
+                }
+                source.direct(query.time, usage).map_err(|error| query.refused(&error))?
+            }
+            _ => round(card.cost(usage).map_err(|unit| query.unpriced(unit))?, rates.percent),
+        };
+        let cost = cost.ok_or_else(|| NoPrice::TooLarge { model: query.model.to_owned() })?;
+        Ok(Price { cost, version: rates.version.clone() })
+    }
+
+    fn rates(&mut self, query: &Query<'_>) -> Result<&DayRates, NoPrice> {
+        let key = query.key();
+        if !self.remembered.contains_key(&key) {
+            if self.remembered.len() >= MAX_REMEMBERED {
+                self.remembered.clear();
+            }
+            self.remembered.insert(key.to_owned(), self.catalogue.rates(query));
+        }
+        match self.remembered.get(&key) {
+            Some(rates) => rates.as_ref().map_err(Clone::clone),
+            None => Err(query.unknown()),
+        }
+    }
+}
+
+impl<'a> Query<'a> {
+    /// With the names of standard and batch processing taken out.
+    fn normalized(self) -> Self {
+        match self.tier {
+            Some("" | "default" | "standard" | "auto" | "standard_only") => Self { tier: None, ..self },
+            Some("batch") => Self { tier: None, batch: true, ..self },
+            _ => self,
+        }
+    }
+
+    fn key(&self) -> KeyRef<'a> {
+        KeyRef {
+            model: self.model,
+            provider: self.provider,
+            tier: self.tier,
+            batch: self.batch,
+            day: self.time.day(),
+        }
+    }
+
+    pub(crate) fn unknown(&self) -> NoPrice {
+        NoPrice::UnknownModel { model: self.model.to_owned(), provider: self.provider.map(str::to_owned) }
+    }
+
+    fn unpriced(&self, unit: Unit) -> NoPrice {
+        NoPrice::UnpricedUnit { model: self.model.to_owned(), unit }
+    }
+
+    pub(crate) fn refused(&self, error: &genai_prices::Error) -> NoPrice {
+        NoPrice::Catalogue { model: self.model.to_owned(), reason: error.to_string() }
+    }
+}
+
+/// What rates are remembered by.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    model: Box<str>,
+    provider: Option<Box<str>>,
+    tier: Option<Box<str>>,
+    batch: bool,
+    day: i64,
+}
+
+/// A [`Key`] that is not owned; hashes like it.
+#[derive(Debug, Hash)]
+struct KeyRef<'a> {
+    model: &'a str,
+    provider: Option<&'a str>,
+    tier: Option<&'a str>,
+    batch: bool,
+    day: i64,
+}
+
+impl KeyRef<'_> {
+    fn to_owned(&self) -> Key {
+        Key {
+            model: self.model.into(),
+            provider: self.provider.map(Into::into),
+            tier: self.tier.map(Into::into),
+            batch: self.batch,
+            day: self.day,
+        }
+    }
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.day == key.day
+            && self.batch == key.batch
+            && *self.model == *key.model
+            && self.provider == key.provider.as_deref()
+            && self.tier == key.tier.as_deref()
+    }
+}

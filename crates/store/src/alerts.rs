@@ -1,0 +1,303 @@
+//! Alerts and budget blocks: rows written when spend crosses a limit (R26, R27).
+
+use mete_core::limits::Limits;
+use mete_core::{IdHasher, Month, Nanos, Timestamp};
+use serde::Serialize;
+
+use crate::db::{in_tx, on_read};
+use crate::error::StoreError;
+use crate::limits::{Scope, ScopeKind};
+use crate::rows;
+use crate::{Store, Tx};
+
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// The notification threshold was passed.
+    Threshold,
+    /// The budget is exhausted.
+    Exhausted,
+}
+
+impl AlertKind {
+    /// Its stored form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Threshold => "threshold",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "threshold" => Ok(Self::Threshold),
+            "exhausted" => Ok(Self::Exhausted),
+            _ => Err(StoreError::Corrupt(format!("the alert kind {text:?}"))),
+        }
+    }
+}
+
+/// An alert: one a scope, limit and month (R27).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// `alert_…`
+    pub id: String,
+    /// Whose organization.
+    pub organization_id: String,
+    /// Organization or project.
+    pub scope_kind: ScopeKind,
+    /// Which one.
+    pub scope_id: String,
+    /// Its name.
+    pub scope_name: String,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// The month whose spend crossed.
+    pub month: Month,
+    /// The threshold or budget that was crossed.
+    pub amount: Nanos,
+    /// The spend at that time.
+    pub spend: Nanos,
+    /// When.
+    pub at: Timestamp,
+    /// When somebody took note of it, if anybody has.
+    pub acknowledged_at: Option<Timestamp>,
+}
+
+/// Which alerts to list; what is `None` does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Of this organization and its projects.
+    pub organization_id: Option<String>,
+    /// Of this project.
+    pub project_id: Option<String>,
+    /// Of this month's spend.
+    pub month: Option<Month>,
+}
+
+/// Since when a budget refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Block {
+    /// `block_…`
+    pub id: String,
+    /// The organization or project whose budget it is.
+    pub scope_id: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    organization_id: String,
+    scope_kind: String,
+    scope_id: String,
+    scope_name: Option<String>,
+    kind: String,
+    month: i64,
+    amount: i64,
+    spend: i64,
+    at: i64,
+    acknowledged_at: Option<i64>,
+}
+
+impl Row {
+    fn alert(self) -> Result<Alert, StoreError> {
+        Ok(Alert {
+            scope_kind: ScopeKind::parse(&self.scope_kind)?,
+            kind: AlertKind::parse(&self.kind)?,
+            month: rows::month(self.month)?,
+            scope_name: self.scope_name.unwrap_or_else(|| self.scope_id.clone()),
+            id: self.id,
+            organization_id: self.organization_id,
+            scope_id: self.scope_id,
+            amount: Nanos(self.amount),
+            spend: Nanos(self.spend),
+            at: Timestamp(self.at),
+            acknowledged_at: self.acknowledged_at.map(Timestamp),
+        })
+    }
+}
+
+impl Store {
+    /// Alerts, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError> {
+        let rows: Vec<Row> = on_read!(self, db => {
+            sqlx::query_as(
+                "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, COALESCE(p.name, o.name) AS scope_name, \
+                 a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
+                 LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
+                 WHERE ($1 = '' OR a.organization_id = $1) AND ($2 = '' OR a.scope_id = $2) AND ($3 = 0 OR a.month = $3) \
+                 ORDER BY a.at DESC, a.amount DESC, a.id",
+            )
+            .bind(filter.organization_id.as_deref().unwrap_or_default())
+            .bind(filter.project_id.as_deref().unwrap_or_default())
+            .bind(filter.month.map_or(0, Month::yyyymm))
+            .fetch_all(db)
+            .await
+        })?;
+        rows.into_iter().map(Row::alert).collect()
+    }
+
+    /// The budget blocks of a month that are in force: whose, and since when.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn blocks(&self, month: Month) -> Result<Vec<Block>, StoreError> {
+        let rows: Vec<(String, String, i64)> = on_read!(self, db => {
+            sqlx::query_as("SELECT id, scope_id, since FROM block WHERE month = $1 AND lifted_at IS NULL ORDER BY since")
+                .bind(month.yyyymm())
+                .fetch_all(db)
+                .await
+        })?;
+        Ok(rows.into_iter().map(|(id, scope_id, since)| Block { id, scope_id, since: Timestamp(since) }).collect())
+    }
+}
+
+impl Tx {
+    /// What a scope has spent in a month, as this transaction sees it: roll-ups and what is not folded yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn month_spend(&mut self, scope: &Scope, month: Month) -> Result<Nanos, StoreError> {
+        let (spend,): (i64,) = in_tx!(self, db => {
+            sqlx::query_as(
+                "WITH wanted AS (SELECT p.num FROM project p JOIN organization o ON o.id = p.organization_id \
+                 WHERE p.id = $2 OR o.id = $2 OR o.parent_id = $2) \
+                 SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM \
+                 (SELECT cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
+                 UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts",
+            )
+            .bind(month.yyyymm())
+            .bind(scope.id())
+            .fetch_one(db)
+            .await
+        })?;
+        Ok(Nanos(spend))
+    }
+
+    /// Brings alerts and the block of a scope and month in line with `spend` under `limits`: idempotent, so it may be
+    /// called on every crossing, on every change of limits, and again after a crash. Tells the alerts that are new.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn reconcile(
+        &mut self,
+        hasher: IdHasher,
+        (scope, month): (&Scope, Month),
+        (limits, spend): (Limits, Nanos),
+        now: Timestamp,
+    ) -> Result<Vec<Alert>, StoreError> {
+        let mut fresh = Vec::new();
+        let threshold = limits.threshold.filter(|_| limits.has_passed_threshold(spend));
+        let exhausted = limits.budget.filter(|_| limits.is_exhausted(spend, Nanos::ZERO));
+        for (kind, amount) in [(AlertKind::Threshold, threshold), (AlertKind::Exhausted, exhausted)] {
+            let Some(amount) = amount else { continue };
+            let alert = Alert {
+                id: derived_id(hasher, "alert_", &[scope.id(), kind.as_str()], &[month.yyyymm(), amount.0]),
+                organization_id: scope.organization_id().to_owned(),
+                scope_kind: scope.kind(),
+                scope_id: scope.id().to_owned(),
+                scope_name: scope.id().to_owned(),
+                kind,
+                month,
+                amount,
+                spend,
+                at: now,
+                acknowledged_at: None,
+            };
+            if self.insert_alert(&alert).await? {
+                fresh.push(alert);
+            }
+        }
+        // A block of a month that is over would refuse nobody.
+        match exhausted {
+            Some(budget) if month.end() > now => self.open_block(hasher, (scope, month), budget, now).await?,
+            Some(_) => {}
+            None => self.lift_block(scope, month, now).await?,
+        }
+        Ok(fresh)
+    }
+
+    /// Whether the alert is new.
+    async fn insert_alert(&mut self, alert: &Alert) -> Result<bool, StoreError> {
+        let rows = in_tx!(self, db => {
+            sqlx::query(
+                "INSERT INTO alert (id, organization_id, scope_kind, scope_id, kind, month, amount, spend, at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            )
+            .bind(&alert.id)
+            .bind(&alert.organization_id)
+            .bind(alert.scope_kind.as_str())
+            .bind(&alert.scope_id)
+            .bind(alert.kind.as_str())
+            .bind(alert.month.yyyymm())
+            .bind(alert.amount.0)
+            .bind(alert.spend.0)
+            .bind(alert.at.0)
+            .execute(db)
+            .await?
+            .rows_affected()
+        });
+        Ok(rows == 1)
+    }
+
+    async fn open_block(
+        &mut self,
+        hasher: IdHasher,
+        (scope, month): (&Scope, Month),
+        budget: Nanos,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let id = derived_id(hasher, "block_", &[scope.id()], &[month.yyyymm(), now.0]);
+        let opened = in_tx!(self, db => {
+            sqlx::query(
+                "INSERT INTO block (id, organization_id, scope_kind, scope_id, month, budget, since) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            )
+            .bind(&id)
+            .bind(scope.organization_id())
+            .bind(scope.kind().as_str())
+            .bind(scope.id())
+            .bind(month.yyyymm())
+            .bind(budget.0)
+            .bind(now.0)
+            .execute(db)
+            .await?
+            .rows_affected()
+        });
+        if opened == 0 {
+            // Either one is open already, or this very one was lifted in the same instant.
+            in_tx!(self, db => {
+                sqlx::query("UPDATE block SET lifted_at = NULL WHERE id = $1").bind(&id).execute(db).await.map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn lift_block(&mut self, scope: &Scope, month: Month, now: Timestamp) -> Result<(), StoreError> {
+        in_tx!(self, db => {
+            sqlx::query("UPDATE block SET lifted_at = $1 WHERE scope_id = $2 AND month = $3 AND lifted_at IS NULL")
+                .bind(now.0).bind(scope.id()).bind(month.yyyymm()).execute(db).await.map(drop)
+        })?;
+        Ok(())
+    }
+}
+
+/// An id that follows from what the row is about, so that writing the same row twice is one row.
+fn derived_id(hasher: IdHasher, prefix: &str, texts: &[&str], numbers: &[i64]) -> String {
+    let mut parts: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    parts.extend(numbers.iter().map(|number| number.to_le_bytes().to_vec()));
+    let half = |salt: u8| {
+        let mut slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let salt = [salt];
+        slices.push(&salt);
+        hasher.hash(&slices)
+    };
+    format!("{prefix}{:012x}{:012x}", half(0) & 0xffff_ffff_ffff, half(1) & 0xffff_ffff_ffff)
+}

@@ -1,0 +1,67 @@
+//! What can go wrong with the store.
+
+use crate::url::StoreUrl;
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names no store that Mete knows.
+    #[error("{0:?} is no store: write sqlite:PATH or postgres://user@host/database")]
+    Url(String),
+    /// The store could not be opened.
+    #[error("cannot open the store {url}: {source}")]
+    Open {
+        /// Which store.
+        url: StoreUrl,
+        /// What the engine said.
+        source: sqlx::Error,
+    },
+    /// The file or database holds no store yet.
+    #[error("there is no store at {0}: create one with 'mete init --org NAME --owner EMAIL'")]
+    Missing(StoreUrl),
+    /// The schema could not be brought up to date.
+    #[error("cannot bring the store {url} up to date: {source}")]
+    Migrate {
+        /// Which store.
+        url: StoreUrl,
+        /// What the migrator said.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The engine refused a statement or went away.
+    #[error("the store failed: {0}")]
+    Engine(#[from] sqlx::Error),
+    /// A row holds what no version of Mete writes.
+    #[error("the store holds {0}, which no version of Mete writes; run 'mete verify' and restore from a backup")]
+    Corrupt(String),
+    /// What was asked for is not there, or its name is not clear.
+    #[error("{0}")]
+    NotFound(String),
+    /// What was asked for contradicts what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// The store's file cannot be made or read.
+    #[error("cannot use {path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+impl StoreError {
+    /// Whether the same work may succeed when it is tried again: a serialisation failure or deadlock on Postgres, a
+    /// locked file on SQLite.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        let Self::Engine(sqlx::Error::Database(error)) = self else { return false };
+        // 40001 serialization_failure, 40P01 deadlock_detected; 5 SQLITE_BUSY, 6 SQLITE_LOCKED, 261/517 busy variants
+        error.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01" | "5" | "6" | "261" | "517"))
+    }
+
+    /// Whether a unique constraint refused the work: somebody else was first.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Engine(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}

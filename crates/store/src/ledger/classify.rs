@@ -1,0 +1,284 @@
+//! A copy of an event that is kept: duplicate, amendment or contradiction (R31).
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{Arc, LazyLock};
+
+use mete_core::{EventId, LedgerEvent, Nanos, Series, Timestamp, Usage};
+
+use super::extra::Extra;
+use super::intern::{Interned, SeriesNumbers};
+use super::recent::ById;
+use crate::Tx;
+use crate::db::in_tx;
+use crate::error::StoreError;
+
+/// How many events are looked up in one statement.
+const LOOKUP: usize = 100;
+
+/// Numbers of a correction's row, in the order of its columns.
+pub(super) type CorrectionRow = [i64; 13];
+
+/// A correcting entry.
+#[derive(Clone, Debug)]
+pub(super) struct Correction {
+    pub(super) row: CorrectionRow,
+    pub(super) extra: Option<String>,
+    /// What it adds to the roll-ups of which series.
+    pub(super) numbers: SeriesNumbers,
+    pub(super) difference: Difference,
+}
+
+/// What is added to the roll-ups; may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub(super) requests: i64,
+    pub(super) input: i64,
+    pub(super) cached_input: i64,
+    pub(super) cache_write: i64,
+    pub(super) output: i64,
+    pub(super) reasoning: i64,
+    pub(super) cost: i64,
+}
+
+impl Difference {
+    /// All of an event.
+    pub(super) const fn whole(usage: &Usage, cost: Nanos) -> Self {
+        Self {
+            requests: 1,
+            input: usage.input.cast_signed(),
+            cached_input: usage.cached_input.cast_signed(),
+            cache_write: usage.cache_write.cast_signed(),
+            output: usage.output.cast_signed(),
+            reasoning: usage.reasoning.cast_signed(),
+            cost: cost.0,
+        }
+    }
+
+    const fn minus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests - other.requests,
+            input: self.input - other.input,
+            cached_input: self.cached_input - other.cached_input,
+            cache_write: self.cache_write - other.cache_write,
+            output: self.output - other.output,
+            reasoning: self.reasoning - other.reasoning,
+            cost: self.cost.saturating_sub(other.cost),
+        }
+    }
+}
+
+/// What a copy turned out to be.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing new, or an earlier state of what is kept.
+    Duplicate,
+    /// A later state: these entries book the difference.
+    Amended(Vec<Correction>),
+    /// Another project or key: says which.
+    Conflict(String),
+}
+
+/// An event that is kept, with its corrections applied.
+#[derive(Clone, Debug)]
+pub(super) struct Booked {
+    /// When and under which id it is booked.
+    time: Timestamp,
+    id: EventId,
+    series: Arc<Series>,
+    numbers: SeriesNumbers,
+    usage: Usage,
+    cost: Nanos,
+    /// The time of the copy that counts.
+    copy_time: Timestamp,
+    next_seq: i64,
+}
+
+impl Booked {
+    /// An event that has just been taken in.
+    pub(super) fn fresh(event: &LedgerEvent, numbers: SeriesNumbers) -> Self {
+        Self {
+            time: event.time,
+            id: event.id,
+            series: Arc::clone(&event.series),
+            numbers,
+            usage: event.usage,
+            cost: event.cost,
+            copy_time: event.time,
+            next_seq: 0,
+        }
+    }
+
+    /// Compares a copy with what is kept, and takes it over if it is a later state.
+    ///
+    /// Which of two states counts must not depend on which came first: the one with the later time, at the same time
+    /// the larger one.
+    pub(super) fn judge(&mut self, copy: &LedgerEvent, numbers: SeriesNumbers, price: i64) -> Verdict {
+        if let Some(conflict) = self.contradiction(&copy.series) {
+            return Verdict::Conflict(conflict);
+        }
+        let same = copy.usage == self.usage && copy.cost == self.cost;
+        let later = (copy.time, copy.usage, copy.cost) > (self.copy_time, self.usage, self.cost);
+        if same || !later {
+            return Verdict::Duplicate;
+        }
+        let (old, new) = (Difference::whole(&self.usage, self.cost), Difference::whole(&copy.usage, copy.cost));
+        let extra = Extra::text_of(copy);
+        let entries = if numbers == self.numbers {
+            vec![self.entry(numbers, new.minus(old), copy.time, price, extra)]
+        } else {
+            let taken_back = Difference::default().minus(old);
+            vec![
+                self.entry(self.numbers, taken_back, copy.time, price, None),
+                self.entry(numbers, new, copy.time, price, extra),
+            ]
+        };
+        (self.usage, self.cost, self.copy_time) = (copy.usage, copy.cost, copy.time);
+        (self.series, self.numbers) = (Arc::clone(&copy.series), numbers);
+        Verdict::Amended(entries)
+    }
+
+    fn contradiction(&self, copy: &Series) -> Option<String> {
+        if copy.project != self.series.project {
+            return Some(format!("the event is booked on the project {}, this copy is for {}", self.series.project, copy.project));
+        }
+        match (&self.series.key, &copy.key) {
+            (Some(kept), Some(new)) if kept != new => {
+                Some(format!("the event is booked on the key {kept}, this copy is for {new}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn entry(
+        &mut self,
+        numbers: SeriesNumbers,
+        difference: Difference,
+        copy_time: Timestamp,
+        price: i64,
+        extra: Option<String>,
+    ) -> Correction {
+        let d = &difference;
+        let row = [
+            self.time.0,
+            self.id.0,
+            self.next_seq,
+            copy_time.0,
+            numbers.series,
+            d.requests,
+            d.input,
+            d.cached_input,
+            d.cache_write,
+            d.output,
+            d.reasoning,
+            d.cost,
+            price,
+        ];
+        self.next_seq += 1;
+        Correction { row, extra, numbers, difference }
+    }
+
+    fn apply(&mut self, row: &Row) -> Result<(), StoreError> {
+        let add = |count: &mut u64, difference: i64| *count = count.saturating_add_signed(difference);
+        add(&mut self.usage.input, row.input);
+        add(&mut self.usage.cached_input, row.cached_input);
+        add(&mut self.usage.cache_write, row.cache_write);
+        add(&mut self.usage.output, row.output);
+        add(&mut self.usage.reasoning, row.reasoning);
+        self.cost += Nanos(row.cost);
+        self.copy_time = Timestamp(row.copy_ts);
+        self.next_seq = row.seq + 1;
+        Extra::apply(row.extra.as_deref(), &mut self.usage)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    ts: i64,
+    id: i64,
+    seq: i64,
+    copy_ts: i64,
+    series: i64,
+    input: i64,
+    cached_input: i64,
+    cache_write: i64,
+    output: i64,
+    reasoning: i64,
+    cost: i64,
+    extra: Option<String>,
+}
+
+static EVENTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT ts, id, CAST(-1 AS BIGINT) AS seq, ts AS copy_ts, series, input, cached_input, cache_write, output, \
+         reasoning, cost, extra FROM event WHERE (ts, id) IN ({})",
+        pairs()
+    )
+});
+
+static CORRECTIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT ts, id, seq, copy_ts, series, input, cached_input, cache_write, output, reasoning, cost, extra \
+         FROM correction WHERE (ts, id) IN ({}) ORDER BY ts, id, seq",
+        pairs()
+    )
+});
+
+fn pairs() -> String {
+    let mut text = "VALUES ".to_owned();
+    for pair in 0..LOOKUP {
+        let comma = if pair == 0 { "" } else { ", " };
+        let _ = write!(text, "{comma}(CAST(${} AS BIGINT), CAST(${} AS BIGINT))", 2 * pair + 1, 2 * pair + 2);
+    }
+    text
+}
+
+/// The present state of events that are kept, by id.
+pub(super) async fn load(
+    tx: &mut Tx,
+    interned: &mut Interned,
+    found: &HashMap<EventId, Timestamp>,
+) -> Result<ById<Booked>, StoreError> {
+    let mut booked = ById::default();
+    let keys: Vec<(i64, i64)> = found.iter().map(|(id, time)| (time.0, id.0)).collect();
+    for chunk in keys.chunks(LOOKUP) {
+        for row in rows(tx, &EVENTS, chunk).await? {
+            let series = interned.series_numbered(tx, row.series).await?;
+            let numbers = interned.series(tx, &series).await?;
+            let mut event = Booked {
+                time: Timestamp(row.ts),
+                id: EventId(row.id),
+                series,
+                numbers,
+                usage: Usage::default(),
+                cost: Nanos::ZERO,
+                copy_time: Timestamp(row.ts),
+                next_seq: 0,
+            };
+            event.apply(&row)?;
+            booked.insert(row.id, event);
+        }
+        for row in rows(tx, &CORRECTIONS, chunk).await? {
+            let series = interned.series_numbered(tx, row.series).await?;
+            let numbers = interned.series(tx, &series).await?;
+            if let Some(event) = booked.get_mut(&row.id) {
+                event.apply(&row)?;
+                (event.series, event.numbers) = (series, numbers);
+            }
+        }
+    }
+    Ok(booked)
+}
+
+async fn rows(tx: &mut Tx, sql: &'static str, keys: &[(i64, i64)]) -> Result<Vec<Row>, StoreError> {
+    // A fixed number of parameters is one prepared statement; no event has the time and id that fill it up.
+    let filler = (i64::MIN, 0);
+    let padded = keys.iter().chain(std::iter::repeat(&filler)).take(LOOKUP);
+    Ok(in_tx!(tx, db => {
+        let mut query = sqlx::query_as(sql);
+        for (time, id) in padded {
+            query = query.bind(*time).bind(*id);
+        }
+        query.fetch_all(db).await
+    })?)
+}

@@ -1,0 +1,159 @@
+//! Budgets and thresholds (R24 to R27), sub-organizations (R3).
+
+use mete_control::{ControlError, LimitChange, NewOrganizationInput};
+use mete_core::{Month, Nanos};
+use mete_store::{AlertFilter, AlertKind, Ledger};
+use mete_tests::{TestStore, each_engine};
+
+use crate::fixture::{Fixture, NOW, at};
+
+const fn dollars(n: i64) -> Nanos {
+    Nanos::from_dollars(n)
+}
+
+fn november() -> Month {
+    "2026-11".parse().unwrap()
+}
+
+async fn blocked(f: &Fixture) -> anyhow::Result<Vec<String>> {
+    let blocks = f.store.blocks(november()).await?;
+    let mut names: Vec<String> = blocks
+        .iter()
+        .map(|block| {
+            let project = f.projects.iter().find(|(_, id)| **id == block.scope_id);
+            project.map_or_else(|| "organization".to_owned(), |(name, _)| name.clone())
+        })
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+each_engine! {
+    async fn r25_both_limits_are_enforced_each_on_its_own(place: &TestStore) -> anyhow::Result<()> {
+        // A, B, C at $100 each against an organization's limit; what is blocked after each spend
+        let steps: [(&str, i64); 4] = [("A", 100), ("B", 99), ("C", 100), ("B", 1)];
+        let expected: [(i64, [&[&str]; 4]); 3] = [
+            (400, [&["A"], &["A"], &["A", "C"], &["A", "B", "C"]]),
+            (300, [&["A"], &["A"], &["A", "C"], &["A", "B", "C", "organization"]]),
+            (200, [&["A"], &["A"], &["A", "C", "organization"], &["A", "B", "C", "organization"]]),
+        ];
+        for (limit, blocks) in expected {
+            let place = TestStore::new(place.engine())?;
+            let mut f = Fixture::new(&place).await?;
+            f.limit(None, Some(limit), None).await?;
+            for name in ["A", "B", "C"] {
+                f.project(name).await?;
+                f.limit(Some(name), Some(100), None).await?;
+            }
+            let mut ledger = Ledger::open(f.store.clone()).await?;
+            for ((name, spend), expected) in steps.iter().zip(blocks) {
+                let event = f.event(&format!("{name}{spend}"), NOW, &f.projects[*name], None, dollars(*spend));
+                f.book(&mut ledger, vec![event]).await?;
+                assert_eq!(blocked(&f).await?, expected, "limit {limit}, after {name} spent {spend}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn r26_a_raised_budget_unblocks_and_a_lowered_one_blocks_at_once(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        f.project("A").await?;
+        f.limit(Some("A"), Some(10), None).await?;
+        let mut ledger = Ledger::open(f.store.clone()).await?;
+        f.book(&mut ledger, vec![f.event("1", NOW, &f.projects["A"], None, dollars(10))]).await?;
+        assert_eq!(blocked(&f).await?, ["A"]);
+        f.limit(Some("A"), Some(11), None).await?;
+        assert!(blocked(&f).await?.is_empty());
+        let alerts = f.limit(Some("A"), Some(5), None).await?;
+        assert_eq!(alerts.len(), 1);
+        assert_eq!(blocked(&f).await?, ["A"]);
+        f.limit(Some("A"), None, None).await?;
+        assert!(blocked(&f).await?.is_empty());
+        // the other writer's memory of the limits follows the change feed
+        f.limit(Some("A"), Some(12), None).await?;
+        f.book(&mut ledger, vec![f.event("2", NOW, &f.projects["A"], None, dollars(2))]).await?;
+        assert_eq!(blocked(&f).await?, ["A"]);
+        Ok(())
+    }
+
+    async fn r27_one_alert_a_threshold_value_and_month(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        f.project("A").await?;
+        f.limit(Some("A"), Some(100), Some(50)).await?;
+        let mut ledger = Ledger::open(f.store.clone()).await?;
+        let mut raised = Vec::new();
+        for n in 0..5 {
+            let event = f.event(&n.to_string(), NOW, &f.projects["A"], None, dollars(25));
+            raised.push(f.book(&mut ledger, vec![event]).await?.alerts.len());
+        }
+        assert_eq!(raised, [0, 1, 0, 1, 0]);
+        // raising it above the spend arms it again, the same value does not fire twice
+        assert_eq!(f.limit(Some("A"), None, Some(150)).await?.len(), 0);
+        let outcome = f.book(&mut ledger, vec![f.event("x", NOW, &f.projects["A"], None, dollars(25))]).await?;
+        assert_eq!(outcome.alerts.len(), 1);
+        assert_eq!(f.limit(Some("A"), None, Some(50)).await?.len(), 0);
+        // late events that cross last month's threshold alert for last month, and block nobody now
+        let late = f.event("late", "2026-10-31T12:00:00Z", &f.projects["A"], None, dollars(60));
+        let outcome = f.book(&mut ledger, vec![late]).await?;
+        assert_eq!(outcome.alerts.iter().map(|alert| alert.month.to_string()).collect::<Vec<_>>(), ["2026-10"]);
+        let all = f.store.alerts(&AlertFilter::default()).await?;
+        let kinds: Vec<_> = all.iter().map(|alert| (alert.kind, alert.amount)).collect();
+        for expected in [(AlertKind::Threshold, dollars(50)), (AlertKind::Exhausted, dollars(100)), (AlertKind::Threshold, dollars(150))] {
+            assert!(kinds.contains(&expected), "{kinds:?}");
+        }
+        assert_eq!(all.len(), 4);
+        assert!(all.iter().all(|alert| alert.scope_name == "A"));
+        Ok(())
+    }
+
+    async fn r24_project_limits_stay_within_the_organizations(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        f.project("A").await?;
+        f.limit(None, Some(100), Some(80)).await?;
+        let refused = f.limit(Some("A"), Some(101), None).await.unwrap_err();
+        assert!(refused.to_string().contains("above its organization's"), "{refused}");
+        f.limit(Some("A"), Some(90), Some(70)).await?;
+        let refused = f.limit(None, Some(89), None).await.unwrap_err();
+        assert!(refused.to_string().contains("\"A\""), "{refused}");
+        f.limit(None, Some(90), Some(70)).await?;
+        let default = f.default_project.clone();
+        let refused = f.control().project_scope(&default).await.unwrap_err();
+        assert!(matches!(refused, ControlError::Invalid(_)));
+        Ok(())
+    }
+
+    async fn r3_a_sub_organizations_spend_counts_to_its_parent_too(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let acme = f.organization.clone();
+        let input = NewOrganizationInput { name: "Acme Labs".into(), owner: "lee@acme.test".into(), parent: Some(acme.clone()) };
+        let labs = f.control().create_organization(&input).await?;
+        assert!(f.control().create_project(&labs.organization.id, "Nope").await.is_err());
+        let below = NewOrganizationInput { name: "Deeper".into(), owner: "lee@acme.test".into(), parent: Some(labs.organization.id.clone()) };
+        assert!(f.control().create_organization(&below).await.is_err());
+        f.limit(None, Some(10), None).await?;
+        let scope = f.control().organization_scope(&labs.organization.id).await?;
+        f.control().set_limits(&scope, LimitChange { budget: Some(Some(dollars(8))), threshold: None }).await?;
+        let mut ledger = Ledger::open(f.store.clone()).await?;
+        f.book(&mut ledger, vec![f.event("1", NOW, &labs.default_project.id, None, dollars(7))]).await?;
+        assert!(f.store.blocks(november()).await?.is_empty());
+        f.book(&mut ledger, vec![f.event("2", NOW, &f.default_project, None, dollars(3))]).await?;
+        let blocks = f.store.blocks(november()).await?;
+        assert_eq!(blocks.iter().map(|block| block.scope_id.as_str()).collect::<Vec<_>>(), [acme.as_str()]);
+        let spends: Vec<_> = f.store.organizations(november()).await?.into_iter().map(|o| (o.organization.name, o.spend)).collect();
+        assert_eq!(spends, [("Acme".to_owned(), dollars(10)), ("Acme Labs".to_owned(), dollars(7))]);
+        Ok(())
+    }
+
+    async fn r19_names_are_unique_among_active_projects_without_regard_to_case(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        f.project("Support bot").await?;
+        let error = f.project("support BOT").await.unwrap_err();
+        assert!(error.to_string().contains("already"), "{error}");
+        let key = f.key("SUPPORT bot").await?;
+        assert_eq!(f.control().disable_key(&key).await?.status.as_str(), "disabled");
+        let error = f.control().init(&NewOrganizationInput { name: "Second".into(), owner: "x@y.z".into(), parent: None }).await.unwrap_err();
+        assert_eq!(error.code(), "conflict");
+        assert_eq!(f.store.organizations(at(NOW).month()).await?.len(), 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,259 @@
+//! The registry of actions: what can be done, with which keys, and in which words. Keys, key bar and help all come from
+//! it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Something that a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Opens the selected row.
+    Open,
+    /// Goes back to where it was opened from; takes a filter away first.
+    Back,
+    /// Selects the row above.
+    Up,
+    /// Selects the row below.
+    Down,
+    /// Selects a row one page above.
+    PageUp,
+    /// Selects a row one page below.
+    PageDown,
+    /// Selects the first row.
+    First,
+    /// Selects the last row.
+    Last,
+    /// Gives the keys to the next list on the screen.
+    NextPanel,
+    /// Starts typing a filter.
+    Filter,
+    /// Sorts by the next column.
+    SortNext,
+    /// Sorts the other way round.
+    SortReverse,
+    /// Changes between active and archived projects (R22).
+    Archived,
+    /// Shows the month before.
+    MonthBack,
+    /// Shows the month after.
+    MonthForward,
+    /// Shows the present month, and follows it.
+    MonthNow,
+    /// Asks the store anew.
+    Refresh,
+    /// Draws the whole screen anew.
+    Redraw,
+    /// Shows what the keys do.
+    Help,
+    /// Leaves.
+    Quit,
+}
+
+/// The headings of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Going from one screen to another.
+    Go,
+    /// Moving within a list.
+    Move,
+    /// What a list shows.
+    List,
+    /// Which month is shown.
+    Month,
+    /// Everything else.
+    Screen,
+}
+
+impl Group {
+    /// All headings, in the order of the help.
+    pub const ALL: [Self; 5] = [Self::Go, Self::Move, Self::List, Self::Month, Self::Screen];
+
+    /// Its text.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Go => "Go",
+            Self::Move => "Move",
+            Self::List => "List",
+            Self::Month => "Month",
+            Self::Screen => "Screen",
+        }
+    }
+}
+
+/// A key as it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Which key.
+    pub code: KeyCode,
+    /// Whether it is pressed together with Control.
+    pub control: bool,
+}
+
+const fn key(code: KeyCode) -> Key {
+    Key { code, control: false }
+}
+
+const fn letter(letter: char) -> Key {
+    key(KeyCode::Char(letter))
+}
+
+const fn control(letter: char) -> Key {
+    Key { code: KeyCode::Char(letter), control: true }
+}
+
+impl Key {
+    /// Whether `event` is this key. Shift is part of the character, Alt is never ours.
+    #[must_use]
+    pub fn matches(&self, event: &KeyEvent) -> bool {
+        self.code == event.code
+            && self.control == event.modifiers.contains(KeyModifiers::CONTROL)
+            && !event.modifiers.contains(KeyModifiers::ALT)
+    }
+
+    /// Its name in key bar and help.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = match self.code {
+            KeyCode::Enter => "⏎".to_owned(),
+            KeyCode::Esc => "esc".to_owned(),
+            KeyCode::Up => "↑".to_owned(),
+            KeyCode::Down => "↓".to_owned(),
+            KeyCode::Left => "←".to_owned(),
+            KeyCode::Right => "→".to_owned(),
+            KeyCode::PageUp => "pgup".to_owned(),
+            KeyCode::PageDown => "pgdn".to_owned(),
+            KeyCode::Home => "home".to_owned(),
+            KeyCode::End => "end".to_owned(),
+            KeyCode::Tab => "tab".to_owned(),
+            KeyCode::Backspace => "backspace".to_owned(),
+            KeyCode::Char(letter) => letter.to_string(),
+            other => format!("{other}"),
+        };
+        if self.control { format!("^{}", name.to_uppercase()) } else { name }
+    }
+}
+
+/// An action with its keys and words.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What it does.
+    pub action: Action,
+    /// The keys that do it; the first one stands in the key bar.
+    pub keys: &'static [Key],
+    /// A word or two for the key bar; empty keeps it out of it.
+    pub word: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+    /// Where it stands in the help.
+    pub group: Group,
+}
+
+const fn entry(
+    action: Action,
+    keys: &'static [Key],
+    word: &'static str,
+    group: Group,
+    help: &'static str,
+) -> Entry {
+    Entry { action, keys, word, help, group }
+}
+
+/// Every action, in the order of the key bar.
+pub const REGISTRY: &[Entry] = &[
+    entry(Action::Open, &[key(KeyCode::Enter), key(KeyCode::Right), letter('l')], "open", Group::Go, "open the selected row"),
+    entry(
+        Action::Back,
+        &[key(KeyCode::Esc), key(KeyCode::Left), letter('h'), key(KeyCode::Backspace)],
+        "back",
+        Group::Go,
+        "show all rows again if a filter hides some; otherwise go back",
+    ),
+    entry(Action::Up, &[key(KeyCode::Up), letter('k')], "", Group::Move, "row above"),
+    entry(Action::Down, &[key(KeyCode::Down), letter('j')], "", Group::Move, "row below"),
+    entry(Action::PageUp, &[key(KeyCode::PageUp), control('b')], "", Group::Move, "page above"),
+    entry(Action::PageDown, &[key(KeyCode::PageDown), control('f'), letter(' ')], "", Group::Move, "page below"),
+    entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
+    entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
+    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next list", Group::Move, "give the keys to the next list"),
+    entry(Action::Filter, &[letter('/')], "filter", Group::List, "show only rows with a text; !text hides them instead"),
+    entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
+    entry(Action::SortReverse, &[letter('S')], "", Group::List, "sort the other way round"),
+    entry(Action::Archived, &[letter('v')], "archived", Group::List, "change between active and archived projects"),
+    entry(Action::MonthBack, &[letter('m'), letter('[')], "month", Group::Month, "the month before"),
+    entry(Action::MonthForward, &[letter('M'), letter(']')], "", Group::Month, "the month after"),
+    entry(Action::MonthNow, &[letter('0')], "", Group::Month, "this month"),
+    entry(Action::Refresh, &[letter('r')], "", Group::Screen, "ask the store again now"),
+    entry(Action::Redraw, &[control('l')], "", Group::Screen, "draw the screen anew"),
+    entry(Action::Help, &[letter('?')], "help", Group::Screen, "what the keys do"),
+    entry(Action::Quit, &[letter('q'), control('c')], "quit", Group::Screen, "leave; nothing is lost"),
+];
+
+/// What works on every screen, whatever else it offers.
+pub const EVERYWHERE: &[Action] = &[
+    Action::Back,
+    Action::MonthBack,
+    Action::MonthForward,
+    Action::MonthNow,
+    Action::Refresh,
+    Action::Redraw,
+    Action::Help,
+    Action::Quit,
+];
+
+/// What works on every screen with a list.
+pub const ON_LISTS: &[Action] = &[
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::First,
+    Action::Last,
+    Action::Filter,
+    Action::SortNext,
+    Action::SortReverse,
+];
+
+/// The entries of the actions that are offered, in the order of the registry.
+pub fn offered(actions: &[Action]) -> impl Iterator<Item = &'static Entry> {
+    REGISTRY.iter().filter(move |entry| actions.contains(&entry.action))
+}
+
+/// The action among those offered that a key does.
+#[must_use]
+pub fn action_for(event: &KeyEvent, actions: &[Action]) -> Option<Action> {
+    offered(actions).find(|entry| entry.keys.iter().any(|key| key.matches(event))).map(|entry| entry.action)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn no_key_does_two_things_and_every_action_is_registered_once() {
+        let mut keys: HashMap<Key, Action> = HashMap::new();
+        let mut actions: HashMap<Action, ()> = HashMap::new();
+        for entry in REGISTRY {
+            assert!(actions.insert(entry.action, ()).is_none(), "{:?} twice", entry.action);
+            assert!(!entry.keys.is_empty() && !entry.help.is_empty(), "{:?} lacks keys or help", entry.action);
+            for key in entry.keys {
+                let before = keys.insert(*key, entry.action);
+                assert!(before.is_none(), "{} does {:?} and {:?}", key.label(), entry.action, before);
+            }
+        }
+        for action in EVERYWHERE.iter().chain(ON_LISTS) {
+            assert!(actions.contains_key(action), "{action:?} has no entry");
+        }
+    }
+
+    #[test]
+    fn case_and_control_matter_and_alt_is_not_ours() {
+        let press = |code, modifiers| action_for(&KeyEvent::new(code, modifiers), ON_LISTS);
+        assert_eq!(press(KeyCode::Char('s'), KeyModifiers::NONE), Some(Action::SortNext));
+        assert_eq!(press(KeyCode::Char('S'), KeyModifiers::SHIFT), Some(Action::SortReverse));
+        assert_eq!(press(KeyCode::Char('f'), KeyModifiers::CONTROL), Some(Action::PageDown));
+        assert_eq!(press(KeyCode::Char('s'), KeyModifiers::ALT), None);
+        assert_eq!(press(KeyCode::Char('q'), KeyModifiers::NONE), None);
+    }
+}

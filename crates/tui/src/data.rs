@@ -1,0 +1,65 @@
+//! What the screens ask and what they are told. A screen names its questions; it never sees the store.
+
+use futures_util::future::BoxFuture;
+use mete_core::Month;
+use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
+
+use crate::stand_in::{Alert, AlertFilter, KeyFilter, SpendBy, SpendQuery, SpendRow, Versions};
+
+/// One read of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// All organizations with a month's figures.
+    Organizations(Month),
+    /// The projects of one organization with a month's figures.
+    Projects {
+        /// The organization's id.
+        organization_id: String,
+        /// The month.
+        month: Month,
+    },
+    /// API keys.
+    Keys(KeyFilter),
+    /// Spend, divided by something.
+    Spend(SpendQuery),
+    /// Alerts, newest first.
+    Alerts(AlertFilter),
+}
+
+/// The answer to a [`Query`] of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Query::Organizations`].
+    Organizations(Vec<OrganizationView>),
+    /// To [`Query::Projects`].
+    Projects(Vec<ProjectView>),
+    /// To [`Query::Keys`].
+    Keys(Vec<ApiKey>),
+    /// To [`Query::Spend`], with what it was divided by.
+    Spend(SpendBy, Vec<SpendRow>),
+    /// To [`Query::Alerts`].
+    Alerts(Vec<Alert>),
+}
+
+/// A read that did not work: what was wrong, where, and what to do, in the store's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct QueryFailed(pub String);
+
+/// Where the figures come from: the store, or a test.
+pub trait DataSource: Send + Sync + 'static {
+    /// Answers one query.
+    ///
+    /// # Errors
+    /// In words for the person at the screen.
+    fn ask(&self, query: Query) -> BoxFuture<'_, Result<Answer, QueryFailed>>;
+
+    /// Numbers that move whenever something that a screen shows has changed. Cheap: it is asked twice a second.
+    ///
+    /// # Errors
+    /// In words for the person at the screen.
+    fn versions(&self) -> BoxFuture<'_, Result<Versions, QueryFailed>>;
+
+    /// The store's kind and name, without a password: `sqlite mete.db`.
+    fn describe(&self) -> String;
+}

@@ -1,0 +1,34 @@
+//! What a screen may know while it is drawn, besides its own data.
+
+use mete_core::{Month, Timestamp};
+
+use crate::theme::Theme;
+
+/// The circumstances of one drawing.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// Colours and emphasis.
+    pub theme: &'a Theme,
+    /// The present.
+    pub now: Timestamp,
+    /// The month shown.
+    pub month: Month,
+    /// Whether the screen's data has ever arrived.
+    pub loaded: bool,
+    /// Whether the keys act on what is drawn.
+    pub focused: bool,
+}
+
+impl Look<'_> {
+    /// The same for a part that has the keys only if `focused`.
+    #[must_use]
+    pub const fn focus(self, focused: bool) -> Self {
+        Self { focused: self.focused && focused, ..self }
+    }
+
+    /// Whether the month shown is the present one.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.month == self.now.month()
+    }
+}

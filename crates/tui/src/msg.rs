@@ -1,0 +1,56 @@
+//! What reaches the main loop, and what it sets going.
+
+use crossterm::event::KeyEvent;
+use crate::stand_in::Versions;
+
+use crate::data::{Answer, Query, QueryFailed};
+
+/// Names one opened screen; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViewId(pub u64);
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size: columns, rows.
+    Resize(u16, u16),
+    /// A second has gone by: ages have changed.
+    Second,
+    /// The store was asked whether anything has changed.
+    Versions(Result<Versions, QueryFailed>),
+    /// A view's queries were answered, all or none.
+    Answers {
+        /// Which view asked.
+        view: ViewId,
+        /// At which of its askings.
+        generation: u64,
+        /// The answers in the order of the queries.
+        result: Result<Vec<Answer>, QueryFailed>,
+    },
+    /// The lines of the banner are others now.
+    Banner(Vec<String>),
+    /// The process is to end: a signal, or the terminal is gone.
+    Stop,
+}
+
+/// Something to do outside the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the store; the answer comes back as [`Msg::Answers`].
+    Ask {
+        /// Which view asks.
+        view: ViewId,
+        /// At which of its askings.
+        generation: u64,
+        /// What it asks.
+        queries: Vec<Query>,
+    },
+    /// Draw every cell anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}

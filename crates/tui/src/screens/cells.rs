@@ -1,0 +1,69 @@
+//! Cells that several lists have.
+
+use mete_core::limits::Limits;
+use mete_core::{Nanos, Timestamp};
+
+use crate::budget::bar_tone;
+use crate::format::{ago, count_within, money_within, percent};
+use crate::gauge::bar;
+use crate::piece::{Piece, piece};
+use crate::state::State;
+use crate::table::Slot;
+use crate::theme::Tone;
+
+/// Columns of a per cent with a space before it.
+const PERCENT: usize = 6;
+
+/// Words.
+pub fn words(text: &str, tone: Tone) -> Vec<Piece> {
+    vec![piece(text, tone)]
+}
+
+/// An amount.
+pub fn amount(amount: Nanos, slot: Slot) -> Vec<Piece> {
+    vec![piece(money_within(amount, slot.width), Tone::Plain)]
+}
+
+/// An amount that may be missing.
+pub fn limit(amount: Option<Nanos>, slot: Slot) -> Vec<Piece> {
+    amount.map_or_else(|| words("none", Tone::Dim), |amount| self::amount(amount, slot))
+}
+
+/// A count; nothing steps back.
+pub fn number(number: u64, slot: Slot) -> Vec<Piece> {
+    let tone = if number == 0 { Tone::Dim } else { Tone::Plain };
+    vec![piece(count_within(number, slot.width), tone)]
+}
+
+/// A bar and a per cent: how much of the budget is spent.
+pub fn used(spend: Nanos, limits: &Limits, state: State, slot: Slot) -> Vec<Piece> {
+    let Some(budget) = limits.budget else { return words("no budget", Tone::Dim) };
+    let share = spend.per_mille_of(budget);
+    let threshold = limits.threshold.map(|threshold| threshold.per_mille_of(budget));
+    let mut pieces = bar(share, threshold, slot.width.saturating_sub(PERCENT), bar_tone(state, slot.now));
+    pieces.push(piece(format!("{:>PERCENT$}", percent(share)), Tone::Plain));
+    pieces
+}
+
+/// A bar and a per cent: a share of all spend.
+pub fn share(spend: Nanos, of: Nanos, slot: Slot) -> Vec<Piece> {
+    let share = spend.per_mille_of(of);
+    let mut pieces = bar(share, None, slot.width.saturating_sub(PERCENT), Tone::Plain);
+    pieces.push(piece(format!("{:>PERCENT$}", percent(share)), Tone::Plain));
+    pieces
+}
+
+/// The part of the budget that is spent, for sorting: without a budget it is nothing.
+pub fn used_share(spend: Nanos, limits: &Limits) -> u32 {
+    limits.budget.map_or(0, |budget| spend.per_mille_of(budget))
+}
+
+/// A state.
+pub fn state(state: State, slot: Slot) -> Vec<Piece> {
+    vec![piece(state.label(slot.now), state.tone(slot.now))]
+}
+
+/// How long ago something was, if it ever was.
+pub fn age(at: Option<Timestamp>, slot: Slot) -> Vec<Piece> {
+    at.map_or_else(|| words("never", Tone::Dim), |at| vec![piece(ago(at, slot.now), Tone::Plain)])
+}

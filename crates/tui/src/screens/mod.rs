@@ -1,0 +1,47 @@
+//! The screens. Each is one file or folder; a new one needs nothing but its module here and somebody who opens it.
+
+mod cells;
+mod organizations;
+mod project;
+mod projects;
+mod trouble;
+
+use mete_core::{Month, Timestamp};
+pub use organizations::Organizations;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::actions::Action;
+use crate::data::{Answer, Query};
+use crate::look::Look;
+use crate::table::List;
+
+/// One screen with its data and its state. It keeps both while another screen is on top of it.
+pub trait Screen: Send {
+    /// Its name in the path of the header.
+    fn crumb(&self) -> String;
+
+    /// What it has to know to show a month.
+    fn queries(&self, month: Month) -> Vec<Query>;
+
+    /// Takes the answers to [`Screen::queries`], in their order.
+    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp);
+
+    /// Forgets what it knows of the month shown so far: another one was chosen.
+    fn forget(&mut self);
+
+    /// What it offers besides what works everywhere and on every list.
+    fn actions(&self) -> &'static [Action];
+
+    /// Does one of [`Screen::actions`]; returns the screen to open, if it opens one.
+    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>>;
+
+    /// The list that the keys act on.
+    fn list(&mut self) -> &mut dyn List;
+
+    /// Tells it the area that it will be drawn in, so that a page is a page.
+    fn arrange(&mut self, area: Rect, look: &Look<'_>);
+
+    /// Draws it.
+    fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>);
+}

@@ -1,0 +1,203 @@
+//! All organizations of the deployment: the first screen.
+
+use std::collections::HashMap;
+
+use mete_core::directory::OrganizationView;
+use mete_core::{Month, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::projects::Projects;
+use super::{Screen, cells, trouble};
+use crate::actions::Action;
+use crate::data::{Answer, Query};
+use crate::facts::{self, Fact};
+use crate::format::{clock_time, count, money_exact};
+use crate::look::Look;
+use crate::recovery::Recoveries;
+use crate::state::State;
+use crate::table::{Column, List, Row, Table};
+use crate::theme::Tone;
+
+const EMPTY: &str = "No organization yet. Make the first one with: mete init --org NAME --owner EMAIL";
+
+/// The list of organizations; a sub-organization stands under its parent (R3).
+pub struct Organizations {
+    table: Table<OrganizationRow>,
+    recoveries: Recoveries,
+}
+
+struct OrganizationRow {
+    view: OrganizationView,
+    state: State,
+}
+
+impl Row for OrganizationRow {
+    fn id(&self) -> &str {
+        &self.view.organization.id
+    }
+
+    fn searched(&self) -> String {
+        let organization = &self.view.organization;
+        format!("{} {}", organization.name, organization.id)
+    }
+
+    fn under(&self) -> Option<&str> {
+        self.view.organization.parent_id.as_deref()
+    }
+}
+
+static COLUMNS: [Column<OrganizationRow>; 9] = [
+    Column::words(
+        "ORGANIZATION",
+        16,
+        |row, _| {
+            let sign = if row.under().is_some() { "└ " } else { "" };
+            cells::words(&format!("{sign}{}", row.view.organization.name), Tone::Strong)
+        },
+        |a, b| a.view.organization.name.to_lowercase().cmp(&b.view.organization.name.to_lowercase()),
+    )
+    .growing(40)
+    .kept(),
+    Column::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
+    Column::numbers(
+        "BUDGET",
+        10,
+        |row, slot| cells::limit(row.view.limits.budget, slot),
+        |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
+    ),
+    Column::words(
+        "USED",
+        16,
+        |row, slot| cells::used(row.view.spend, &row.view.limits, row.state, slot),
+        |a, b| {
+            cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits))
+        },
+    )
+    .growing(26)
+    .largest_first(),
+    Column::numbers(
+        "PROJECTS",
+        9,
+        |row, slot| cells::number(row.view.active_projects, slot),
+        |a, b| a.view.active_projects.cmp(&b.view.active_projects),
+    ),
+    Column::numbers(
+        "REFUSED",
+        8,
+        |row, slot| cells::number(row.view.blocked_projects, slot),
+        |a, b| a.view.blocked_projects.cmp(&b.view.blocked_projects),
+    ),
+    Column::numbers(
+        "REQUESTS",
+        11,
+        |row, slot| cells::number(row.view.requests, slot),
+        |a, b| a.view.requests.cmp(&b.view.requests),
+    ),
+    Column::numbers(
+        "THRESHOLD",
+        10,
+        |row, slot| cells::limit(row.view.limits.threshold, slot),
+        |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
+    ),
+    Column::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
+        .largest_first()
+        .kept(),
+];
+/// Trouble comes first.
+const SORTED_BY: usize = COLUMNS.len() - 1;
+
+impl Organizations {
+    /// The list, still empty.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { table: Table::new(&COLUMNS, SORTED_BY), recoveries: Recoveries::default() }
+    }
+}
+
+impl Default for Organizations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Screen for Organizations {
+    fn crumb(&self) -> String {
+        "organizations".to_owned()
+    }
+
+    fn queries(&self, month: Month) -> Vec<Query> {
+        vec![Query::Organizations(month)]
+    }
+
+    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp) {
+        for answer in answers {
+            let Answer::Organizations(views) = answer else { continue };
+            let states = states(&views);
+            let rows = views.into_iter().zip(states).map(|(view, state)| {
+                let state = self.recoveries.observe(&view.organization.id, state, now);
+                OrganizationRow { view, state }
+            });
+            self.table.set_rows(rows.collect());
+        }
+    }
+
+    fn forget(&mut self) {
+        self.recoveries.forget();
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[Action::Open]
+    }
+
+    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
+        let row = self.table.selected().filter(|_| action == Action::Open)?;
+        Some(Box::new(Projects::of(&row.view.organization)))
+    }
+
+    fn list(&mut self) -> &mut dyn List {
+        &mut self.table
+    }
+
+    fn arrange(&mut self, area: Rect, _: &Look<'_>) {
+        self.table.arrange(facts::beside(area).0);
+    }
+
+    fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
+        let (list, side) = facts::beside(area);
+        let name = trouble::title("Organizations", self.table.rows().iter().map(|row| row.state));
+        self.table.draw(buffer, list, name, EMPTY, look);
+        if let (Some(side), Some(row)) = (side, self.table.selected()) {
+            facts::draw(buffer, side, &row.view.organization.name, &row.facts(look), look);
+        }
+    }
+}
+
+impl OrganizationRow {
+    fn facts(&self, look: &Look<'_>) -> Vec<Fact> {
+        let view = &self.view;
+        let amount = |amount: Option<_>| amount.map_or_else(|| "none".to_owned(), money_exact);
+        vec![
+            ("state", self.state.label(look.now), self.state.tone(look.now)),
+            ("spent", money_exact(view.spend), Tone::Plain),
+            ("budget", amount(view.limits.budget), Tone::Plain),
+            ("threshold", amount(view.limits.threshold), Tone::Plain),
+            ("requests", count(view.requests), Tone::Plain),
+            ("projects", count(view.active_projects), Tone::Plain),
+            ("refused", count(view.blocked_projects), Tone::Plain),
+            ("made", clock_time(view.organization.created_at, look.now), Tone::Plain),
+            ("id", view.organization.id.clone(), Tone::Dim),
+        ]
+    }
+}
+
+/// The states of organizations in their order, the budgets of their parents considered (R3).
+pub(super) fn states(views: &[OrganizationView]) -> Vec<State> {
+    let by_id: HashMap<&str, &OrganizationView> =
+        views.iter().map(|view| (view.organization.id.as_str(), view)).collect();
+    let parent = |view: &OrganizationView| view.organization.parent_id.as_deref().and_then(|id| by_id.get(id).copied());
+    views
+        .iter()
+        .map(|view| State::of_organization(view, parent(view).map(|parent| State::of_organization(parent, None))))
+        .collect()
+}

@@ -1,0 +1,76 @@
+//! The alerts of a project in the month shown (R27).
+
+use crate::stand_in::{Alert, AlertKind};
+
+use crate::format::money;
+use crate::screens::cells;
+use crate::table::{Column, Row, Table};
+use crate::theme::Tone;
+
+/// What an empty list says.
+pub const EMPTY: &str = "None in this month.";
+
+/// One alert.
+pub struct AlertRow {
+    alert: Alert,
+}
+
+impl AlertRow {
+    fn what(&self) -> (String, Tone) {
+        match self.alert.kind {
+            AlertKind::Threshold => (format!("● threshold {}", money(self.alert.amount)), Tone::Near),
+            AlertKind::Exhausted => (format!("▲ exhausted {}", money(self.alert.amount)), Tone::Bad),
+        }
+    }
+}
+
+impl Row for AlertRow {
+    fn id(&self) -> &str {
+        &self.alert.id
+    }
+
+    fn searched(&self) -> String {
+        self.what().0
+    }
+}
+
+static COLUMNS: [Column<AlertRow>; 4] = [
+    Column::words(
+        "ALERT",
+        18,
+        |row, _| {
+            let (text, tone) = row.what();
+            cells::words(&text, tone)
+        },
+        |a, b| (a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.kind as u8, b.alert.amount)),
+    )
+    .growing(26)
+    .kept(),
+    Column::numbers("WHEN", 6, |row, slot| cells::age(Some(row.alert.at), slot), |a, b| a.alert.at.cmp(&b.alert.at))
+        .growing(11)
+        .kept(),
+    Column::numbers("AT SPEND", 10, |row, slot| cells::amount(row.alert.spend, slot), |a, b| {
+        a.alert.spend.cmp(&b.alert.spend)
+    }),
+    Column::words(
+        "SEEN",
+        8,
+        |row, _| match row.alert.acknowledged_at {
+            Some(_) => cells::words("seen", Tone::Dim),
+            None => cells::words("not yet", Tone::Plain),
+        },
+        |a, b| a.alert.acknowledged_at.cmp(&b.alert.acknowledged_at),
+    ),
+];
+/// The newest comes first.
+const SORTED_BY: usize = 1;
+
+/// The list, still empty.
+pub fn table() -> Table<AlertRow> {
+    Table::new(&COLUMNS, SORTED_BY)
+}
+
+/// Its rows.
+pub fn rows(alerts: Vec<Alert>) -> Vec<AlertRow> {
+    alerts.into_iter().map(|alert| AlertRow { alert }).collect()
+}

@@ -1,0 +1,147 @@
+//! The keys of a project: who spends how much of the month, and whether the key may be used.
+
+use std::collections::HashMap;
+
+use mete_core::directory::{ApiKey, KeyStatus};
+use mete_core::{Nanos, Timestamp};
+use crate::stand_in::SpendRow;
+
+use crate::screens::cells;
+use crate::table::{Column, Row, Table};
+use crate::theme::Tone;
+
+/// What an empty list says.
+pub const EMPTY: &str = "No key yet. Make one with: mete key create --project PROJECT";
+
+/// A key, or spend that names no key of the project.
+pub struct KeyRow {
+    id: String,
+    name: String,
+    redacted_value: String,
+    owner: String,
+    last_used_at: Option<Timestamp>,
+    state: KeyState,
+    spend: Nanos,
+    total: Nanos,
+    requests: u64,
+}
+
+/// What a key's requests meet, from all right to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum KeyState {
+    /// No key of the project: usage that names none.
+    NoKey,
+    Active,
+    Disabled,
+    Revoked,
+    /// It would be let through, were it not for a budget.
+    Refused,
+}
+
+impl KeyState {
+    const fn look(self) -> (&'static str, Tone) {
+        match self {
+            Self::NoKey => ("–", Tone::Dim),
+            Self::Active => ("active", Tone::Dim),
+            Self::Disabled => ("disabled", Tone::Plain),
+            Self::Revoked => ("revoked", Tone::Plain),
+            Self::Refused => ("▲ refused", Tone::Bad),
+        }
+    }
+}
+
+impl Row for KeyRow {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn searched(&self) -> String {
+        let state = self.state.look().0;
+        format!("{} {} {} {} {state}", self.name, self.redacted_value, self.owner, self.id)
+    }
+}
+
+static COLUMNS: [Column<KeyRow>; 8] = [
+    Column::words(
+        "KEY",
+        12,
+        |row, _| cells::words(&row.name, Tone::Strong),
+        |a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+    )
+    .growing(30)
+    .kept(),
+    Column::numbers("SPENT", 9, |row, slot| cells::amount(row.spend, slot), |a, b| a.spend.cmp(&b.spend)),
+    Column::words("SHARE", 16, |row, slot| cells::share(row.spend, row.total, slot), |a, b| a.spend.cmp(&b.spend))
+        .largest_first(),
+    Column::numbers("REQUESTS", 9, |row, slot| cells::number(row.requests, slot), |a, b| a.requests.cmp(&b.requests)),
+    Column::numbers(
+        "USED",
+        10,
+        |row, slot| cells::age(row.last_used_at, slot),
+        |a, b| a.last_used_at.cmp(&b.last_used_at),
+    ),
+    Column::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
+    Column::words(
+        "SECRET",
+        14,
+        |row, _| cells::words(&row.redacted_value, Tone::Dim),
+        |a, b| a.redacted_value.cmp(&b.redacted_value),
+    )
+    .growing(18),
+    Column::words(
+        "STATE",
+        9,
+        |row, _| cells::words(row.state.look().0, row.state.look().1),
+        |a, b| a.state.cmp(&b.state),
+    )
+    .largest_first()
+    .kept(),
+];
+/// Who spends most comes first.
+const SORTED_BY: usize = 1;
+
+/// The list, still empty.
+pub fn table() -> Table<KeyRow> {
+    Table::new(&COLUMNS, SORTED_BY)
+}
+
+/// Joins the keys with what each has spent. Spend of no key of the project keeps a row of its own: the rows add up to
+/// the project's spend. `refused` says whether a budget refuses them all.
+pub fn rows(keys: Vec<ApiKey>, spend: Vec<SpendRow>, refused: bool) -> Vec<KeyRow> {
+    let total: Nanos = spend.iter().map(|row| row.spend).sum();
+    let mut spend: HashMap<String, SpendRow> = spend.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let mut rows: Vec<KeyRow> = keys
+        .into_iter()
+        .map(|key| {
+            let spent = spend.remove(&key.id);
+            KeyRow {
+                state: match key.status {
+                    KeyStatus::Active if refused => KeyState::Refused,
+                    KeyStatus::Active => KeyState::Active,
+                    KeyStatus::Disabled => KeyState::Disabled,
+                    KeyStatus::Revoked => KeyState::Revoked,
+                },
+                name: if key.name.is_empty() { key.redacted_value.clone() } else { key.name },
+                id: key.id,
+                redacted_value: key.redacted_value,
+                owner: key.owner,
+                last_used_at: key.last_used_at,
+                spend: spent.as_ref().map_or(Nanos::ZERO, |row| row.spend),
+                total,
+                requests: spent.map_or(0, |row| row.requests),
+            }
+        })
+        .collect();
+    rows.extend(spend.into_values().map(|row| KeyRow {
+        name: if row.name.is_empty() { "(no key)".to_owned() } else { row.name },
+        id: row.id,
+        redacted_value: String::new(),
+        owner: String::new(),
+        last_used_at: None,
+        state: KeyState::NoKey,
+        spend: row.spend,
+        total,
+        requests: row.requests,
+    }));
+    rows
+}

@@ -1,0 +1,78 @@
+//! The models that a project's money went to.
+
+use mete_core::Nanos;
+use crate::stand_in::SpendRow;
+
+use crate::screens::cells;
+use crate::table::{Column, Row, Table};
+use crate::theme::Tone;
+
+/// What an empty list says.
+pub const EMPTY: &str = "No usage in this month.";
+
+/// A model and what was spent on it.
+pub struct ModelRow {
+    row: SpendRow,
+    total: Nanos,
+}
+
+impl Row for ModelRow {
+    fn id(&self) -> &str {
+        &self.row.id
+    }
+
+    fn searched(&self) -> String {
+        self.row.name.clone()
+    }
+}
+
+static COLUMNS: [Column<ModelRow>; 6] = [
+    Column::words(
+        "MODEL",
+        10,
+        |row, _| cells::words(&row.row.name, Tone::Strong),
+        |a, b| a.row.name.to_lowercase().cmp(&b.row.name.to_lowercase()),
+    )
+    .growing(30)
+    .kept(),
+    Column::numbers("SPENT", 9, |row, slot| cells::amount(row.row.spend, slot), |a, b| a.row.spend.cmp(&b.row.spend))
+        .kept(),
+    Column::words(
+        "SHARE",
+        16,
+        |row, slot| cells::share(row.row.spend, row.total, slot),
+        |a, b| a.row.spend.cmp(&b.row.spend),
+    )
+    .largest_first(),
+    Column::numbers(
+        "REQUESTS",
+        9,
+        |row, slot| cells::number(row.row.requests, slot),
+        |a, b| a.row.requests.cmp(&b.row.requests),
+    ),
+    Column::numbers(
+        "TOKENS IN",
+        10,
+        |row, slot| cells::number(row.row.input_tokens, slot),
+        |a, b| a.row.input_tokens.cmp(&b.row.input_tokens),
+    ),
+    Column::numbers(
+        "OUT",
+        10,
+        |row, slot| cells::number(row.row.output_tokens, slot),
+        |a, b| a.row.output_tokens.cmp(&b.row.output_tokens),
+    ),
+];
+/// Where most money went comes first.
+const SORTED_BY: usize = 1;
+
+/// The list, still empty.
+pub fn table() -> Table<ModelRow> {
+    Table::new(&COLUMNS, SORTED_BY)
+}
+
+/// Its rows.
+pub fn rows(spend: Vec<SpendRow>) -> Vec<ModelRow> {
+    let total = spend.iter().map(|row| row.spend).sum();
+    spend.into_iter().map(|row| ModelRow { row, total }).collect()
+}

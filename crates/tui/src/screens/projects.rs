@@ -1,0 +1,245 @@
+//! The projects of one organization, under the organization's own budget.
+
+use mete_core::directory::{Organization, ProjectStatus, ProjectView};
+use mete_core::{Month, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::project::ProjectScreen;
+use super::{Screen, cells, organizations, trouble};
+use crate::actions::Action;
+use crate::budget::Budget;
+use crate::data::{Answer, Query};
+use crate::facts::{self, Fact};
+use crate::format::{clock_time, count, money_exact};
+use crate::look::Look;
+use crate::recovery::Recoveries;
+use crate::state::State;
+use crate::table::{Column, List, Row, Table};
+use crate::theme::Tone;
+
+const EMPTY: &str = "No project yet besides what archiving hides (v). Make one with: mete project create NAME --org ORG";
+const NONE_ARCHIVED: &str = "No project is archived. Press v for the active ones.";
+/// Lines that the list keeps, however much the budget has to say.
+const LEAST_LIST: u16 = 6;
+
+/// The list of projects; active and archived ones are listed apart (R22).
+pub struct Projects {
+    organization_id: String,
+    organization_name: String,
+    archived: bool,
+    views: Vec<ProjectView>,
+    budget: Option<Budget>,
+    table: Table<ProjectRow>,
+    recoveries: Recoveries,
+    received_at: Timestamp,
+}
+
+struct ProjectRow {
+    view: ProjectView,
+    state: State,
+}
+
+impl Row for ProjectRow {
+    fn id(&self) -> &str {
+        &self.view.project.id
+    }
+
+    fn searched(&self) -> String {
+        format!("{} {}", self.view.project.name, self.view.project.id)
+    }
+}
+
+static COLUMNS: [Column<ProjectRow>; 9] = [
+    Column::words(
+        "PROJECT",
+        16,
+        |row, _| cells::words(&row.view.project.name, Tone::Strong),
+        |a, b| a.view.project.name.to_lowercase().cmp(&b.view.project.name.to_lowercase()),
+    )
+    .growing(40)
+    .kept(),
+    Column::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
+    Column::numbers(
+        "BUDGET",
+        10,
+        |row, slot| cells::limit(row.view.limits.budget, slot),
+        |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
+    ),
+    Column::words(
+        "USED",
+        16,
+        |row, slot| cells::used(row.view.spend, &row.view.limits, row.state, slot),
+        |a, b| {
+            cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits))
+        },
+    )
+    .growing(26)
+    .largest_first(),
+    Column::numbers(
+        "KEYS",
+        7,
+        |row, slot| cells::number(row.view.active_keys, slot),
+        |a, b| a.view.active_keys.cmp(&b.view.active_keys),
+    ),
+    Column::numbers(
+        "REQUESTS",
+        11,
+        |row, slot| cells::number(row.view.requests, slot),
+        |a, b| a.view.requests.cmp(&b.view.requests),
+    ),
+    Column::numbers(
+        "THRESHOLD",
+        10,
+        |row, slot| cells::limit(row.view.limits.threshold, slot),
+        |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
+    ),
+    Column::numbers(
+        "MADE",
+        11,
+        |row, slot| cells::age(Some(row.view.project.created_at), slot),
+        |a, b| a.view.project.created_at.cmp(&b.view.project.created_at),
+    ),
+    Column::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
+        .largest_first()
+        .kept(),
+];
+/// Trouble comes first.
+const SORTED_BY: usize = COLUMNS.len() - 1;
+
+impl Projects {
+    /// The projects of `organization`, not yet known.
+    #[must_use]
+    pub fn of(organization: &Organization) -> Self {
+        Self {
+            organization_id: organization.id.clone(),
+            organization_name: organization.name.clone(),
+            archived: false,
+            views: Vec::new(),
+            budget: None,
+            table: Table::new(&COLUMNS, SORTED_BY),
+            recoveries: Recoveries::default(),
+            received_at: Timestamp::default(),
+        }
+    }
+
+    /// Fills the list with the active or the archived projects.
+    fn refill(&mut self) {
+        let wanted = if self.archived { ProjectStatus::Archived } else { ProjectStatus::Active };
+        let organization = self.budget.as_ref().map(|budget| budget.state);
+        let mut rows = Vec::new();
+        for view in self.views.iter().filter(|view| view.project.status == wanted) {
+            let state = State::of_project_in(view, organization);
+            let state = self.recoveries.observe(&view.project.id, state, self.received_at);
+            rows.push(ProjectRow { view: view.clone(), state });
+        }
+        self.table.set_rows(rows);
+    }
+
+    /// The organization's budget, the list, and the facts of the selected row.
+    fn layout(&self, area: Rect, look: &Look<'_>) -> (Rect, Rect, Option<Rect>) {
+        let wanted = self.budget.as_ref().map_or(0, |budget| budget.height(area.width, look));
+        let height = wanted.min(area.height.saturating_sub(LEAST_LIST));
+        let top = Rect { height, ..area };
+        let (list, side) = facts::beside(Rect { y: area.y + height, height: area.height - height, ..area });
+        (top, list, side)
+    }
+}
+
+impl Screen for Projects {
+    fn crumb(&self) -> String {
+        self.organization_name.clone()
+    }
+
+    fn queries(&self, month: Month) -> Vec<Query> {
+        let organization_id = self.organization_id.clone();
+        vec![Query::Organizations(month), Query::Projects { organization_id, month }]
+    }
+
+    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp) {
+        self.received_at = now;
+        for answer in answers {
+            match answer {
+                Answer::Organizations(views) => {
+                    let states = organizations::states(&views);
+                    let own = views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization_id);
+                    self.budget = own.map(|(view, state)| Budget {
+                        name: view.organization.name,
+                        limits: view.limits,
+                        spend: view.spend,
+                        today: None,
+                        requests: view.requests,
+                        state,
+                    });
+                }
+                Answer::Projects(views) => self.views = views,
+                _ => {}
+            }
+        }
+        self.refill();
+    }
+
+    fn forget(&mut self) {
+        self.recoveries.forget();
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[Action::Open, Action::Archived]
+    }
+
+    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
+        match action {
+            Action::Archived => {
+                self.archived = !self.archived;
+                self.refill();
+                None
+            }
+            Action::Open => {
+                let row = self.table.selected()?;
+                Some(Box::new(ProjectScreen::of(&row.view.project)))
+            }
+            _ => None,
+        }
+    }
+
+    fn list(&mut self) -> &mut dyn List {
+        &mut self.table
+    }
+
+    fn arrange(&mut self, area: Rect, look: &Look<'_>) {
+        let (_, list, _) = self.layout(area, look);
+        self.table.arrange(list);
+    }
+
+    fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
+        let (top, list, side) = self.layout(area, look);
+        if let Some(budget) = &self.budget {
+            budget.draw(buffer, top, look);
+        }
+        let (name, empty) = if self.archived { ("Archived projects", NONE_ARCHIVED) } else { ("Projects", EMPTY) };
+        let name = trouble::title(name, self.table.rows().iter().map(|row| row.state));
+        self.table.draw(buffer, list, name, empty, look);
+        if let (Some(side), Some(row)) = (side, self.table.selected()) {
+            facts::draw(buffer, side, &row.view.project.name, &row.facts(look), look);
+        }
+    }
+}
+
+impl ProjectRow {
+    fn facts(&self, look: &Look<'_>) -> Vec<Fact> {
+        let view = &self.view;
+        let amount = |amount: Option<_>| amount.map_or_else(|| "none".to_owned(), money_exact);
+        let refused_since = view.blocked_since.map_or_else(|| "–".to_owned(), |at| clock_time(at, look.now));
+        vec![
+            ("state", self.state.label(look.now), self.state.tone(look.now)),
+            ("since", refused_since, Tone::Plain),
+            ("spent", money_exact(view.spend), Tone::Plain),
+            ("budget", amount(view.limits.budget), Tone::Plain),
+            ("threshold", amount(view.limits.threshold), Tone::Plain),
+            ("requests", count(view.requests), Tone::Plain),
+            ("active keys", count(view.active_keys), Tone::Plain),
+            ("made", clock_time(view.project.created_at, look.now), Tone::Plain),
+            ("id", view.project.id.clone(), Tone::Dim),
+        ]
+    }
+}

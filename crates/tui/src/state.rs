@@ -1,0 +1,168 @@
+//! The state of organizations, projects and keys as people name it: a sign, a word, and since when.
+
+use mete_core::directory::{OrganizationView, ProjectStatus, ProjectView};
+use mete_core::limits::Limits;
+use mete_core::time::MINUTE;
+use mete_core::{Nanos, Timestamp};
+
+use crate::format::span;
+use crate::theme::Tone;
+
+/// From this share of the budget on (in per mille) a scope without a threshold of its own is near its limit.
+pub const NEAR_PER_MILLE: u32 = 800;
+
+/// So long, in microseconds, a thing counts as just recovered.
+pub const RECOVERED_FOR: i64 = MINUTE;
+
+/// A state, ordered from all right to worst, so that sorting by it brings trouble together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Out of use for good (R21).
+    Archived,
+    /// Nothing to say.
+    Ok,
+    /// Was in trouble until then.
+    Recovered(Timestamp),
+    /// Past the threshold, or past 80% of the budget.
+    Near,
+    /// So many projects of the organization are refused.
+    ProjectsRefused(u64),
+    /// The organization's budget refuses it (R25); since when, if that is known.
+    RefusedByOrganization(Option<Timestamp>),
+    /// Its own budget refuses it; since when, if that is known (R26).
+    Refused(Option<Timestamp>),
+}
+
+impl State {
+    /// The state of a project by itself, its organization left out.
+    #[must_use]
+    pub fn of_project(view: &ProjectView) -> Self {
+        if view.project.status == ProjectStatus::Archived {
+            return Self::Archived;
+        }
+        Self::of_budget(&view.limits, view.spend, view.blocked_since)
+    }
+
+    /// The state of a project in an organization that may be refused as a whole.
+    #[must_use]
+    pub fn of_project_in(view: &ProjectView, organization: Option<Self>) -> Self {
+        match (Self::of_project(view), organization) {
+            (Self::Archived, _) => Self::Archived,
+            (own, Some(Self::Refused(since) | Self::RefusedByOrganization(since))) => {
+                own.max(Self::RefusedByOrganization(since))
+            }
+            (own, _) => own,
+        }
+    }
+
+    /// The state of an organization; `parent` is its parent's budget state, where it has one (R3).
+    #[must_use]
+    pub fn of_organization(view: &OrganizationView, parent: Option<Self>) -> Self {
+        let own = Self::of_budget(&view.limits, view.spend, view.blocked_since);
+        let inherited = match parent {
+            Some(Self::Refused(since)) => Self::RefusedByOrganization(since),
+            _ => Self::Ok,
+        };
+        let inside = if view.blocked_projects > 0 { Self::ProjectsRefused(view.blocked_projects) } else { Self::Ok };
+        own.max(inherited).max(inside)
+    }
+
+    fn of_budget(limits: &Limits, spend: Nanos, blocked_since: Option<Timestamp>) -> Self {
+        if blocked_since.is_some() || limits.is_exhausted(spend, Nanos::ZERO) {
+            return Self::Refused(blocked_since);
+        }
+        let share = limits.budget.map_or(0, |budget| spend.per_mille_of(budget));
+        if limits.has_passed_threshold(spend) || share >= NEAR_PER_MILLE { Self::Near } else { Self::Ok }
+    }
+
+    /// Whether somebody may have to do something about it.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        matches!(self, Self::Near | Self::ProjectsRefused(_) | Self::RefusedByOrganization(_) | Self::Refused(_))
+    }
+
+    /// Whether requests are refused in it.
+    #[must_use]
+    pub const fn is_refused(self) -> bool {
+        matches!(self, Self::RefusedByOrganization(_) | Self::Refused(_))
+    }
+
+    /// Sign and word, in at most 16 columns: `▲ refused 27m`.
+    #[must_use]
+    pub fn label(self, now: Timestamp) -> String {
+        let since = |since: Option<Timestamp>| {
+            since.map_or_else(String::new, |at| {
+                format!(" {}", span(now.since(at)).split(' ').next().unwrap_or_default())
+            })
+        };
+        match self {
+            Self::Archived => "archived".to_owned(),
+            Self::Recovered(at) if now.since(at) < RECOVERED_FOR => "✓ recovered".to_owned(),
+            Self::Ok | Self::Recovered(_) => "ok".to_owned(),
+            Self::Near => "● near".to_owned(),
+            Self::ProjectsRefused(1) => "▲ 1 project".to_owned(),
+            Self::ProjectsRefused(projects) => format!("▲ {projects} projects"),
+            Self::RefusedByOrganization(at) => format!("▲ by org{}", since(at)),
+            Self::Refused(at) => format!("▲ refused{}", since(at)),
+        }
+    }
+
+    /// How it looks.
+    #[must_use]
+    pub const fn tone(self, now: Timestamp) -> Tone {
+        match self {
+            Self::Recovered(at) if now.since(at) < RECOVERED_FOR => Tone::Good,
+            Self::Archived | Self::Ok | Self::Recovered(_) => Tone::Dim,
+            Self::Near => Tone::Near,
+            Self::ProjectsRefused(_) | Self::RefusedByOrganization(_) | Self::Refused(_) => Tone::Bad,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, organization, project};
+
+    #[test]
+    fn r26_an_exhausted_budget_is_refused_even_before_the_block_is_written() {
+        let mut view = project("Support bot", "500", Some("500"));
+        assert_eq!(State::of_project(&view), State::Refused(None));
+        view.blocked_since = Some(at("12:04:31"));
+        assert_eq!(State::of_project(&view), State::Refused(Some(at("12:04:31"))));
+        assert_eq!(State::of_project(&view).label(at("12:31:31")), "▲ refused 27m");
+    }
+
+    #[test]
+    fn near_is_the_threshold_or_four_fifths_of_the_budget() {
+        let mut view = project("Search", "79.999999999", Some("100"));
+        assert_eq!(State::of_project(&view), State::Ok);
+        view.spend = "80".parse().unwrap();
+        assert_eq!(State::of_project(&view), State::Near);
+        view.limits = Limits { budget: None, threshold: Some("80".parse().unwrap()) };
+        assert_eq!(State::of_project(&view), State::Near);
+        view.project.status = ProjectStatus::Archived;
+        assert_eq!(State::of_project(&view), State::Archived);
+    }
+
+    #[test]
+    fn r25_an_organization_refuses_projects_that_are_within_their_own_budget() {
+        let mut acme = organization("Acme", "300", Some("300"));
+        acme.blocked_since = Some(at("12:00:00"));
+        let refused = State::of_organization(&acme, None);
+        let within = project("Search", "1", Some("100"));
+        assert_eq!(State::of_project_in(&within, Some(refused)), State::RefusedByOrganization(Some(at("12:00:00"))));
+        assert_eq!(State::of_project_in(&within, Some(State::Near)), State::Ok);
+        let sub = organization("Acme Labs", "1", None);
+        assert_eq!(State::of_organization(&sub, Some(refused)), State::RefusedByOrganization(Some(at("12:00:00"))));
+    }
+
+    #[test]
+    fn trouble_sorts_above_everything_else() {
+        let mut acme = organization("Acme", "1", Some("300"));
+        acme.blocked_projects = 2;
+        let state = State::of_organization(&acme, None);
+        assert_eq!(state.label(at("12:00:00")), "▲ 2 projects");
+        assert!(State::Refused(None) > state && state > State::Near && State::Near > State::Ok);
+    }
+}

@@ -1,0 +1,150 @@
+//! How a table looks: header, rows in sight, selection.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Align, Column, Row, Slot, Table};
+use crate::format::count;
+use crate::look::Look;
+use crate::panel::{Title, lines, panel, wrapped};
+use crate::piece::{Piece, Place, piece, write, write_right};
+use crate::theme::Tone;
+
+/// Columns for the sign of the selection, before the first column.
+const MARGIN: u16 = 2;
+/// Empty columns between two columns.
+const GAP: u16 = 2;
+
+/// Where a column stands.
+pub(super) struct ColumnPlace {
+    /// Index of the column.
+    pub(super) column: usize,
+    /// Its first screen column, from the table's left.
+    x: u16,
+    /// Its screen columns.
+    width: u16,
+}
+
+impl<R: Row> Table<R> {
+    /// The columns shown in `width` screen columns: those to keep, then from the left what fits, then room for those
+    /// that grow.
+    pub(super) fn places(&self, width: u16) -> Vec<ColumnPlace> {
+        let room = width.saturating_sub(MARGIN);
+        let needed = |column: &Column<R>| column.width + GAP;
+        let mut left = (room + GAP).saturating_sub(self.columns.iter().filter(|column| column.keep).map(needed).sum());
+        let mut full = false;
+        let mut chosen = vec![false; self.columns.len()];
+        for (chosen, column) in chosen.iter_mut().zip(self.columns) {
+            if column.keep {
+                *chosen = true;
+            } else if !full && needed(column) <= left {
+                left -= needed(column);
+                *chosen = true;
+            } else {
+                full = true;
+            }
+        }
+        let mut places = Vec::with_capacity(self.columns.len());
+        let mut x = MARGIN;
+        for (index, column) in self.columns.iter().enumerate().filter(|(index, _)| chosen[*index]) {
+            let extra = left.min(column.most - column.width);
+            left -= extra;
+            places.push(ColumnPlace { column: index, x, width: column.width + extra });
+            x += column.width + extra + GAP;
+        }
+        places
+    }
+
+    /// Draws the table in a panel named `name`; `empty` is what an empty one says: why it is empty, and what fills it.
+    pub fn draw(&self, buffer: &mut Buffer, area: Rect, name: Vec<Piece>, empty: &str, look: &Look<'_>) {
+        let title = Title { name, note: Some(self.note()), focused: look.focused };
+        let inner = panel(buffer, area, &title, look.theme);
+        if inner.height == 0 || inner.width <= MARGIN {
+            return;
+        }
+        let places = self.places(inner.width);
+        self.draw_header(buffer, inner, &places, look);
+        let body = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+        if self.shown.is_empty() {
+            self.draw_empty(buffer, body, empty, look);
+            return;
+        }
+        let page = usize::from(body.height);
+        let top = self.top_for(page);
+        for ((y, index), position) in (body.y..).zip(self.shown.iter().skip(top).take(page)).zip(top..) {
+            let line = Rect { y, height: 1, ..body };
+            self.draw_row(buffer, line, &places, &self.rows[*index], position == self.position, look);
+        }
+    }
+
+    /// How many rows, how they are sorted, what filters them.
+    fn note(&self) -> String {
+        let rows = if self.shown.len() == self.rows.len() {
+            count(self.rows.len() as u64)
+        } else {
+            format!("{} of {} shown", count(self.shown.len() as u64), count(self.rows.len() as u64))
+        };
+        let by = self.columns.get(self.sort.column).map_or("", |column| column.title).to_lowercase();
+        let way = if self.sort.largest_first { '↓' } else { '↑' };
+        let filter = if self.filter.is_empty() { String::new() } else { format!(" · /{}", self.filter) };
+        format!("{rows} · by {by} {way}{filter}")
+    }
+
+    fn draw_header(&self, buffer: &mut Buffer, inner: Rect, places: &[ColumnPlace], look: &Look<'_>) {
+        for place in places {
+            let column = &self.columns[place.column];
+            let (sorted, tone) = match place.column == self.sort.column {
+                true if self.sort.largest_first => ("↓", Tone::Strong),
+                true => ("↑", Tone::Strong),
+                false => ("", Tone::Dim),
+            };
+            let at = Place { x: inner.x + place.x, y: inner.y, width: clipped(place, inner) };
+            put(buffer, at, column.align, &[piece(format!("{}{sorted}", column.title), tone)], look);
+        }
+    }
+
+    fn draw_row(&self, buffer: &mut Buffer, line: Rect, places: &[ColumnPlace], row: &R, selected: bool, look: &Look<'_>) {
+        if selected {
+            if look.focused {
+                buffer.set_style(line, look.theme.selection());
+            }
+            let tone = if look.focused { Tone::Accent } else { Tone::Dim };
+            write(buffer, Place { x: line.x, y: line.y, width: 1 }, &[piece("▸", tone)], look.theme);
+        }
+        for place in places {
+            let column = &self.columns[place.column];
+            let at = Place { x: line.x + place.x, y: line.y, width: clipped(place, line) };
+            let slot = Slot { width: usize::from(at.width), now: look.now };
+            put(buffer, at, column.align, &(column.cell)(row, slot), look);
+        }
+    }
+
+    fn draw_empty(&self, buffer: &mut Buffer, body: Rect, empty: &str, look: &Look<'_>) {
+        let filtered;
+        let text = if !look.loaded {
+            "Loading …"
+        } else if self.rows.is_empty() {
+            empty
+        } else {
+            filtered = format!("Nothing matches {:?}. Esc shows all again, / changes the filter.", self.filter);
+            &filtered
+        };
+        let place = Rect { x: body.x + MARGIN, width: body.width.saturating_sub(MARGIN + 1), ..body };
+        let text = wrapped(text, usize::from(place.width)).into_iter().map(|line| vec![piece(line, Tone::Dim)]);
+        lines(buffer, place, &text.collect::<Vec<_>>(), look.theme);
+    }
+}
+
+/// The screen columns of a column that are inside the table.
+fn clipped(place: &ColumnPlace, area: Rect) -> u16 {
+    place.width.min(area.width.saturating_sub(place.x))
+}
+
+fn put(buffer: &mut Buffer, place: Place, align: Align, pieces: &[Piece], look: &Look<'_>) {
+    match align {
+        Align::Left => {
+            write(buffer, place, pieces, look.theme);
+        }
+        Align::Right => write_right(buffer, place, pieces, look.theme),
+    }
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask bench`: the benchmarks, which print their measurements and ratios themselves.
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::{MetadataCommand, TargetKind};
+use mete_tests::process::{cargo, workspace};
+
+use crate::install;
+use crate::shell::run as run_command;
+
+/// Runs the benchmark called `name`, or all one after the other.
+///
+/// # Errors
+/// When there is none (of that name), or one fails.
+pub fn run(name: Option<&str>) -> Result<()> {
+    let known = benchmarks()?;
+    let chosen: Vec<&String> = known.iter().filter(|known| name.is_none_or(|name| name == *known)).collect();
+    if chosen.is_empty() {
+        bail!("nothing to run; the workspace's benchmarks are: [{}]", known.join(", "));
+    }
+    install::postgres()?;
+    chosen.iter().try_for_each(|name| run_command(cargo().args(["bench", "--workspace", "--bench", name])))
+}
+
+/// The names of the workspace's benchmarks.
+fn benchmarks() -> Result<Vec<String>> {
+    let metadata = MetadataCommand::new().current_dir(workspace()).no_deps().exec().context("cargo metadata failed")?;
+    let targets = metadata.packages.into_iter().flat_map(|package| package.targets);
+    Ok(targets.filter(|target| target.kind.contains(&TargetKind::Bench)).map(|target| target.name).collect())
+}

@@ -1,0 +1,57 @@
+//! Getting the tools that a chore needs and the machine does not have.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use mete_tests::postgres;
+use mete_tests::process::cargo;
+
+use crate::shell::{run, say, succeeds};
+
+/// The version that deny.toml is written for.
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
+
+/// Installs a PostgreSQL server from the distribution's packages, unless there is one.
+///
+/// # Errors
+/// When there is no apt-get or no right to use it; the error says what to do by hand.
+pub fn postgres() -> Result<()> {
+    let Err(missing) = postgres::programs() else {
+        return Ok(());
+    };
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return Err(missing).context("this machine has no apt-get: install a PostgreSQL server by hand");
+    }
+    say("no PostgreSQL server here: installing the distribution's");
+    run(apt_get()?.arg("update"))?;
+    run(apt_get()?.args(["install", "--yes", "--no-install-recommends", "postgresql"]))?;
+    postgres::programs().map(|_| ())
+}
+
+/// apt-get as root: we are, or sudo makes us so without asking.
+fn apt_get() -> Result<Command> {
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new("apt-get")
+    } else if succeeds(Command::new("sudo").args(["--non-interactive", "true"])) {
+        let mut command = Command::new("sudo");
+        command.args(["--non-interactive", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        command
+    } else {
+        bail!("the tests need a PostgreSQL server; run `sudo apt-get install postgresql` and try again");
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    Ok(command)
+}
+
+/// Installs cargo-deny, unless it is there.
+///
+/// # Errors
+/// When it does not build, or the package registry cannot be reached.
+pub fn cargo_deny() -> Result<()> {
+    if succeeds(cargo().args(["deny", "--version"])) {
+        return Ok(());
+    }
+    say("no cargo-deny here: building it takes several minutes, once");
+    run(cargo().args(["install", "--locked", CARGO_DENY]))
+}

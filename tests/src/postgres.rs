@@ -1,0 +1,358 @@
+//! A Postgres server that lives as long as a test run, and a database in it for each test.
+//!
+//! `cargo xtask test` starts one server for the whole run and names it in `METE_TEST_POSTGRES`; without that variable
+//! every test process starts its own, once.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _};
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::wait::{Deadline, PAUSE};
+
+/// The URL of a server to use, with a database in which to say `CREATE DATABASE`.
+pub const SERVER_VARIABLE: &str = "METE_TEST_POSTGRES";
+
+/// Starting up takes a fraction of a second; a machine under load may need more.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Somebody else may take the port between our look and the server's.
+const START_TRIES: u32 = 5;
+
+/// Runs the server, and ends it when our end of standard input closes: at a drop, a panic, or a SIGKILL alike.
+/// Arguments: the folder to remove, then the server's command line.
+const GUARDIAN: &str = r#"
+    folder=$1; shift
+    exec 3<&0
+    "$@" &
+    server=$!
+    { cat <&3; kill -QUIT "$server"; } >/dev/null 2>&1 &
+    wait "$server"
+    rm -rf "$folder"
+"#;
+
+/// A throwaway server in a temporary folder: no durability, no passwords, this machine only.
+#[derive(Debug)]
+pub struct Server {
+    url: String,
+    guardian: Child,
+}
+
+impl Server {
+    /// Initialises and starts one; returns when it takes connections.
+    ///
+    /// # Errors
+    /// When Postgres is not installed or does not start; the error has the server's own words.
+    pub fn start() -> Result<Self> {
+        let programs = programs()?;
+        let account = Account::for_server()?;
+        let dir = tempfile::Builder::new().prefix("mete-postgres-").tempdir()?;
+        account.give(dir.path())?;
+        initialise(&programs, &account, dir.path())?;
+        start_in(&programs, &account, dir)
+    }
+
+    /// The URL of its `postgres` database.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.guardian.stdin.take());
+        // Nothing can be done about a guardian that cannot be waited for.
+        let _ = self.guardian.wait();
+    }
+}
+
+/// A database of one test, dropped with it.
+#[derive(Debug)]
+pub struct Database {
+    server: String,
+    name: String,
+    url: String,
+}
+
+impl Database {
+    /// A new, empty database in the test run's server.
+    ///
+    /// # Errors
+    /// When there is no server, none can be started, or it refuses.
+    pub fn create() -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let server = server_url()?;
+        let name = format!("mete_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let url = with_database(&server, &name)?;
+        let database = Self { server, name, url };
+        // A killed process may have left one of this name.
+        database.drop_it()?;
+        psql(&database.server, &format!("CREATE DATABASE {}", database.name))?;
+        Ok(database)
+    }
+
+    /// Where a store can open it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn drop_it(&self) -> Result<()> {
+        psql(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // What is left behind goes with its server.
+        let _ = self.drop_it();
+    }
+}
+
+/// The folder with `initdb`, `postgres` and `psql`: on the path, or where distributions put them (the newest).
+///
+/// # Errors
+/// When there is none; the error says how to get it.
+pub fn programs() -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(distribution_folders())
+        .find(|folder| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).exists()))
+        .context("no PostgreSQL server: `initdb`, `postgres` and `psql` are neither on the path nor in /usr/lib/postgresql; run `cargo xtask test`, which installs it, or install your distribution's package `postgresql`")
+}
+
+/// Where Debian, Fedora and others put a server, newest version first.
+fn distribution_folders() -> Vec<PathBuf> {
+    let versions = |parent: &str| fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<(u32, PathBuf)> = versions("/usr/lib/postgresql")
+        .chain(versions("/usr/local/pgsql"))
+        .chain(versions("/usr").filter(|path| path.to_string_lossy().starts_with("/usr/pgsql-")))
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            (name.trim_start_matches("pgsql-").parse().unwrap_or(0), path.join("bin"))
+        })
+        .collect();
+    found.sort_by(|a, b| b.cmp(a));
+    found.into_iter().map(|(_, folder)| folder).collect()
+}
+
+/// The user whom the server runs as: Postgres refuses to be root.
+enum Account {
+    Ours,
+    Other { uid: u32, gid: u32 },
+}
+
+impl Account {
+    /// Us, or, if we are root, the distribution's `postgres` or `nobody`.
+    fn for_server() -> Result<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(Self::Ours);
+        }
+        let users = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
+        ["postgres", "nobody"]
+            .iter()
+            .find_map(|name| find_user(&users, name))
+            .map(|(uid, gid)| Self::Other { uid, gid })
+            .context("Postgres does not run as root, and neither `postgres` nor `nobody` is a user here")
+    }
+
+    /// Makes `folder` the account's.
+    fn give(&self, folder: &Path) -> Result<()> {
+        if let Self::Other { uid, gid } = self {
+            chown(folder, Some(*uid), Some(*gid)).with_context(|| format!("cannot give away {}", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    /// A command that runs as the account, in `folder`.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        // Ours may be closed to that user.
+        command.current_dir(folder);
+        if let Self::Other { uid, gid } = self {
+            command.uid(*uid).gid(*gid);
+        }
+        command
+    }
+}
+
+/// User and group number of `name` in the text of /etc/passwd.
+fn find_user(passwd: &str, name: &str) -> Option<(u32, u32)> {
+    let mut fields = passwd.lines().map(|line| line.split(':')).find(|fields| fields.clone().next() == Some(name))?;
+    Some((fields.nth(2)?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
+fn initialise(programs: &Path, account: &Account, dir: &Path) -> Result<()> {
+    let output = account
+        .command(programs.join("initdb"), dir)
+        .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+        .arg(dir.join("data"))
+        .output()
+        .context("cannot run initdb")?;
+    check("initdb", &output)
+}
+
+fn start_in(programs: &Path, account: &Account, dir: TempDir) -> Result<Server> {
+    let mut last = None;
+    for _ in 0..START_TRIES {
+        let port = free_port()?;
+        let mut log = tempfile::tempfile()?;
+        let mut server = Server {
+            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            guardian: spawn(programs, account, dir.path(), port, &log)?,
+        };
+        match wait_until_ready(&mut server.guardian, dir.path()) {
+            Ok(()) => {
+                // From here the guardian removes it.
+                let _ = dir.keep();
+                return Ok(server);
+            }
+            Err(error) => {
+                let mut words = String::new();
+                log.rewind()?;
+                log.read_to_string(&mut words)?;
+                last = Some(error.context(format!("the server said:\n{words}")));
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| anyhow::anyhow!("never tried")))
+}
+
+fn spawn(programs: &Path, account: &Account, dir: &Path, port: u16, log: &File) -> Result<Child> {
+    let settings = [
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".into(),
+        "unix_socket_directories=".into(),
+        "max_connections=200".into(),
+        "fsync=off".into(),
+        "synchronous_commit=off".into(),
+        "full_page_writes=off".into(),
+    ];
+    let mut command = account.command("sh", dir);
+    command.args(["-c", GUARDIAN, "sh"]).arg(dir).arg(programs.join("postgres")).arg("-D").arg(dir.join("data"));
+    for setting in settings {
+        command.arg("-c").arg(setting);
+    }
+    // A group of its own: a Ctrl-C meant for the tests reaches it through its standard input only.
+    command.process_group(0).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+    command.spawn().context("cannot run sh")
+}
+
+/// The server writes its state into the last line of its lock file, as `pg_ctl` knows.
+fn wait_until_ready(guardian: &mut Child, dir: &Path) -> Result<()> {
+    let lock = dir.join("data/postmaster.pid");
+    let deadline = Deadline::after(START_LIMIT);
+    while !deadline.passed() {
+        if fs::read_to_string(&lock).is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready")) {
+            return Ok(());
+        }
+        if let Some(status) = guardian.try_wait()? {
+            bail!("Postgres ended at once ({status})");
+        }
+        std::thread::sleep(PAUSE);
+    }
+    bail!("Postgres was not ready after {START_LIMIT:?}")
+}
+
+/// The run's server, or this process's own, started at the first call.
+fn server_url() -> Result<String> {
+    static OWN: Mutex<Option<Server>> = Mutex::new(None);
+    if let Ok(url) = std::env::var(SERVER_VARIABLE) {
+        return Ok(url);
+    }
+    let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = match own.take() {
+        Some(server) => server,
+        None => Server::start()?,
+    };
+    Ok(own.insert(server).url.clone())
+}
+
+/// `server` with another database's name in it.
+fn with_database(server: &str, name: &str) -> Result<String> {
+    let (base, options) = server.split_once('?').map_or((server, None), |(base, options)| (base, Some(options)));
+    let authority =
+        base.find("://").map(|at| at + 3).with_context(|| format!("{SERVER_VARIABLE} is no URL: {server}"))?;
+    let end = base[authority..].find('/').map_or(base.len(), |at| authority + at);
+    let options = options.map(|options| format!("?{options}")).unwrap_or_default();
+    Ok(format!("{}/{name}{options}", &base[..end]))
+}
+
+fn psql(server: &str, statement: &str) -> Result<()> {
+    let output = Command::new(programs()?.join("psql"))
+        .args(["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--command", statement, server])
+        .env("PGOPTIONS", "--client-min-messages=warning")
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run psql")?;
+    check(statement, &output)
+}
+
+fn check(what: &str, output: &Output) -> Result<()> {
+    if !output.status.success() {
+        bail!("{what}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// A TCP port of this machine that nobody listened on a moment ago.
+///
+/// # Errors
+/// When the system has none to give.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_database_of_the_same_server() {
+        let cases = [
+            ("postgres://postgres@127.0.0.1:5000/postgres", "postgres://postgres@127.0.0.1:5000/x"),
+            ("postgres://u:p@h/db?sslmode=disable", "postgres://u:p@h/x?sslmode=disable"),
+            ("postgres://h", "postgres://h/x"),
+        ];
+        for (server, expected) in cases {
+            assert_eq!(with_database(server, "x").unwrap(), expected);
+        }
+        assert!(with_database("h/db", "x").is_err());
+    }
+
+    #[test]
+    fn users_are_found_by_their_whole_name() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nposts:x:1:2::/:/bin/sh\npostgres:x:104:109::/:/bin/sh\n";
+        assert_eq!(find_user(passwd, "postgres"), Some((104, 109)));
+        assert_eq!(find_user(passwd, "post"), None);
+    }
+
+    #[test]
+    fn databases_come_and_go() {
+        let database = Database::create().unwrap();
+        let url = database.url().to_owned();
+        psql(&url, "CREATE TABLE t (x INTEGER)").unwrap();
+        drop(database);
+        assert!(psql(&url, "SELECT 1").is_err());
+    }
+
+    #[test]
+    fn a_dropped_server_leaves_nothing() {
+        let server = Server::start().unwrap();
+        let url = server.url().to_owned();
+        psql(&url, "SELECT 1").unwrap();
+        drop(server);
+        assert!(psql(&url, "SELECT 1").is_err());
+    }
+}
