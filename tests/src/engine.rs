@@ -109,9 +109,9 @@ pub fn run<T>(engine: Engine, test: impl AsyncFnOnce(&TestStore) -> T) -> T {
 /// Attributes such as `#[ignore]` go to both tests; a return type such as `anyhow::Result<()>` is kept.
 #[macro_export]
 macro_rules! each_engine {
-    ($($(#[$meta:meta])* async fn $name:ident($store:ident: &TestStore) $(-> $result:ty)? $body:block)+) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($store:ident: &$type:ty) $(-> $result:ty)? $body:block)+) => {$(
         #[cfg(test)]
-        async fn $name($store: &$crate::TestStore) $(-> $result)? $body
+        async fn $name($store: &$type) $(-> $result)? $body
 
         #[cfg(test)]
         mod $name {

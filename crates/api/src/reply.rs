@@ -26,7 +26,8 @@ pub fn allow(caller: Caller) -> Reply {
     let (Ok(key_id), Ok(project_id)) =
         (HeaderValue::from_maybe_shared(caller.key_id), HeaderValue::from_maybe_shared(caller.project_id))
     else {
-        let message = "The id of this key or of its project has characters that no header may carry. Mend it in the store.";
+        let message =
+            "The id of this key or of its project has characters that no header may carry. Mend it in the store.";
         return error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "invalid_id", message);
     };
     let mut headers = HeaderMap::with_capacity(3);
@@ -75,8 +76,7 @@ pub fn not_found(method: &str, path: &str) -> Reply {
 pub fn method_not_allowed(method: &str, allowed: &'static str) -> Reply {
     let method: String = method.chars().take(20).collect();
     let message = format!("The method {method} is not supported here. Use one of {allowed}.");
-    let mut reply =
-        error(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_supported", &message);
+    let mut reply = error(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_supported", &message);
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     reply
 }

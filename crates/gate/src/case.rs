@@ -51,12 +51,8 @@ impl<'a> Case<'a> {
         let month = now.month();
         let project = directory.project_of(key);
         let organization = directory.organization_of(project);
-        let project_budget = Account {
-            id: &project.id,
-            name: &project.name,
-            limits: project.limits,
-            spend: project.totals.get(month),
-        };
+        let project_budget =
+            Account { id: &project.id, name: &project.name, limits: project.limits, spend: project.totals.get(month) };
         let account = |organization: &'a Organization| Account {
             id: &organization.id,
             name: &organization.name,

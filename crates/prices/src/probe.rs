@@ -29,7 +29,8 @@ pub(crate) struct Source {
 }
 
 /// Makers whose models genai-prices does not tell by their names: beginning, provider.
-const MAKERS: [(&str, &str); 6] = [
+const MAKERS: [(&str, &str); 7] = [
+    ("ft:", "openai"),
     ("text-embedding-", "openai"),
     ("chatgpt-", "openai"),
     ("codex-", "openai"),

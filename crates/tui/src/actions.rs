@@ -148,25 +148,25 @@ pub struct Entry {
     pub group: Group,
 }
 
-const fn entry(
-    action: Action,
-    keys: &'static [Key],
-    word: &'static str,
-    group: Group,
-    help: &'static str,
-) -> Entry {
+const fn entry(action: Action, keys: &'static [Key], word: &'static str, group: Group, help: &'static str) -> Entry {
     Entry { action, keys, word, help, group }
 }
 
 /// Every action, in the order of the key bar.
 pub const REGISTRY: &[Entry] = &[
-    entry(Action::Open, &[key(KeyCode::Enter), key(KeyCode::Right), letter('l')], "open", Group::Go, "open the selected row"),
+    entry(
+        Action::Open,
+        &[key(KeyCode::Enter), key(KeyCode::Right), letter('l')],
+        "open",
+        Group::Go,
+        "open the selected row",
+    ),
     entry(
         Action::Back,
         &[key(KeyCode::Esc), key(KeyCode::Left), letter('h'), key(KeyCode::Backspace)],
         "back",
         Group::Go,
-        "show all rows again if a filter hides some; otherwise go back",
+        "show all rows again if filtered, or go back",
     ),
     entry(Action::Up, &[key(KeyCode::Up), letter('k')], "", Group::Move, "row above"),
     entry(Action::Down, &[key(KeyCode::Down), letter('j')], "", Group::Move, "row below"),
@@ -175,7 +175,7 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
     entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
     entry(Action::NextPanel, &[key(KeyCode::Tab)], "next list", Group::Move, "give the keys to the next list"),
-    entry(Action::Filter, &[letter('/')], "filter", Group::List, "show only rows with a text; !text hides them instead"),
+    entry(Action::Filter, &[letter('/')], "filter", Group::List, "show only rows with a text; !text hides them"),
     entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
     entry(Action::SortReverse, &[letter('S')], "", Group::List, "sort the other way round"),
     entry(Action::Archived, &[letter('v')], "archived", Group::List, "change between active and archived projects"),

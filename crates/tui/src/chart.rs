@@ -178,7 +178,9 @@ mod tests {
 
     #[test]
     fn the_axis_ends_at_an_amount_that_reads_well() {
-        for (most, top) in [("0", "0.000000001"), ("0.0031", "0.004"), ("41", "50"), ("50", "50"), ("51", "80"), ("812", "1000")] {
+        for (most, top) in
+            [("0", "0.000000001"), ("0.0031", "0.004"), ("41", "50"), ("50", "50"), ("51", "80"), ("812", "1000")]
+        {
             assert_eq!(ceiling(most.parse().unwrap()), top.parse().unwrap(), "{most}");
         }
         assert_eq!(ceiling(Nanos::MAX), Nanos::MAX);

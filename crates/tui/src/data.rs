@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use mete_core::Month;
 use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
 
-use crate::stand_in::{Alert, AlertFilter, KeyFilter, SpendBy, SpendQuery, SpendRow, Versions};
+use mete_store::{Alert, AlertFilter, KeyFilter, SpendBy, SpendQuery, SpendRow, Store, StoreError, Versions};
 
 /// One read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,4 +62,34 @@ pub trait DataSource: Send + Sync + 'static {
 
     /// The store's kind and name, without a password: `sqlite mete.db`.
     fn describe(&self) -> String;
+}
+
+impl From<StoreError> for QueryFailed {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl DataSource for Store {
+    fn ask(&self, query: Query) -> BoxFuture<'_, Result<Answer, QueryFailed>> {
+        Box::pin(async move {
+            Ok(match query {
+                Query::Organizations(month) => Answer::Organizations(self.organizations(month).await?),
+                Query::Projects { organization_id, month } => {
+                    Answer::Projects(self.projects(Some(&organization_id), month).await?)
+                }
+                Query::Keys(filter) => Answer::Keys(self.keys(&filter).await?),
+                Query::Spend(query) => Answer::Spend(query.by, self.spend(&query).await?),
+                Query::Alerts(filter) => Answer::Alerts(self.alerts(&filter).await?),
+            })
+        })
+    }
+
+    fn versions(&self) -> BoxFuture<'_, Result<Versions, QueryFailed>> {
+        Box::pin(async move { Ok(self.versions().await?) })
+    }
+
+    fn describe(&self) -> String {
+        self.describe()
+    }
 }

@@ -128,6 +128,12 @@ pub fn month_end(month: Month, now: Timestamp) -> String {
     format!("1 {} 00:00 UTC ({})", short_name(month.next()), span(month.end().since(now)))
 }
 
+/// A month in eight columns: `Nov 2026`.
+#[must_use]
+pub fn short_month(month: Month) -> String {
+    format!("{} {:04}", short_name(month), month.yyyymm() / 100)
+}
+
 /// The first three letters of a month's name.
 fn short_name(month: Month) -> String {
     month.name().chars().take(3).collect()
@@ -199,7 +205,9 @@ mod tests {
 
     #[test]
     fn shares_are_never_rounded_up_to_the_whole() {
-        for (per_mille, text) in [(0, "0%"), (4, "<1%"), (719, "71%"), (999, "99%"), (1000, "100%"), (u32::MAX, ">999%")] {
+        for (per_mille, text) in
+            [(0, "0%"), (4, "<1%"), (719, "71%"), (999, "99%"), (1000, "100%"), (u32::MAX, ">999%")]
+        {
             assert_eq!(percent(per_mille), text);
         }
     }

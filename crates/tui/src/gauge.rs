@@ -58,7 +58,10 @@ mod tests {
         assert_eq!(text(&bar(706, Some(800), 15, Tone::Plain)), "██████████▌░│░░");
         let over = bar(1200, Some(800), 10, Tone::Bad);
         assert_eq!(text(&over), "████████│█");
-        assert_eq!(over.iter().filter(|piece| piece.kind == Kind::Mark).map(|piece| piece.text.as_str()).collect::<Vec<_>>(), ["│"]);
+        assert_eq!(
+            over.iter().filter(|piece| piece.kind == Kind::Mark).map(|piece| piece.text.as_str()).collect::<Vec<_>>(),
+            ["│"]
+        );
     }
 
     #[test]

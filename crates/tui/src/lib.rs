@@ -1,1 +1,94 @@
-//! stub
+//! Mete's terminal interface, for whoever is on call: what is wrong, where, and since when.
+//!
+//! The way of a key: [`sources`] → message → [`update::update`] changes the [`model::Model`] and returns effects →
+//! [`runtime`] runs them and draws [`view::view`]. Nothing ticks: what does not happen is not drawn. A screen is a file
+//! or folder in [`screens`].
+
+mod actions;
+mod asking;
+mod budget;
+mod chart;
+mod data;
+mod error;
+mod facts;
+mod fence;
+mod format;
+mod freshness;
+mod gauge;
+mod header;
+mod help;
+mod keybar;
+mod look;
+mod model;
+mod msg;
+mod panel;
+mod piece;
+mod recovery;
+mod runtime;
+#[cfg(test)]
+mod samples;
+mod screens;
+mod sources;
+mod state;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+mod theme;
+mod update;
+mod view;
+
+use std::sync::Arc;
+
+pub use error::TuiError;
+use mete_core::Clock;
+use mete_store::Store;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::data::DataSource;
+use crate::model::Setting;
+use crate::runtime::{Runtime, WAITING};
+use crate::sources::{Outlet, Signals};
+use crate::theme::Theme;
+
+/// How the interface is started.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether to do without colours (`NO_COLOR`); signs and words say everything that colours say.
+    pub no_color: bool,
+    /// Whether the terminal's background is light, where that is known.
+    pub light: Option<bool>,
+    /// Who is at the terminal: `operator`, or an e-mail address (R45).
+    pub actor: String,
+    /// A few live lines for a panel above the keys, where there are any; the newest is the last.
+    pub banner: Option<watch::Receiver<Vec<String>>>,
+}
+
+/// Shows the store on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
+/// back as it was in each case, and after a panic.
+///
+/// # Errors
+/// When standard output is no terminal that can be drawn on, or it fails later.
+pub async fn run(store: Store, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
+    let source: Arc<dyn DataSource> = Arc::new(store);
+    let signals = Signals::listen()?;
+    let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"))?;
+    let (sender, messages) = mpsc::channel(WAITING);
+    let outlet = Outlet { messages: sender, stop: CancellationToken::new() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(sources::terminal(outlet.clone()));
+    tasks.spawn(signals.forward(outlet.clone()));
+    tasks.spawn(sources::seconds(outlet.clone()));
+    tasks.spawn(sources::versions(Arc::clone(&source), outlet.clone()));
+    if let Some(banner) = options.banner {
+        tasks.spawn(sources::banner(banner, outlet.clone()));
+    }
+    let setting =
+        Setting { theme: Theme::new(options.no_color, options.light), store: source.describe(), actor: options.actor };
+    let outcome = Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks }.run(setting).await;
+    drop(session);
+    outcome
+}

@@ -1,7 +1,7 @@
 //! What reaches the main loop, and what it sets going.
 
 use crossterm::event::KeyEvent;
-use crate::stand_in::Versions;
+use mete_store::Versions;
 
 use crate::data::{Answer, Query, QueryFailed};
 

@@ -16,7 +16,11 @@ pub fn width(text: &str) -> usize {
 /// (`␛`), characters that change the direction or hide become `�`.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| shown(c) == c) { Cow::Borrowed(text) } else { Cow::Owned(text.chars().map(shown).collect()) }
+    if text.chars().all(|c| shown(c) == c) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().map(shown).collect())
+    }
 }
 
 fn shown(c: char) -> char {

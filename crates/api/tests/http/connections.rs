@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use mete_api::Settings;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::client::{DEADLINE, request};
 use crate::server::Server;
@@ -52,9 +54,10 @@ async fn a_request_may_come_byte_by_byte() {
 async fn heads_have_a_bound() {
     let settings = Settings { max_head_bytes: 4096, ..Settings::default() };
     let server = Server::with(settings).await;
-    for [mut fits, mut too_long, mut too_many] in
-        [[server.tcp().await, server.tcp().await, server.tcp().await], [server.unix().await, server.unix().await, server.unix().await]]
-    {
+    for [mut fits, mut too_long, mut too_many] in [
+        [server.tcp().await, server.tcp().await, server.tcp().await],
+        [server.unix().await, server.unix().await, server.unix().await],
+    ] {
         let filler = format!("x-filler: {}", "a".repeat(3900));
         assert_eq!(fits.ask("GET /v1/authorize", &["authorization: Bearer sk-Bot", &filler]).await.status, 204);
 
@@ -72,13 +75,24 @@ async fn heads_have_a_bound() {
 }
 
 #[tokio::test]
+async fn a_head_without_an_end_is_not_collected() {
+    let server = Server::start().await;
+    for mut client in server.clients().await {
+        let filler = "x-filler: ".to_owned() + &"a".repeat(Settings::default().max_head_bytes);
+        client.send("GET /v1/authorize HTTP/1.1\r\n".to_owned() + &filler).await;
+        assert!(client.read_to_end().await.starts_with("HTTP/1.1 431 "));
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_http_is_answered_with_400_and_closed() {
     let server = Server::start().await;
-    for garbage in ["hello\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\r\n\r\n", "GET /v1/authorize HTTP/1.1\r\nbad header\r\n\r\n"] {
+    let tls_hello = "\u{16}\u{3}\u{1}\u{2}\u{0}\r\n\r\n";
+    for garbage in ["hello\r\n\r\n", tls_hello, "GET /v1/authorize HTTP/1.1\r\nbad header\r\n\r\n"] {
         let mut client = server.tcp().await;
         client.send(garbage).await;
         let answer = client.read_to_end().await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer:?}");
     }
     let mut smuggler = server.tcp().await;
     let both = ["authorization: Bearer sk-Bot", "content-length: 0", "content-length: 5"];
@@ -99,7 +113,8 @@ async fn small_bodies_are_skipped_and_the_connection_goes_on() {
     let server = Server::start().await;
     for mut client in server.clients().await {
         for length in [0, 1, 1000, 64 * 1024] {
-            let head = request("POST /v1/authorize", &["authorization: Bearer sk-Bot", &format!("content-length: {length}")]);
+            let head =
+                request("POST /v1/authorize", &["authorization: Bearer sk-Bot", &format!("content-length: {length}")]);
             client.send(head).await;
             client.send("x".repeat(length)).await;
             let answer = client.read().await;
@@ -112,9 +127,11 @@ async fn small_bodies_are_skipped_and_the_connection_goes_on() {
     }
 }
 
-#[tokio::test]
+/// The clock stands still and jumps to the next deadline when all wait: here none may be waited for.
+#[tokio::test(start_paused = true)]
 async fn long_bodies_are_not_read_and_end_the_connection() {
     let server = Server::start().await;
+    let start = Instant::now();
     for mut client in server.clients().await {
         client.send(request("POST /v1/authorize", &["authorization: Bearer sk-Bot", "content-length: 70000"])).await;
         let answer = client.read().await;
@@ -127,6 +144,7 @@ async fn long_bodies_are_not_read_and_end_the_connection() {
         let answer = client.read().await;
         assert_eq!((answer.status, answer.header("connection")), (204, Some("close")));
     }
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
@@ -157,7 +175,9 @@ async fn a_head_that_does_not_come_ends_the_connection() {
     for kind in 0..2 {
         let [mut halfway, mut silent] =
             if kind == 0 { [server.tcp().await, server.tcp().await] } else { server.clients().await };
-        halfway.send(request("GET /v1/authorize", &["x-api-key: sk-Bot"]) + "GET /v1/authorize HTTP/1.1\r\nautho").await;
+        halfway
+            .send(request("GET /v1/authorize", &["x-api-key: sk-Bot"]) + "GET /v1/authorize HTTP/1.1\r\nautho")
+            .await;
         assert_eq!(halfway.read().await.status, 204);
         assert_eq!(halfway.read_to_end().await, "");
         assert_eq!(silent.read_to_end().await, "");
@@ -166,23 +186,19 @@ async fn a_head_that_does_not_come_ends_the_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_connections_are_served_at_once() {
-    let server = std::sync::Arc::new(Server::start().await);
-    let mut clients = Vec::new();
+    let server = Server::start().await;
+    let mut clients = JoinSet::new();
     for n in 0..400 {
         let mut client = if n % 2 == 0 { server.tcp().await } else { server.unix().await };
-        clients.push(tokio::spawn(async move {
+        clients.spawn(async move {
             for _ in 0..10 {
                 assert_eq!(client.authorize("sk-Bot").await.status, 204);
             }
             client
-        }));
+        });
     }
-    // All are kept open until the last is done.
-    let mut open = Vec::new();
-    for client in clients {
-        open.push(client.await.unwrap());
-    }
-    assert_eq!(open.len(), 400);
+    // Every client keeps its connection until the last one is done.
+    assert_eq!(clients.join_all().await.len(), 400);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use mete_gate::Gate;
 use mete_store::{GateKey, GateOrganization, GateProject, GateSnapshot, ProjectSpend};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, soon};
@@ -38,7 +38,7 @@ pub struct Server {
     clock: Arc<CountingClock>,
     address: std::net::SocketAddr,
     socket: PathBuf,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
     _folder: tempfile::TempDir,
 }
 
@@ -76,8 +76,10 @@ impl Server {
         let address = tcp.local_addr().unwrap();
         let listeners = [Listener::Tcp(tcp), Listener::Unix(UnixListener::bind(&socket).unwrap())];
         let stop = CancellationToken::new();
-        let tasks =
-            listeners.map(|listener| tokio::spawn(serve(listener, Arc::clone(&api), settings, stop.clone()))).into();
+        let mut tasks = JoinSet::new();
+        for listener in listeners {
+            tasks.spawn(serve(listener, Arc::clone(&api), settings, stop.clone()));
+        }
         Self { gate, readiness, stop, clock, address, socket, tasks, _folder: folder }
     }
 
@@ -120,8 +122,8 @@ impl Server {
 
     /// Waits until nothing is served any more.
     pub async fn has_stopped(&mut self) {
-        for task in self.tasks.drain(..) {
-            soon("the server's end", task).await.unwrap();
+        while let Some(ended) = soon("the server's end", self.tasks.join_next()).await {
+            ended.unwrap();
         }
     }
 }

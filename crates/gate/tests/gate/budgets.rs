@@ -153,7 +153,10 @@ fn r3_a_sub_organization_spends_from_its_own_budget_and_from_its_parents() {
     spend(&gate, "lab", "2026-11", Nanos::from_dollars(40));
     for name in ["own", "lab"] {
         let figures = organization_refusal(&gate, name, at(NOW));
-        assert_eq!((figures.scope.as_str(), figures.spend, figures.budget), ("Acme", Nanos::from_dollars(100), Nanos::from_dollars(100)));
+        assert_eq!(
+            (figures.scope.as_str(), figures.spend, figures.budget),
+            ("Acme", Nanos::from_dollars(100), Nanos::from_dollars(100))
+        );
         assert_eq!(figures.until, at("2026-12-01T00:00:00Z"));
     }
 

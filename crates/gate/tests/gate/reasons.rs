@@ -87,7 +87,8 @@ fn r38_explain_gives_each_rule_with_its_figures() {
     assert_eq!(allowed.rules.len(), 6);
 
     let mut tight = directory();
-    tight.organizations[0].limits = Limits { budget: Some(Nanos::from_dollars(4)), threshold: Some(Nanos::from_dollars(3)) };
+    tight.organizations[0].limits =
+        Limits { budget: Some(Nanos::from_dollars(4)), threshold: Some(Nanos::from_dollars(3)) };
     gate.replace_directory(tight);
     let shown = serde_json::to_value(gate.explain_id(now(), "key_Bot")).unwrap();
     let until = "2026-12-01T00:00:00Z";

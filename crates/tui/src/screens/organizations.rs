@@ -47,8 +47,10 @@ impl Row for OrganizationRow {
     }
 }
 
-static COLUMNS: [Column<OrganizationRow>; 9] = [
-    Column::words(
+type Col = Column<OrganizationRow>;
+
+static COLUMNS: [Col; 9] = [
+    Col::words(
         "ORGANIZATION",
         16,
         |row, _| {
@@ -59,48 +61,46 @@ static COLUMNS: [Column<OrganizationRow>; 9] = [
     )
     .growing(40)
     .kept(),
-    Column::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
-    Column::numbers(
+    Col::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
+    Col::numbers(
         "BUDGET",
         10,
         |row, slot| cells::limit(row.view.limits.budget, slot),
         |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
     ),
-    Column::words(
+    Col::words(
         "USED",
         16,
         |row, slot| cells::used(row.view.spend, &row.view.limits, row.state, slot),
-        |a, b| {
-            cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits))
-        },
+        |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
     .largest_first(),
-    Column::numbers(
+    Col::numbers(
         "PROJECTS",
         9,
         |row, slot| cells::number(row.view.active_projects, slot),
         |a, b| a.view.active_projects.cmp(&b.view.active_projects),
     ),
-    Column::numbers(
+    Col::numbers(
         "REFUSED",
         8,
         |row, slot| cells::number(row.view.blocked_projects, slot),
         |a, b| a.view.blocked_projects.cmp(&b.view.blocked_projects),
     ),
-    Column::numbers(
+    Col::numbers(
         "REQUESTS",
         11,
         |row, slot| cells::number(row.view.requests, slot),
         |a, b| a.view.requests.cmp(&b.view.requests),
     ),
-    Column::numbers(
+    Col::numbers(
         "THRESHOLD",
         10,
         |row, slot| cells::limit(row.view.limits.threshold, slot),
         |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
     ),
-    Column::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
+    Col::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
         .largest_first()
         .kept(),
 ];
@@ -144,6 +144,7 @@ impl Screen for Organizations {
 
     fn forget(&mut self) {
         self.recoveries.forget();
+        self.table.set_rows(Vec::new());
     }
 
     fn actions(&self) -> &'static [Action] {

@@ -18,7 +18,8 @@ use crate::state::State;
 use crate::table::{Column, List, Row, Table};
 use crate::theme::Tone;
 
-const EMPTY: &str = "No project yet besides what archiving hides (v). Make one with: mete project create NAME --org ORG";
+const EMPTY: &str =
+    "No project yet besides what archiving hides (v). Make one with: mete project create NAME --org ORG";
 const NONE_ARCHIVED: &str = "No project is archived. Press v for the active ones.";
 /// Lines that the list keeps, however much the budget has to say.
 const LEAST_LIST: u16 = 6;
@@ -50,8 +51,10 @@ impl Row for ProjectRow {
     }
 }
 
-static COLUMNS: [Column<ProjectRow>; 9] = [
-    Column::words(
+type Col = Column<ProjectRow>;
+
+static COLUMNS: [Col; 9] = [
+    Col::words(
         "PROJECT",
         16,
         |row, _| cells::words(&row.view.project.name, Tone::Strong),
@@ -59,48 +62,46 @@ static COLUMNS: [Column<ProjectRow>; 9] = [
     )
     .growing(40)
     .kept(),
-    Column::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
-    Column::numbers(
+    Col::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
+    Col::numbers(
         "BUDGET",
         10,
         |row, slot| cells::limit(row.view.limits.budget, slot),
         |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
     ),
-    Column::words(
+    Col::words(
         "USED",
         16,
         |row, slot| cells::used(row.view.spend, &row.view.limits, row.state, slot),
-        |a, b| {
-            cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits))
-        },
+        |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
     .largest_first(),
-    Column::numbers(
+    Col::numbers(
         "KEYS",
         7,
         |row, slot| cells::number(row.view.active_keys, slot),
         |a, b| a.view.active_keys.cmp(&b.view.active_keys),
     ),
-    Column::numbers(
+    Col::numbers(
         "REQUESTS",
         11,
         |row, slot| cells::number(row.view.requests, slot),
         |a, b| a.view.requests.cmp(&b.view.requests),
     ),
-    Column::numbers(
+    Col::numbers(
         "THRESHOLD",
         10,
         |row, slot| cells::limit(row.view.limits.threshold, slot),
         |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
     ),
-    Column::numbers(
+    Col::numbers(
         "MADE",
         11,
         |row, slot| cells::age(Some(row.view.project.created_at), slot),
         |a, b| a.view.project.created_at.cmp(&b.view.project.created_at),
     ),
-    Column::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
+    Col::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
         .largest_first()
         .kept(),
 ];
@@ -162,7 +163,8 @@ impl Screen for Projects {
             match answer {
                 Answer::Organizations(views) => {
                     let states = organizations::states(&views);
-                    let own = views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization_id);
+                    let own =
+                        views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization_id);
                     self.budget = own.map(|(view, state)| Budget {
                         name: view.organization.name,
                         limits: view.limits,
@@ -181,6 +183,9 @@ impl Screen for Projects {
 
     fn forget(&mut self) {
         self.recoveries.forget();
+        self.views.clear();
+        self.budget = None;
+        self.refill();
     }
 
     fn actions(&self) -> &'static [Action] {

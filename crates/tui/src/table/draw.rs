@@ -103,7 +103,15 @@ impl<R: Row> Table<R> {
         }
     }
 
-    fn draw_row(&self, buffer: &mut Buffer, line: Rect, places: &[ColumnPlace], row: &R, selected: bool, look: &Look<'_>) {
+    fn draw_row(
+        &self,
+        buffer: &mut Buffer,
+        line: Rect,
+        places: &[ColumnPlace],
+        row: &R,
+        selected: bool,
+        look: &Look<'_>,
+    ) {
         if selected {
             if look.focused {
                 buffer.set_style(line, look.theme.selection());

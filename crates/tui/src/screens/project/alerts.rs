@@ -1,6 +1,6 @@
 //! The alerts of a project in the month shown (R27).
 
-use crate::stand_in::{Alert, AlertKind};
+use mete_store::{Alert, AlertKind};
 
 use crate::format::money;
 use crate::screens::cells;
@@ -34,8 +34,10 @@ impl Row for AlertRow {
     }
 }
 
-static COLUMNS: [Column<AlertRow>; 4] = [
-    Column::words(
+type Col = Column<AlertRow>;
+
+static COLUMNS: [Col; 4] = [
+    Col::words(
         "ALERT",
         18,
         |row, _| {
@@ -46,13 +48,16 @@ static COLUMNS: [Column<AlertRow>; 4] = [
     )
     .growing(26)
     .kept(),
-    Column::numbers("WHEN", 6, |row, slot| cells::age(Some(row.alert.at), slot), |a, b| a.alert.at.cmp(&b.alert.at))
+    Col::numbers("WHEN", 6, |row, slot| cells::age(Some(row.alert.at), slot), |a, b| a.alert.at.cmp(&b.alert.at))
         .growing(11)
         .kept(),
-    Column::numbers("AT SPEND", 10, |row, slot| cells::amount(row.alert.spend, slot), |a, b| {
-        a.alert.spend.cmp(&b.alert.spend)
-    }),
-    Column::words(
+    Col::numbers(
+        "AT SPEND",
+        10,
+        |row, slot| cells::amount(row.alert.spend, slot),
+        |a, b| a.alert.spend.cmp(&b.alert.spend),
+    ),
+    Col::words(
         "SEEN",
         8,
         |row, _| match row.alert.acknowledged_at {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mete_core::directory::{ApiKey, KeyStatus};
 use mete_core::{Nanos, Timestamp};
-use crate::stand_in::SpendRow;
+use mete_store::SpendRow;
 
 use crate::screens::cells;
 use crate::table::{Column, Row, Table};
@@ -61,8 +61,10 @@ impl Row for KeyRow {
     }
 }
 
-static COLUMNS: [Column<KeyRow>; 8] = [
-    Column::words(
+type Col = Column<KeyRow>;
+
+static COLUMNS: [Col; 8] = [
+    Col::words(
         "KEY",
         12,
         |row, _| cells::words(&row.name, Tone::Strong),
@@ -70,32 +72,27 @@ static COLUMNS: [Column<KeyRow>; 8] = [
     )
     .growing(30)
     .kept(),
-    Column::numbers("SPENT", 9, |row, slot| cells::amount(row.spend, slot), |a, b| a.spend.cmp(&b.spend)),
-    Column::words("SHARE", 16, |row, slot| cells::share(row.spend, row.total, slot), |a, b| a.spend.cmp(&b.spend))
+    Col::numbers("SPENT", 9, |row, slot| cells::amount(row.spend, slot), |a, b| a.spend.cmp(&b.spend)),
+    Col::words("SHARE", 16, |row, slot| cells::share(row.spend, row.total, slot), |a, b| a.spend.cmp(&b.spend))
         .largest_first(),
-    Column::numbers("REQUESTS", 9, |row, slot| cells::number(row.requests, slot), |a, b| a.requests.cmp(&b.requests)),
-    Column::numbers(
+    Col::numbers("REQUESTS", 9, |row, slot| cells::number(row.requests, slot), |a, b| a.requests.cmp(&b.requests)),
+    Col::numbers(
         "USED",
         10,
         |row, slot| cells::age(row.last_used_at, slot),
         |a, b| a.last_used_at.cmp(&b.last_used_at),
     ),
-    Column::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
-    Column::words(
+    Col::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
+    Col::words(
         "SECRET",
         14,
         |row, _| cells::words(&row.redacted_value, Tone::Dim),
         |a, b| a.redacted_value.cmp(&b.redacted_value),
     )
     .growing(18),
-    Column::words(
-        "STATE",
-        9,
-        |row, _| cells::words(row.state.look().0, row.state.look().1),
-        |a, b| a.state.cmp(&b.state),
-    )
-    .largest_first()
-    .kept(),
+    Col::words("STATE", 9, |row, _| cells::words(row.state.look().0, row.state.look().1), |a, b| a.state.cmp(&b.state))
+        .largest_first()
+        .kept(),
 ];
 /// Who spends most comes first.
 const SORTED_BY: usize = 1;

@@ -7,7 +7,7 @@ mod models;
 use mete_core::directory::{ApiKey, Project, ProjectView};
 use mete_core::time::{day_label, day_of_month};
 use mete_core::{Month, Nanos, Timestamp};
-use crate::stand_in::{AlertFilter, KeyFilter, SpendBy, SpendQuery, SpendRow};
+use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendQuery, SpendRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -80,7 +80,8 @@ impl ProjectScreen {
         if area.width >= WIDE.0 && area.height >= WIDE.1 {
             let [budget, rest] = Layout::vertical([Constraint::Length(budget), Constraint::Fill(1)]).areas(area);
             let [left, right] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(rest);
-            let [chart, keys] = Layout::vertical([Constraint::Length(rest.height / 3), Constraint::Fill(1)]).areas(left);
+            let [chart, keys] =
+                Layout::vertical([Constraint::Length(rest.height / 3), Constraint::Fill(1)]).areas(left);
             let [models, alerts] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(right);
             return Areas { budget, chart, keys, models, alerts };
         }
@@ -192,6 +193,11 @@ impl Screen for ProjectScreen {
 
     fn forget(&mut self) {
         self.recoveries.forget();
+        self.budget = None;
+        self.days.clear();
+        self.keys.set_rows(Vec::new());
+        self.models.set_rows(Vec::new());
+        self.alerts.set_rows(Vec::new());
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -235,7 +241,19 @@ impl Screen for ProjectScreen {
         self.draw_days(buffer, areas.chart, look);
         let focus = |panel| look.focus(self.focus == panel);
         self.keys.draw(buffer, areas.keys, cells::words("Keys", Tone::Strong), keys::EMPTY, &focus(Panel::Keys));
-        self.models.draw(buffer, areas.models, cells::words("Models", Tone::Strong), models::EMPTY, &focus(Panel::Models));
-        self.alerts.draw(buffer, areas.alerts, cells::words("Alerts", Tone::Strong), alerts::EMPTY, &focus(Panel::Alerts));
+        self.models.draw(
+            buffer,
+            areas.models,
+            cells::words("Models", Tone::Strong),
+            models::EMPTY,
+            &focus(Panel::Models),
+        );
+        self.alerts.draw(
+            buffer,
+            areas.alerts,
+            cells::words("Alerts", Tone::Strong),
+            alerts::EMPTY,
+            &focus(Panel::Alerts),
+        );
     }
 }

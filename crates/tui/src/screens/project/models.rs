@@ -1,7 +1,7 @@
 //! The models that a project's money went to.
 
 use mete_core::Nanos;
-use crate::stand_in::SpendRow;
+use mete_store::SpendRow;
 
 use crate::screens::cells;
 use crate::table::{Column, Row, Table};
@@ -26,8 +26,10 @@ impl Row for ModelRow {
     }
 }
 
-static COLUMNS: [Column<ModelRow>; 6] = [
-    Column::words(
+type Col = Column<ModelRow>;
+
+static COLUMNS: [Col; 6] = [
+    Col::words(
         "MODEL",
         10,
         |row, _| cells::words(&row.row.name, Tone::Strong),
@@ -35,28 +37,28 @@ static COLUMNS: [Column<ModelRow>; 6] = [
     )
     .growing(30)
     .kept(),
-    Column::numbers("SPENT", 9, |row, slot| cells::amount(row.row.spend, slot), |a, b| a.row.spend.cmp(&b.row.spend))
+    Col::numbers("SPENT", 9, |row, slot| cells::amount(row.row.spend, slot), |a, b| a.row.spend.cmp(&b.row.spend))
         .kept(),
-    Column::words(
+    Col::words(
         "SHARE",
         16,
         |row, slot| cells::share(row.row.spend, row.total, slot),
         |a, b| a.row.spend.cmp(&b.row.spend),
     )
     .largest_first(),
-    Column::numbers(
+    Col::numbers(
         "REQUESTS",
         9,
         |row, slot| cells::number(row.row.requests, slot),
         |a, b| a.row.requests.cmp(&b.row.requests),
     ),
-    Column::numbers(
+    Col::numbers(
         "TOKENS IN",
         10,
         |row, slot| cells::number(row.row.input_tokens, slot),
         |a, b| a.row.input_tokens.cmp(&b.row.input_tokens),
     ),
-    Column::numbers(
+    Col::numbers(
         "OUT",
         10,
         |row, slot| cells::number(row.row.output_tokens, slot),

@@ -1,0 +1,179 @@
+//! The one task that writes the ledger: takes what has come in, commits it as one, tells who wants to know.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mete_core::Clock;
+use mete_store::{Ledger, Outcome, Parcel, ProjectSpend, Store, StoreError, Tally, Versions};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+/// Events that one commit takes together at most, roughly.
+const GROUP: usize = 8_000;
+
+/// Parcels that wait for the committer. Readers pause when it is full.
+pub const QUEUE: usize = 64;
+
+/// Events after which sums are folded into the roll-ups, whether the second is over or not.
+const FOLD_EVENTS: u64 = 100_000;
+
+/// How often sums are folded, other writers looked for.
+const FOLD_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The pause after a failed commit; it grows to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A parcel on its way, and who waits for it to be committed.
+pub struct Delivery {
+    /// What is to be written.
+    pub parcel: Parcel,
+    /// Told what became of it, once it is on disk.
+    pub done: Option<oneshot::Sender<Tally>>,
+}
+
+/// Who wants to know what was committed.
+pub trait Observer: Send {
+    /// A commit is on disk. Called before anybody is told that it is.
+    fn committed(&mut self, outcome: &Outcome);
+    /// Somebody else wrote the ledger: the totals of the present month.
+    fn totals(&mut self, spends: &[ProjectSpend]);
+    /// Commits fail, or succeed again.
+    fn health(&mut self, error: Option<&StoreError>);
+}
+
+/// Writes the ledger of one process.
+pub struct Committer {
+    store: Store,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    observer: Box<dyn Observer>,
+    unfolded: u64,
+    seen: Versions,
+}
+
+impl Committer {
+    /// A committer for `store`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new(store: Store, clock: Arc<dyn Clock>, observer: Box<dyn Observer>) -> Result<Self, StoreError> {
+        let ledger = Ledger::open(store.clone()).await?;
+        let seen = store.versions().await?;
+        Ok(Self { store, ledger, clock, observer, unfolded: 0, seen })
+    }
+
+    /// Commits what arrives until every sender is gone and all of it is on disk.
+    ///
+    /// A commit that fails is tried again until it succeeds: what is handed over here is never dropped, and the queue
+    /// behind it fills until the sources pause.
+    ///
+    /// # Errors
+    /// None today; the last fold may fail without harm.
+    pub async fn run(mut self, mut queue: mpsc::Receiver<Delivery>) {
+        let mut fold = interval(FOLD_EVERY);
+        fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // Nothing that writes runs inside the select: a transaction is never dropped half-way.
+            let next = tokio::select! {
+                biased;
+                delivery = queue.recv() => Next::Delivery(delivery),
+                _ = fold.tick() => Next::Fold,
+                _ = look.tick() => Next::Look,
+            };
+            match next {
+                Next::Delivery(None) => break,
+                Next::Delivery(Some(first)) => {
+                    self.commit(group(first, &mut queue)).await;
+                    if self.unfolded >= FOLD_EVENTS {
+                        self.fold().await;
+                        fold.reset_at(Instant::now() + FOLD_EVERY);
+                    }
+                }
+                Next::Fold if self.unfolded > 0 => self.fold().await,
+                Next::Fold => {}
+                Next::Look => self.look().await,
+            }
+        }
+        self.fold().await;
+    }
+
+    async fn commit(&mut self, deliveries: Vec<Delivery>) {
+        let (parcels, waiting): (Vec<_>, Vec<_>) =
+            deliveries.into_iter().map(|delivery| (delivery.parcel, delivery.done)).unzip();
+        let mut pause = Duration::from_millis(50);
+        let outcome = loop {
+            match self.ledger.commit(&parcels, self.clock.now()).await {
+                Ok(outcome) => break outcome,
+                Err(error) => {
+                    tracing::error!(%error, "cannot commit; trying again in {pause:?}");
+                    self.observer.health(Some(&error));
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        };
+        self.observer.health(None);
+        self.observer.committed(&outcome);
+        self.unfolded += parcels.iter().map(|parcel| parcel.events.len() as u64).sum::<u64>();
+        for (done, tally) in waiting.into_iter().zip(&outcome.tallies) {
+            if let Some(done) = done {
+                // Whoever waited may have gone; the commit stands.
+                let _ = done.send(*tally);
+            }
+        }
+    }
+
+    async fn fold(&mut self) {
+        match self.ledger.fold().await {
+            Ok(_) => self.unfolded = 0,
+            // Totals stay exact unfolded; the next round tries again.
+            Err(error) => tracing::warn!(%error, "cannot fold sums into the roll-ups"),
+        }
+    }
+
+    /// Looks whether somebody else changed the store.
+    async fn look(&mut self) {
+        let versions = match self.store.versions().await {
+            Ok(versions) => versions,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the store");
+                return self.observer.health(Some(&error));
+            }
+        };
+        if versions.change_seq != self.seen.change_seq {
+            // Whoever changed limits may not have seen what was booked meanwhile: an empty commit looks again.
+            self.commit(Vec::new()).await;
+        }
+        if versions.ledger_version > self.ledger.version() && versions.ledger_version != self.seen.ledger_version {
+            match self.ledger.month_spends(self.clock.now().month()).await {
+                Ok(spends) => self.observer.totals(&spends),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read the month's totals");
+                    return;
+                }
+            }
+        }
+        self.seen = versions;
+    }
+}
+
+enum Next {
+    Delivery(Option<Delivery>),
+    Fold,
+    Look,
+}
+
+/// All that waits already, up to a bound: under load, many small parcels become one commit.
+fn group(first: Delivery, queue: &mut mpsc::Receiver<Delivery>) -> Vec<Delivery> {
+    let mut events = first.parcel.events.len();
+    let mut deliveries = vec![first];
+    while events < GROUP {
+        let Ok(next) = queue.try_recv() else { break };
+        events += next.parcel.events.len();
+        deliveries.push(next);
+    }
+    deliveries
+}

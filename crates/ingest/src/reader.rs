@@ -1,0 +1,244 @@
+//! From lines to parcels: format, attribution and price of every record of one source.
+
+use std::sync::Arc;
+
+use mete_core::event::MAX_AHEAD;
+use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Timestamp};
+use mete_prices::{Catalogue, Pricer, Query};
+use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, Store, StoreError};
+use tokio::runtime::Handle;
+
+use crate::attribution::{Attributor, Directory, Home};
+use crate::formats::{self, Format, Line};
+use crate::framing::Frame;
+use crate::record::Record;
+
+/// The price version of an event that brought its cost along (R29).
+pub const OWN_COST: &str = "own";
+
+/// What a source is called, where its records belong and how they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Its name, as positions and the quarantine know it.
+    pub name: String,
+    /// The format of every line; `None` detects it per line.
+    pub format: Option<Format>,
+    /// Where records belong that do not say it.
+    pub home: Home,
+}
+
+/// What was read, beside the events themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines, blank ones not counted.
+    pub lines: u64,
+    /// Lines that are no usage events by their format's rules.
+    pub ignored: u64,
+    /// Events whose own cost and catalogue price differ by more than 1% (R29).
+    pub cost_differs: u64,
+}
+
+/// Reads the lines of one source.
+pub struct Reader {
+    settings: Settings,
+    source: Arc<str>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    hasher: IdHasher,
+    attributor: Attributor,
+    pricer: Pricer,
+    last_format: Option<Format>,
+    own_cost: Arc<str>,
+    counts: Counts,
+}
+
+impl Reader {
+    /// A reader for one source.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub async fn new(
+        settings: Settings,
+        store: Store,
+        catalogue: Arc<Catalogue>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let directory = Arc::new(Directory::load(&store).await?);
+        Ok(Self {
+            source: settings.name.as_str().into(),
+            attributor: Attributor::new(directory, settings.home.clone()),
+            hasher: store.id_hasher(),
+            pricer: Pricer::new(catalogue),
+            last_format: None,
+            own_cost: OWN_COST.into(),
+            counts: Counts::default(),
+            settings,
+            store,
+            clock,
+        })
+    }
+
+    /// The source's name.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What was read so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// An empty parcel of this source.
+    #[must_use]
+    pub fn parcel(&self) -> Parcel {
+        Parcel { source: Arc::clone(&self.source), ..Parcel::default() }
+    }
+
+    /// Reads one frame into `parcel`. Must be called where blocking is allowed: a key that is not known sends it to the
+    /// store once more, because it may have been made a moment ago.
+    pub fn read(&mut self, frame: Frame, parcel: &mut Parcel) {
+        self.counts.lines += 1;
+        let (position, bytes) = match frame {
+            Frame::Line { position, bytes } => (position, bytes),
+            Frame::TooLong { position, head, length } => {
+                let detail = format!("the line has {length} bytes, the most is {}", crate::framing::MAX_LINE);
+                parcel.quarantine.push(QuarantineEntry {
+                    position,
+                    reason: "line_too_long",
+                    detail,
+                    raw: head.to_vec(),
+                    raw_bytes: length,
+                });
+                return;
+            }
+        };
+        let problem = match formats::read(&bytes, self.settings.format, &mut self.last_format) {
+            Line::Ignored => {
+                self.counts.ignored += 1;
+                return;
+            }
+            Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail },
+            Line::Record(record) => match self.event(&record) {
+                Ok(event) => {
+                    parcel.events.push(Arrival { event, position, raw: bytes.clone() });
+                    return;
+                }
+                Err(problem) => problem,
+            },
+        };
+        parcel.quarantine.push(QuarantineEntry {
+            position,
+            reason: problem.reason,
+            detail: problem.detail,
+            raw: bytes[..bytes.len().min(RAW_LIMIT)].to_vec(),
+            raw_bytes: bytes.len() as u64,
+        });
+    }
+
+    fn event(&mut self, record: &Record<'_>) -> Result<LedgerEvent, Problem> {
+        let time = self.time(record)?;
+        let series = match self.attributor.attribute(record) {
+            Err(unattributed) if unattributed.may_be_news() && self.has_newer_directory() => {
+                self.attributor.attribute(record)
+            }
+            outcome => outcome,
+        };
+        let series = series.map_err(|error| Problem { reason: error.reason(), detail: error.to_string() })?;
+        let (cost, price) = self.cost(record, time)?;
+        Ok(LedgerEvent {
+            id: self.hasher.event(&series.organization, &record.id),
+            time,
+            series,
+            usage: record.usage,
+            cost,
+            price,
+            resource: record.resource.clone().map(Box::new),
+        })
+    }
+
+    /// The record's time, which must neither be missing nor absurd (R34).
+    fn time(&self, record: &Record<'_>) -> Result<Timestamp, Problem> {
+        let bad = |detail: String| Problem { reason: "bad_time", detail };
+        let time = record.time.ok_or_else(|| bad("the record does not say when it happened".to_owned()))?;
+        let now = self.clock.now();
+        if time > now.plus(MAX_AHEAD) {
+            return Err(bad(format!("{time} is more than 5 minutes ahead of the clock, which says {now}")));
+        }
+        if time < Timestamp(0) {
+            return Err(bad(format!("{time} is before 1970")));
+        }
+        Ok(time)
+    }
+
+    /// The record's own cost, else its price (R29).
+    fn cost(&mut self, record: &Record<'_>, time: Timestamp) -> Result<(Nanos, Arc<str>), Problem> {
+        let query = Query {
+            model: record.model.as_deref().unwrap_or_default(),
+            provider: record.provider.as_deref(),
+            tier: record.tier.as_deref(),
+            batch: record.batch,
+            time,
+            usage: &record.usage,
+        };
+        let price = self.pricer.price(&query);
+        match (record.cost, price) {
+            (Some(own), price) => {
+                if price.is_ok_and(|price| differs(own, price.cost)) {
+                    self.counts.cost_differs += 1;
+                }
+                Ok((own, Arc::clone(&self.own_cost)))
+            }
+            (None, Ok(price)) => Ok((price.cost, price.version)),
+            (None, Err(no_price)) => Err(Problem { reason: "no_price", detail: no_price.to_string() }),
+        }
+    }
+
+    /// Reads the directory again if it changed.
+    fn has_newer_directory(&mut self) -> bool {
+        let fresh = Handle::current().block_on(async {
+            let versions = self.store.versions().await?;
+            if versions.change_seq == self.attributor.change_seq() {
+                return Ok(None);
+            }
+            Directory::load(&self.store).await.map(Some)
+        });
+        match fresh {
+            Ok(Some(directory)) => {
+                self.attributor.replace_directory(Arc::new(directory));
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(source = %self.source, %error, "cannot read the directory again");
+                false
+            }
+        }
+    }
+}
+
+struct Problem {
+    reason: &'static str,
+    detail: String,
+}
+
+/// Whether two costs differ by more than 1% of the larger one.
+fn differs(own: Nanos, catalogue: Nanos) -> bool {
+    let larger = i128::from(own.0.max(catalogue.0));
+    (i128::from(own.0) - i128::from(catalogue.0)).abs() * 100 > larger
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r29_costs_differ_when_they_are_more_than_one_percent_apart() {
+        assert!(!differs(Nanos(100), Nanos(100)));
+        assert!(!differs(Nanos(99), Nanos(100)));
+        assert!(differs(Nanos(98), Nanos(100)));
+        assert!(differs(Nanos(0), Nanos(1)));
+        assert!(!differs(Nanos(0), Nanos(0)));
+    }
+}

@@ -1,0 +1,131 @@
+//! When a view asks the store, and which answers it still wants.
+
+use mete_core::Timestamp;
+use mete_core::time::SECOND;
+
+use crate::data::QueryFailed;
+use mete_store::Versions;
+
+/// A failed asking is tried again after so long, in microseconds.
+pub const RETRY_AFTER: i64 = 2 * SECOND;
+
+/// The state of one view's askings. At most one is under way; whatever is wanted meanwhile is asked once it is over.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    generation: u64,
+    under_way: Option<u64>,
+    again: bool,
+    seen: Option<Versions>,
+    answered_at: Option<Timestamp>,
+    failure: Option<(QueryFailed, Timestamp)>,
+}
+
+impl Asking {
+    /// Begins an asking and returns its generation, or notes that one is to follow. `versions` is what the store's
+    /// versions were last known to be.
+    pub fn begin(&mut self, versions: Option<Versions>) -> Option<u64> {
+        if self.under_way.is_some() {
+            self.again = true;
+            return None;
+        }
+        self.generation += 1;
+        self.under_way = Some(self.generation);
+        self.again = false;
+        self.seen = versions;
+        self.under_way
+    }
+
+    /// Makes whatever is under way or known worthless: something else is wanted now.
+    pub fn invalidate(&mut self) {
+        self.generation += 1;
+        self.answered_at = None;
+        self.failure = None;
+    }
+
+    /// Takes note of an answer. Returns whether it is still wanted.
+    pub fn end(&mut self, generation: u64, failure: Option<QueryFailed>, now: Timestamp) -> bool {
+        if self.under_way == Some(generation) {
+            self.under_way = None;
+        }
+        if generation != self.generation {
+            return false;
+        }
+        match failure {
+            Some(failure) => self.failure = Some((failure, now)),
+            None => {
+                self.answered_at = Some(now);
+                self.failure = None;
+            }
+        }
+        true
+    }
+
+    /// Whether it is time to ask: something has changed since the last asking, one was put off, or a failed one is due.
+    #[must_use]
+    pub fn is_due(&self, versions: Option<Versions>, now: Timestamp) -> bool {
+        let retry = self.failure.as_ref().is_some_and(|(_, at)| now.since(*at) >= RETRY_AFTER);
+        self.under_way.is_none() && (self.again || retry || (self.failure.is_none() && self.seen != versions))
+    }
+
+    /// Whether nothing has changed since what is known was asked for.
+    #[must_use]
+    pub fn is_current(&self, versions: Option<Versions>) -> bool {
+        self.answered_at.is_some() && self.seen == versions
+    }
+
+    /// When the last good answer came.
+    #[must_use]
+    pub const fn answered_at(&self) -> Option<Timestamp> {
+        self.answered_at
+    }
+
+    /// Why the last asking failed, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&QueryFailed> {
+        self.failure.as_ref().map(|(failure, _)| failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(0);
+
+    #[test]
+    fn only_one_asking_is_under_way_and_the_next_waits_for_it() {
+        let mut asking = Asking::default();
+        let first = asking.begin(None).unwrap();
+        assert_eq!(asking.begin(None), None);
+        assert!(!asking.is_due(None, NOW));
+        assert!(asking.end(first, None, NOW));
+        assert!(asking.is_due(None, NOW), "the second was put off");
+        assert_eq!(asking.begin(None), Some(first + 1));
+    }
+
+    #[test]
+    fn an_answer_to_what_is_no_longer_wanted_is_dropped() {
+        let mut asking = Asking::default();
+        let first = asking.begin(None).unwrap();
+        asking.invalidate();
+        assert_eq!(asking.begin(None), None);
+        assert!(!asking.end(first, None, NOW));
+        assert_eq!(asking.answered_at(), None);
+        let second = asking.begin(None).unwrap();
+        assert!(!asking.end(first, None, NOW));
+        assert!(asking.end(second, None, NOW));
+    }
+
+    #[test]
+    fn a_failure_keeps_what_is_known_and_is_tried_again_after_a_while() {
+        let mut asking = Asking::default();
+        let first = asking.begin(None).unwrap();
+        asking.end(first, None, NOW);
+        let second = asking.begin(None).unwrap();
+        asking.end(second, Some(QueryFailed("gone".to_owned())), NOW);
+        assert_eq!(asking.answered_at(), Some(NOW));
+        let moved = Some(Versions { change_seq: 1, ledger_version: 1 });
+        assert!(!asking.is_due(moved, NOW.plus(RETRY_AFTER - 1)));
+        assert!(asking.is_due(None, NOW.plus(RETRY_AFTER)));
+    }
+}

@@ -1,0 +1,174 @@
+//! The main loop: messages in, model changed, effects started, screen drawn. Whatever the backend, so that tests run it
+//! with real keys and look at real screens.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mete_core::Clock;
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use ratatui::buffer::Buffer;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::data::{DataSource, Query, QueryFailed};
+use crate::error::TuiError;
+use crate::model::{Model, Setting};
+use crate::msg::{Effect, Msg, ViewId};
+use crate::sources::Outlet;
+use crate::update::update;
+use crate::view::view;
+
+/// Messages that may wait for the main loop.
+pub const WAITING: usize = 256;
+/// At least so long from one drawing to the next.
+const FRAME: Duration = Duration::from_millis(8);
+/// So long questions under way may take to end once the interface has ended.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The main loop with all that it needs.
+pub struct Runtime<'t, B: Backend> {
+    /// What is drawn on.
+    pub terminal: &'t mut Terminal<B>,
+    /// Where the figures come from.
+    pub source: Arc<dyn DataSource>,
+    /// What the time is.
+    pub clock: Arc<dyn Clock>,
+    /// Messages to it.
+    pub messages: mpsc::Receiver<Msg>,
+    /// Where its own tasks send messages to, and what tells them that it has ended.
+    pub outlet: Outlet,
+    /// Its tasks: one that panics ends it.
+    pub tasks: JoinSet<()>,
+}
+
+impl<B> Runtime<'_, B>
+where
+    B: Backend,
+    B::Error: Send + Sync + 'static,
+{
+    /// Runs until it is told to quit, then ends its tasks.
+    ///
+    /// # Errors
+    /// When the terminal cannot be drawn on, or a task panicked.
+    pub async fn run(mut self, setting: Setting) -> Result<(), TuiError> {
+        let outcome = self.turn(setting).await;
+        self.outlet.stop.cancel();
+        // what the loop no longer takes must not hold up those that send it
+        self.messages.close();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(LINGER, ended).await.is_err() {
+            tracing::debug!("a question to the store is still under way");
+        }
+        outcome
+    }
+
+    async fn turn(&mut self, setting: Setting) -> Result<(), TuiError> {
+        let size = self.terminal.size().map_err(draw_error)?;
+        let (mut model, effects) = Model::start(setting, size, self.clock.now());
+        self.start(effects);
+        let mut shown: Option<Buffer> = None;
+        let mut due = Instant::now();
+        let mut batch = Vec::with_capacity(WAITING);
+        loop {
+            tokio::select! {
+                biased;
+                Some(ended) = self.tasks.join_next() => check(ended)?,
+                // draining comes before drawing, but a storm of messages does not keep the screen from being drawn
+                () = sleep_until(due), if model.dirty && (self.messages.is_empty() || Instant::now() >= due + FRAME) => {
+                    self.draw(&mut model, &mut shown)?;
+                    due = Instant::now() + FRAME;
+                }
+                taken = self.messages.recv_many(&mut batch, WAITING) => {
+                    if taken == 0 || self.take(&mut model, &mut shown, batch.drain(..))?.is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives messages to the model one by one and starts what it wants done.
+    fn take(
+        &mut self,
+        model: &mut Model,
+        shown: &mut Option<Buffer>,
+        messages: impl Iterator<Item = Msg>,
+    ) -> Result<ControlFlow<()>, TuiError> {
+        for msg in messages {
+            let effects = update(model, msg, self.clock.now());
+            if effects.contains(&Effect::Quit) {
+                return Ok(ControlFlow::Break(()));
+            }
+            if effects.contains(&Effect::Redraw) {
+                self.terminal.clear().map_err(draw_error)?;
+                *shown = None;
+            }
+            self.start(effects);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Draws, unless it would look as it does already: even an unchanged frame would cost bytes.
+    fn draw(&mut self, model: &mut Model, shown: &mut Option<Buffer>) -> Result<(), TuiError> {
+        model.dirty = false;
+        self.terminal.autoresize().map_err(draw_error)?;
+        let area = self.terminal.get_frame().area();
+        if area != model.area() {
+            // the terminal has changed since its last message
+            let effects = update(model, Msg::Resize(area.width, area.height), self.clock.now());
+            self.start(effects);
+            model.dirty = false;
+        }
+        view(model, &mut self.terminal.get_frame());
+        let buffer = self.terminal.current_buffer_mut();
+        if shown.as_ref() == Some(buffer) {
+            buffer.reset();
+            return Ok(());
+        }
+        *shown = Some(buffer.clone());
+        self.terminal.flush().map_err(draw_error)?;
+        self.terminal.swap_buffers();
+        self.terminal.backend_mut().flush().map_err(draw_error)
+    }
+
+    /// Starts what is to be done outside the model.
+    fn start(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Ask { view, generation, queries } = effect {
+                let (source, outlet) = (Arc::clone(&self.source), self.outlet.clone());
+                self.tasks.spawn(ask(source, outlet, view, generation, queries));
+            }
+        }
+    }
+}
+
+/// Asks one question after the other; the first that fails ends it.
+async fn ask(source: Arc<dyn DataSource>, outlet: Outlet, view: ViewId, generation: u64, queries: Vec<Query>) {
+    let mut answers = Vec::with_capacity(queries.len());
+    let mut failure: Option<QueryFailed> = None;
+    for query in queries {
+        match source.ask(query).await {
+            Ok(answer) => answers.push(answer),
+            Err(failed) => {
+                failure = Some(failed);
+                break;
+            }
+        }
+    }
+    let result = failure.map_or(Ok(answers), Err);
+    outlet.send(Msg::Answers { view, generation, result }).await;
+}
+
+fn check(ended: Result<(), JoinError>) -> Result<(), TuiError> {
+    match ended {
+        Err(error) if error.is_panic() => Err(TuiError::Task(error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn draw_error(error: impl std::error::Error + Send + Sync + 'static) -> TuiError {
+    TuiError::Draw(Box::new(error))
+}

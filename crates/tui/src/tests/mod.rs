@@ -1,0 +1,6 @@
+//! Tests of the interface as a whole: what a person sees after what keys.
+
+mod driver;
+mod laws;
+mod main_loop;
+mod screens;

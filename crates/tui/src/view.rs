@@ -1,0 +1,112 @@
+//! How the model looks. Pure: the same model gives the same screen.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::header;
+use crate::help;
+use crate::keybar;
+use crate::model::{Model, Overlay};
+use crate::panel::{Title, lines, panel, wrapped};
+use crate::piece::{Piece, Place, piece, write};
+use crate::theme::Tone;
+
+/// The smallest screen that there is something to see on.
+pub const SMALLEST: (u16, u16) = (60, 15);
+/// Lines that the content keeps, however much the banner has to say.
+const LEAST_BODY: u16 = 12;
+/// Lines of a notice, at most.
+const MOST_NOTICE: usize = 2;
+
+/// Where the parts of the screen stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Areas {
+    header: Rect,
+    notice: Rect,
+    /// What belongs to the content.
+    pub(crate) body: Rect,
+    banner: Rect,
+    keys: Rect,
+}
+
+/// Divides the screen.
+pub(crate) fn areas(model: &Model) -> Areas {
+    let all = model.area();
+    let rows = all.height.saturating_sub(2);
+    let notice = (notice(model).len() as u16).min(rows);
+    let wanted = if model.banner.is_empty() { 0 } else { model.banner.len() as u16 + 2 };
+    let banner = match (rows - notice).saturating_sub(LEAST_BODY) {
+        0..3 => 0,
+        room => wanted.min(room),
+    };
+    let row = |y: u16, height: u16| Rect { x: 0, y, width: all.width, height }.intersection(all);
+    let body = rows - notice - banner;
+    Areas {
+        header: row(0, 1),
+        notice: row(1, notice),
+        body: row(1 + notice, body),
+        banner: row(1 + notice + body, banner),
+        keys: row(1 + rows, 1),
+    }
+}
+
+/// Draws everything.
+pub fn view(model: &Model, frame: &mut Frame<'_>) {
+    let screen = frame.area();
+    let buffer = frame.buffer_mut();
+    if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
+        draw_too_small(model, buffer, screen);
+        return;
+    }
+    let theme = &model.setting.theme;
+    let areas = areas(model);
+    header::draw(model, buffer, areas.header);
+    lines(buffer, areas.notice, &notice(model), theme);
+    let mut look = model.look();
+    look.focused = !matches!(model.overlay, Some(Overlay::Help { .. }));
+    model.top().screen.draw(buffer, areas.body, &look);
+    if areas.banner.height > 0 {
+        draw_banner(model, buffer, areas.banner);
+    }
+    keybar::draw(model, buffer, areas.keys);
+    if let Some(Overlay::Help { scrolled }) = model.overlay {
+        help::draw(model, buffer, areas.body, scrolled);
+    }
+}
+
+/// Why what is shown may be wrong, and what is done about it; nothing if all is well.
+fn notice(model: &Model) -> Vec<Vec<Piece>> {
+    let Some(failure) = model.failure() else { return Vec::new() };
+    let text = format!("▲ {failure}. It is tried again by itself; r tries now.");
+    let mut lines = wrapped(&text, usize::from(model.size.width.saturating_sub(3)));
+    if lines.len() > MOST_NOTICE {
+        lines.truncate(MOST_NOTICE);
+        if let Some(last) = lines.last_mut() {
+            last.push_str(" …");
+        }
+    }
+    lines.into_iter().map(|line| vec![piece(format!(" {line}"), Tone::Bad)]).collect()
+}
+
+fn draw_banner(model: &Model, buffer: &mut Buffer, area: Rect) {
+    let theme = &model.setting.theme;
+    let inner = panel(buffer, area, &Title::new("Live"), theme);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    // the newest lines are the last ones
+    let skipped = model.banner.len().saturating_sub(usize::from(inner.height));
+    let shown = model.banner.iter().skip(skipped).map(|line| vec![piece(line.as_str(), Tone::Plain)]);
+    lines(buffer, inner, &shown.collect::<Vec<_>>(), theme);
+}
+
+fn draw_too_small(model: &Model, buffer: &mut Buffer, area: Rect) {
+    let text = format!(
+        "This terminal has {}x{}; mete needs {}x{}. Make it larger, or press q to leave.",
+        area.width, area.height, SMALLEST.0, SMALLEST.1
+    );
+    let lines = wrapped(&text, usize::from(area.width));
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        let place = Place { x: area.x, y, width: area.width };
+        write(buffer, place, &[piece(line, Tone::Plain)], &model.setting.theme);
+    }
+}
