@@ -54,9 +54,6 @@ impl Default for Settings {
 /// Pause after an error of `accept` that comes again at once, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The smallest buffer for a head that hyper takes.
-const SMALLEST_BUFFER: usize = 8192;
-
 /// Answers HTTP/1.1 on `listener` until `stop` is cancelled; then closes the listener and idle connections at once,
 /// lets requests under way end within [`Settings::grace`], and returns when no connection is left.
 pub async fn serve(listener: Listener, api: Arc<Api>, settings: Settings, stop: CancellationToken) {
@@ -101,8 +98,7 @@ impl Connections {
         // Without `pipeline_flush`: it would hold an answer back while half of the next request is in the buffer.
         http.timer(TokioTimer::new())
             .header_read_timeout(settings.head_timeout)
-            .max_header_size(settings.max_head_bytes)
-            .max_buf_size(settings.max_head_bytes.max(SMALLEST_BUFFER));
+            .max_header_size(settings.max_head_bytes);
         Self {
             api,
             http,

@@ -1,1 +1,13 @@
-//! stub
+//! Mete's daemon: puts sources, ledger, gate and HTTP together, and brings them up and down.
+
+pub mod config;
+mod daemon;
+mod gatekeeper;
+mod listen;
+mod prices;
+mod signals;
+mod sources;
+
+pub use daemon::{Daemon, StartError};
+pub use prices::{PriceError, read_prices};
+pub use signals::run_until_signalled;

@@ -53,7 +53,7 @@ impl Gate {
     /// Puts another state of the directory in place, at once and as a whole; all totals are kept. A snapshot that is
     /// older than the present one is ignored, so that reloads may overtake one another.
     ///
-    /// Copies the directory: five milliseconds for a million keys, during which decisions go on with the present one.
+    /// Takes time in proportion to the directory; decisions go on with the present one meanwhile, spend waits.
     pub fn replace_directory(&self, snapshot: GateSnapshot) {
         let mut book = self.lock();
         if snapshot.change_seq < self.change_seq() {

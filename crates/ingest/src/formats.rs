@@ -122,9 +122,8 @@ pub fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format
 /// The line as text without the white space around it; refuses what can be no JSON object.
 fn text_of(line: &[u8]) -> Result<&str, Bad> {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-    let text = std::str::from_utf8(line).map_err(|error| {
-        Bad::new(Reason::NotJson, format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1))
-    })?;
+    let text = std::str::from_utf8(line)
+        .map_err(|error| Bad::new(Reason::NotJson, format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1)))?;
     let text = text.trim_ascii();
     match text.as_bytes().first() {
         None | Some(b'{') => Ok(text),

@@ -116,13 +116,7 @@ impl<'a> Query<'a> {
     }
 
     fn key(&self) -> KeyRef<'a> {
-        KeyRef {
-            model: self.model,
-            provider: self.provider,
-            tier: self.tier,
-            batch: self.batch,
-            day: self.time.day(),
-        }
+        KeyRef { model: self.model, provider: self.provider, tier: self.tier, batch: self.batch, day: self.time.day() }
     }
 
     pub(crate) fn unknown(&self) -> NoPrice {

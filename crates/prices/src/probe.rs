@@ -82,9 +82,8 @@ impl Source {
 
     /// What the catalogue charges in dollars for `counts` at `time`.
     fn dollars(&self, time: Timestamp, counts: &Counts) -> Result<f64, genai_prices::Error> {
-        let mut request = PriceRequest::new(&self.model, counts)
-            .with_provider_id(&self.provider)
-            .with_timestamp(system_time(time));
+        let mut request =
+            PriceRequest::new(&self.model, counts).with_provider_id(&self.provider).with_timestamp(system_time(time));
         if let Some(tier) = &self.tier {
             request = request.with_price_context("service_tier", tier);
         }

@@ -1,5 +1,7 @@
 //! Prices of the bundled catalogue: by hand, and against genai-prices itself.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail a test")]
+
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 

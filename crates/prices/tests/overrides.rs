@@ -1,5 +1,7 @@
 //! The operator's own prices (R35).
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail a test")]
+
 use std::sync::Arc;
 
 use mete_core::{Nanos, Usage};
@@ -55,7 +57,8 @@ fn the_examples_of_the_shipped_file_work() {
     assert_eq!(cost(&mut pricer, "gpt-image-1", Usage { images: 2, ..Usage::default() }), nanos("0.084"));
     // a millisecond costs 100 nano-dollars
     assert_eq!(cost(&mut pricer, "house-whisper", Usage { milliseconds: 1501, ..Usage::default() }), Nanos(150_100));
-    let cached = Usage { input: 100, cached_input: 40, cache_write: 30, cache_write_1h: 10, searches: 1, ..Usage::default() };
+    let cached =
+        Usage { input: 100, cached_input: 40, cache_write: 30, cache_write_1h: 10, searches: 1, ..Usage::default() };
     // 30 * 3 + 40 * 0.3 + 20 * 3.75 + 10 * 6 = 237 millionths, and a search
     assert_eq!(cost(&mut pricer, "House-Claude-9", cached), nanos("0.010237"));
     assert_eq!(cost(&mut pricer, "house-claude-9", input(200_000)), nanos("0.6"));
@@ -94,7 +97,9 @@ fn the_entry_that_says_most_holds() {
         input = "4"
         "#,
     );
-    for (model, expected) in [("x", "1"), ("gpt-4", "2"), ("gpt-5", "3"), ("GPT-5", "3"), ("gpt-5-mini", "4"), ("gpt-50", "2"), ("é", "1")] {
+    for (model, expected) in
+        [("x", "1"), ("gpt-4", "2"), ("gpt-5", "3"), ("GPT-5", "3"), ("gpt-5-mini", "4"), ("gpt-50", "2"), ("é", "1")]
+    {
         assert_eq!(cost(&mut pricer, model, input(1_000_000)), nanos(expected), "{model}");
     }
 }

@@ -15,7 +15,7 @@ const READERS: u32 = 4;
 /// How long a writer waits for another process' transaction.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// Opens `path`: one connection that writes, several that read. A new file can be read and written by its owner only.
+/// Opens `path`: one connection that writes, several that read.
 pub(crate) async fn connect(url: &StoreUrl, path: &Path, create: bool) -> Result<Db, StoreError> {
     if !path.exists() {
         if !create {
@@ -50,10 +50,15 @@ pub(crate) async fn connect(url: &StoreUrl, path: &Path, create: bool) -> Result
     Ok(Db::Sqlite { read, write })
 }
 
+/// Whoever can open the file is an operator: its owner only, or also a group to which the folder was opened on purpose.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)?;
+    let shared = folder.metadata()?.permissions().mode() & 0o022 == 0o020;
+    let mode = if shared { 0o660 } else { 0o600 };
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map(drop)
 }

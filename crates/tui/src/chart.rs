@@ -27,7 +27,7 @@ impl Days {
     /// Draws the chart into the area; nothing in an area too small for it.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         let top = ceiling(self.spend.iter().copied().max().unwrap_or_default());
-        let labels = [money(top), money(Nanos(top.0 / 2))];
+        let labels = [label(top), label(Nanos(top.0 / 2))];
         let scale = labels.iter().map(String::len).max().unwrap_or(0) as u16 + 1;
         if area.height < 3 || area.width < scale + 14 {
             return;
@@ -119,6 +119,11 @@ impl Grid {
     const fn columns(&self) -> usize {
         (self.last - self.first + 1) * self.step
     }
+}
+
+/// An amount on the scale. It is a round one, so nothing is lost without its trailing zeros.
+fn label(amount: Nanos) -> String {
+    if amount < Nanos::from_dollars(1000) { format!("${amount}") } else { money(amount) }
 }
 
 fn bar_eighths(spend: Nanos, top: Nanos, rows: usize) -> usize {

@@ -73,7 +73,11 @@ pub struct Options {
 /// # Errors
 /// When standard output is no terminal that can be drawn on, or it fails later.
 pub async fn run(store: Store, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
-    let source: Arc<dyn DataSource> = Arc::new(store);
+    show(Arc::new(store), clock, options).await
+}
+
+/// [`run`] with the figures from anywhere.
+async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
     let signals = Signals::listen()?;
     let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"))?;
     let (sender, messages) = mpsc::channel(WAITING);

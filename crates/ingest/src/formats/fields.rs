@@ -111,7 +111,11 @@ pub(super) fn optional_count(field: &str, raw: Raw<'_>) -> Result<Option<u64>, B
     if fraction != 0 {
         return Err(refuse("a count is a whole number"));
     }
-    u64::try_from(whole).ok().filter(|count| *count <= MAX_COUNT).map(Some).ok_or_else(|| refuse("that is absurdly large"))
+    u64::try_from(whole)
+        .ok()
+        .filter(|count| *count <= MAX_COUNT)
+        .map(Some)
+        .ok_or_else(|| refuse("that is absurdly large"))
 }
 
 /// A number of bytes; negative when freed.
@@ -137,16 +141,14 @@ pub(super) fn milliseconds(field: &str, raw: Raw<'_>) -> Result<u64, Bad> {
 /// Dollars, as a number or in text, rounded once to nano-dollars.
 pub(super) fn cost(field: &str, raw: Raw<'_>) -> Result<Option<Nanos>, Bad> {
     let Some(raw) = raw else { return Ok(None) };
-    scalar(raw)
-        .and_then(|text| parse_nanos(&text).ok())
-        .filter(|cost| *cost >= Nanos::ZERO)
-        .map(Some)
-        .ok_or_else(|| {
+    scalar(raw).and_then(|text| parse_nanos(&text).ok()).filter(|cost| *cost >= Nanos::ZERO).map(Some).ok_or_else(
+        || {
             Bad::new(
                 Reason::BadNumber,
                 format!("{field} is {}: it is an amount of dollars from 0 on, like \"0.000123\"", shown(raw.get())),
             )
-        })
+        },
+    )
 }
 
 /// RFC 3339 in text, or seconds since 1970 as a number or in text; cut to microseconds.

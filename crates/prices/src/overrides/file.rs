@@ -17,7 +17,9 @@ use crate::decimal::parse_scaled;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OverrideError {
     /// Not TOML, an unknown field, or a value of the wrong type.
-    #[error("prices: {0}\nprices are decimal strings in dollars, like input = \"0.15\"; docs and examples are in config/prices.toml")]
+    #[error(
+        "prices: {0}\nprices are decimal strings in dollars, like input = \"0.15\"; docs and examples are in config/prices.toml"
+    )]
     Toml(String),
     /// A value that makes no sense.
     #[error("prices, line {line}, model {model:?}: {problem}")]
@@ -118,6 +120,7 @@ impl Context<'_> {
         let refuse = |problem: &str| {
             self.error(text, format!("{field} = {value:?} {problem}: write decimal dollars, like {field} = \"0.15\""))
         };
+        let scaled = parse_scaled(value, places).map_err(|_| refuse("is no decimal number"))?;
         if value.contains(['e', 'E']) {
             return Err(refuse("has an exponent"));
         }
@@ -125,7 +128,6 @@ impl Context<'_> {
         if fraction.len() > places as usize {
             return Err(refuse(&format!("has more than {places} places after the point")));
         }
-        let scaled = parse_scaled(value, places).map_err(|_| refuse("is no decimal number"))?;
         if scaled < 0 {
             return Err(refuse("is negative"));
         }
@@ -199,7 +201,9 @@ fn ladder(entry: &Entry, context: &Context<'_>) -> Result<Ladder, OverrideError>
         }
         let prices = TokenPrices {
             input: context.price("input", tier.input.as_ref(), TOKEN_PLACES)?.or(plain.input),
-            cached_input: context.price("cached_input", tier.cached_input.as_ref(), TOKEN_PLACES)?.or(plain.cached_input),
+            cached_input: context
+                .price("cached_input", tier.cached_input.as_ref(), TOKEN_PLACES)?
+                .or(plain.cached_input),
             cache_write: context.price("cache_write", tier.cache_write.as_ref(), TOKEN_PLACES)?.or(plain.cache_write),
             cache_write_1h: context
                 .price("cache_write_1h", tier.cache_write_1h.as_ref(), TOKEN_PLACES)?

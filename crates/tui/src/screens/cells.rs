@@ -4,7 +4,7 @@ use mete_core::limits::Limits;
 use mete_core::{Nanos, Timestamp};
 
 use crate::budget::bar_tone;
-use crate::format::{ago, count_within, money_within, percent};
+use crate::format::{ago, count_within, money_within, percent, span};
 use crate::gauge::bar;
 use crate::piece::{Piece, piece};
 use crate::state::State;
@@ -63,7 +63,13 @@ pub fn state(state: State, slot: Slot) -> Vec<Piece> {
     vec![piece(state.label(slot.now), state.tone(slot.now))]
 }
 
-/// How long ago something was, if it ever was.
+/// How long ago something was, if it ever was; in its largest unit alone where there is no room for more.
 pub fn age(at: Option<Timestamp>, slot: Slot) -> Vec<Piece> {
-    at.map_or_else(|| words("never", Tone::Dim), |at| vec![piece(ago(at, slot.now), Tone::Plain)])
+    let Some(at) = at else { return words("never", Tone::Dim) };
+    let text = ago(at, slot.now);
+    if text.len() <= slot.width {
+        return vec![piece(text, Tone::Plain)];
+    }
+    let span = span(slot.now.since(at));
+    vec![piece(span.split(' ').next().unwrap_or_default(), Tone::Plain)]
 }

@@ -1,8 +1,13 @@
 //! Screens as a person sees them.
 
 use insta::assert_snapshot;
+use mete_core::time::SECOND;
+use ratatui::style::{Color, Modifier};
 
 use super::driver::Driver;
+use crate::msg::Msg;
+use crate::samples::{organization, project};
+use crate::theme::Theme;
 
 #[test]
 fn organizations_at_80x24() {
@@ -32,4 +37,158 @@ fn project_at_80x24() {
 #[test]
 fn project_at_160x50() {
     assert_snapshot!(Driver::answered(160, 50).press("<enter><enter>").screen());
+}
+
+#[test]
+fn project_at_60x15() {
+    assert_snapshot!(Driver::answered(60, 15).press("<enter><enter>").screen());
+}
+
+#[test]
+fn loading() {
+    assert_snapshot!(Driver::silent(80, 24, Theme::new(true, None)).screen());
+}
+
+#[test]
+fn no_organization_yet() {
+    let mut driver = Driver::answered(80, 24);
+    driver.world.set_organizations(Vec::new());
+    driver.poll();
+    assert_snapshot!(driver.screen());
+}
+
+#[test]
+fn a_project_in_a_month_without_spend() {
+    assert_snapshot!(Driver::answered(80, 24).press("<enter><enter>m").screen());
+}
+
+#[test]
+fn no_archived_project() {
+    let mut driver = Driver::answered(80, 24);
+    driver.world.set_projects(vec![project("Search", "1", None)]);
+    assert_snapshot!(driver.press("<enter>v").screen());
+}
+
+#[test]
+fn nothing_matches_the_filter() {
+    assert_snapshot!(Driver::answered(80, 24).press("/nobody<enter>").screen());
+}
+
+#[test]
+fn typing_a_filter() {
+    assert_snapshot!(Driver::answered(80, 24).press("<enter>/bot").screen());
+}
+
+#[test]
+fn an_unreachable_store_keeps_what_was_known_with_its_age() {
+    let mut driver = Driver::answered(80, 24);
+    driver.world.set_down(Some(
+        "the store failed: error communicating with database: connection to 10.20.30.40:5432 refused after 3 attempts",
+    ));
+    driver.wait(12 * SECOND);
+    driver.poll();
+    assert_snapshot!(driver.screen());
+}
+
+#[test]
+fn a_store_that_never_answered() {
+    let mut driver = Driver::silent(80, 24, Theme::new(true, None));
+    driver
+        .world
+        .set_down(Some("there is no store at sqlite:mete.db: create one with 'mete init --org NAME --owner EMAIL'"));
+    driver.poll();
+    assert_snapshot!(driver.screen());
+}
+
+#[test]
+fn a_silent_store_is_stale() {
+    let mut driver = Driver::answered(80, 24);
+    driver.wait(5 * SECOND);
+    let header = driver.screen().lines().next().unwrap().to_owned();
+    assert!(header.ends_with("● stale, 5s old"), "{header}");
+}
+
+#[test]
+fn help_at_80x24() {
+    assert_snapshot!(Driver::answered(80, 24).press("<enter>?").screen());
+}
+
+#[test]
+fn the_banner_at_80x24() {
+    let mut driver = Driver::answered(80, 24);
+    driver.send(Msg::Banner(
+        (1..=4).map(|n| format!("12:31:0{n}  the gate answers 429 project_spend_limit_exceeded")).collect(),
+    ));
+    assert_snapshot!(driver.press("<enter>").screen());
+}
+
+#[test]
+fn long_and_wide_and_hostile_names_at_80x24() {
+    let mut driver = Driver::answered(80, 24);
+    let mut everything =
+        project("検索エンジンの評価と夜間バッチ処理のための予算", "9223372036.854775807", Some("9223372036"));
+    everything.requests = u64::MAX;
+    driver.world.set_projects(vec![
+        everything,
+        project(&"x".repeat(200), "0.000000001", Some("0.000000002")),
+        project("👩‍👩‍👧 family\u{1b}[31mred\u{202e}", "-12.5", None),
+    ]);
+    assert_snapshot!(driver.press("<enter>").screen());
+}
+
+#[test]
+fn ten_thousand_rows_scroll_to_the_end() {
+    let mut driver = Driver::answered(80, 24);
+    let many = (0..10_000).map(|n| project(&format!("Project {n:05}"), &n.to_string(), None)).collect();
+    driver.world.set_projects(many);
+    driver.press("<enter>sss<pgdn><end><up>");
+    assert!(driver.selection().contains("Project 00001"), "{}", driver.selection());
+    assert_snapshot!(driver.screen());
+}
+
+#[test]
+fn too_small() {
+    assert_snapshot!(Driver::answered(40, 10).screen());
+}
+
+#[test]
+fn what_has_just_recovered_says_so_for_a_minute() {
+    let mut driver = Driver::answered(80, 24);
+    driver.world.set_organizations(vec![organization("Acme", "10", Some("10"))]);
+    driver.poll();
+    driver.world.set_organizations(vec![organization("Acme", "10", Some("100"))]);
+    driver.poll();
+    assert!(driver.selection().contains("✓ recovered"), "{}", driver.selection());
+    driver.wait(60 * SECOND);
+    assert!(driver.selection().contains(" ok"), "{}", driver.selection());
+}
+
+/// Rows and styles of the line with the selection.
+fn selected_cells(theme: Theme) -> Vec<ratatui::buffer::Cell> {
+    let mut driver = Driver::silent(80, 24, theme);
+    driver.poll();
+    let buffer = driver.buffer();
+    let rows = 0..buffer.area.height;
+    let y = rows.into_iter().find(|y| buffer[(1, *y)].symbol() == "▸").unwrap();
+    (1..79).map(|x| buffer[(x, y)].clone()).collect()
+}
+
+#[test]
+fn without_colour_the_selection_is_reversed_and_signed_and_nothing_has_a_colour() {
+    let cells = selected_cells(Theme::new(true, None));
+    assert!(cells.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
+    let reversed = |cell: &ratatui::buffer::Cell| cell.modifier.contains(Modifier::REVERSED);
+    assert!(reversed(&cells[0]) && cells.iter().filter(|cell| reversed(cell)).count() > 60);
+    let bar = cells.iter().filter(|cell| "█▎░".contains(cell.symbol()));
+    assert!(bar.clone().count() > 5 && bar.clone().all(|cell| !reversed(cell)), "a reversed bar would look inside out");
+}
+
+#[test]
+fn with_a_known_background_the_selection_has_its_own_and_states_have_colours() {
+    for (light, background) in [(false, Color::Indexed(237)), (true, Color::Indexed(253))] {
+        let cells = selected_cells(Theme::new(false, Some(light)));
+        assert!(cells.iter().all(|cell| cell.bg == background));
+        let refused = cells.iter().find(|cell| cell.symbol() == "▲").unwrap();
+        assert_eq!(refused.fg, Color::Red);
+    }
 }

@@ -39,7 +39,7 @@ type Col = Column<AlertRow>;
 static COLUMNS: [Col; 4] = [
     Col::words(
         "ALERT",
-        18,
+        19,
         |row, _| {
             let (text, tone) = row.what();
             cells::words(&text, tone)
@@ -48,7 +48,7 @@ static COLUMNS: [Col; 4] = [
     )
     .growing(26)
     .kept(),
-    Col::numbers("WHEN", 6, |row, slot| cells::age(Some(row.alert.at), slot), |a, b| a.alert.at.cmp(&b.alert.at))
+    Col::numbers("WHEN", 5, |row, slot| cells::age(Some(row.alert.at), slot), |a, b| a.alert.at.cmp(&b.alert.at))
         .growing(11)
         .kept(),
     Col::numbers(

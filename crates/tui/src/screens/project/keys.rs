@@ -75,14 +75,14 @@ static COLUMNS: [Col; 8] = [
     Col::numbers("SPENT", 9, |row, slot| cells::amount(row.spend, slot), |a, b| a.spend.cmp(&b.spend)),
     Col::words("SHARE", 16, |row, slot| cells::share(row.spend, row.total, slot), |a, b| a.spend.cmp(&b.spend))
         .largest_first(),
-    Col::numbers("REQUESTS", 9, |row, slot| cells::number(row.requests, slot), |a, b| a.requests.cmp(&b.requests)),
+    Col::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
     Col::numbers(
         "USED",
         10,
         |row, slot| cells::age(row.last_used_at, slot),
         |a, b| a.last_used_at.cmp(&b.last_used_at),
     ),
-    Col::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
+    Col::numbers("REQUESTS", 9, |row, slot| cells::number(row.requests, slot), |a, b| a.requests.cmp(&b.requests)),
     Col::words(
         "SECRET",
         14,

@@ -1,0 +1,249 @@
+//! `meted.toml`: every setting, checked before anything starts.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mete_ingest::attribution::Home;
+use mete_ingest::formats::Format;
+use mete_ingest::reader;
+use mete_store::StoreUrl;
+use serde::Deserialize;
+
+/// The whole configuration. Unknown settings are refused: a misspelt one must not be ignored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the store is.
+    pub store: StoreSettings,
+    /// Where the gate answers; without it, nowhere.
+    #[serde(default)]
+    pub listen: Listen,
+    /// Prices beyond the built-in catalogue.
+    #[serde(default)]
+    pub prices: Prices,
+    /// Where usage comes from.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<Source>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: StoreUrl,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// TCP address, as in `127.0.0.1:8790`. Port 0 takes a free one.
+    pub address: Option<SocketAddr>,
+    /// Path of a Unix socket.
+    pub socket: Option<PathBuf>,
+}
+
+/// `[prices]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// A file of overrides, like `config/prices.toml`.
+    pub overrides: Option<PathBuf>,
+}
+
+/// What kind of thing a source reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Files that grow; `path` may be a pattern.
+    File,
+    /// A named pipe.
+    Pipe,
+    /// The daemon's own standard input.
+    Stdin,
+}
+
+/// `[[source]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// What it reads.
+    pub kind: SourceKind,
+    /// Its name in positions, quarantine and logs; its path if it has none.
+    pub name: Option<String>,
+    /// File, pattern or pipe.
+    pub path: Option<PathBuf>,
+    /// The format of every line; detected per line where it is not set.
+    #[serde(default, deserialize_with = "format")]
+    pub format: Option<Format>,
+    /// Id or name of the organization to which records belong that do not say it.
+    pub org: Option<String>,
+    /// Id or name of the project to which records belong that do not say it.
+    pub project: Option<String>,
+}
+
+fn format<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Format>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It is no valid TOML, or a setting is unknown or of the wrong kind; the message shows the line.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// Line, column and what is wrong.
+        message: String,
+    },
+    /// A source does not make sense.
+    #[error("{path}: [[source]] number {number}: {problem}")]
+    Source {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration file. Paths in it that are relative are meant from the file's folder.
+    ///
+    /// # Errors
+    /// Says what is wrong, where, and what would be right.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// The same for a text that is at hand.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text)
+            .map_err(|error| ConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        let mut names = HashSet::new();
+        for (index, source) in config.sources.iter().enumerate() {
+            let problem = source.problem().or_else(|| {
+                (!names.insert(source.name())).then(|| {
+                    format!("another source is called {:?} too: give one of them another name", source.name())
+                })
+            });
+            if let Some(problem) = problem {
+                return Err(ConfigError::Source { path: path.to_owned(), number: index + 1, problem });
+            }
+        }
+        Ok(config)
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        if let StoreUrl::Sqlite(path) = &mut self.store.url {
+            *path = folder.join(&*path);
+        }
+        let paths = self.sources.iter_mut().filter_map(|source| source.path.as_mut());
+        for path in paths.chain(self.prices.overrides.as_mut()).chain(self.listen.socket.as_mut()) {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+impl Source {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (&self.name, &self.path) {
+            (Some(name), _) => name.clone(),
+            (None, Some(path)) => path.display().to_string(),
+            (None, None) => "stdin".to_owned(),
+        }
+    }
+
+    /// What its reader needs.
+    #[must_use]
+    pub fn settings(&self) -> reader::Settings {
+        let home = Home { organization: self.org.clone(), project: self.project.clone() };
+        reader::Settings { name: self.name(), format: self.format, home }
+    }
+
+    fn problem(&self) -> Option<String> {
+        match (self.kind, &self.path) {
+            (SourceKind::File | SourceKind::Pipe, None) => Some("it needs a path".to_owned()),
+            (SourceKind::Stdin, Some(_)) => Some("standard input has no path: leave it out".to_owned()),
+            (SourceKind::File, Some(path)) => {
+                let pattern = path.to_string_lossy();
+                glob::Pattern::new(&pattern).err().map(|error| format!("{pattern:?} is no pattern of paths: {error}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("/etc/mete/meted.toml"))
+    }
+
+    #[test]
+    fn paths_are_meant_from_the_files_folder() {
+        let config = parse(
+            "[store]\nurl = 'sqlite:mete.db'\n[listen]\nsocket = '/run/mete.sock'\n\
+             [[source]]\nkind = 'file'\npath = 'logs/*.jsonl'\nformat = 'openai-chat'\norg = 'Acme'\n",
+        )
+        .unwrap();
+        assert_eq!(config.store.url.to_string(), "sqlite:/etc/mete/mete.db");
+        assert_eq!(config.sources[0].name(), "/etc/mete/logs/*.jsonl");
+        assert_eq!(config.listen.socket.unwrap(), Path::new("/run/mete.sock"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (text, part) in [
+            ("", "store"),
+            ("[store]\nurl = 'mysql://x'", "sqlite:PATH"),
+            ("[store]\nurl = 'sqlite:x'\nurk = 1", "line 3"),
+            ("[store]\nurl = 'sqlite:x'\n[listen]\naddress = 'here'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'", "number 1: it needs a path"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'tcp'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'x'\nformat = 'yaml'", "yaml"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'a[b'", "pattern"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source]]\nkind = 'stdin'", "number 2: another"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_configuration_is_valid() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/meted.toml");
+        let config = Config::read(&path).unwrap();
+        assert!(config.listen.address.is_some());
+        let commented: String = std::fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let everything = Config::parse(&commented, &path).unwrap();
+        assert_eq!(everything.sources.len(), 4);
+    }
+}
