@@ -9,6 +9,7 @@ use mete_core::Clock;
 use mete_gate::Gate;
 use mete_ingest::committer::{Committer, QUEUE};
 use mete_store::{Store, StoreError};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -71,7 +72,8 @@ impl Daemon {
         let observer = Box::new(GateObserver::new(Arc::clone(&gate)));
         let committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
         let committing = TaskTracker::new();
-        committing.spawn(committer.run(deliveries));
+        // On a thread of its own: the one writer neither waits for a worker nor keeps one from answering gateways.
+        committing.spawn_blocking(move || Handle::current().block_on(committer.run(deliveries)));
         committing.close();
 
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());

@@ -6,9 +6,10 @@ use hashbrown::{Equivalent, HashMap};
 use mete_core::{Nanos, Timestamp, Usage};
 use rustc_hash::FxBuildHasher;
 
-use crate::card::{Unit, round};
+use crate::card::{Card, Unit, round};
 use crate::catalogue::{Catalogue, DayRates};
 use crate::error::NoPrice;
+use crate::probe::Source;
 
 /// What is to be priced.
 #[derive(Clone, Copy, Debug)]
@@ -73,18 +74,9 @@ impl Pricer {
         }
         let rates = self.rates(query)?;
         let card = rates.at(query.time).at(query.usage.input);
-        let usage = query.usage;
-        let plain = usage.audio_input == 0 && usage.audio_output == 0 && usage.milliseconds == 0;
         let cost = match &rates.source {
-            Some(source) if !plain => {
-                let rest = Usage { milliseconds: 0, ..*usage };
-                card.cost(&rest).map_err(|unit| query.unpriced(unit))?;
-                if usage.milliseconds != 0 && !source.prices_seconds(query.time).map_err(|e| query.refused(&e))? {
-                    return Err(query.unpriced(Unit::Milliseconds));
-                }
-                source.direct(query.time, usage).map_err(|error| query.refused(&error))?
-            }
-            _ => round(card.cost(usage).map_err(|unit| query.unpriced(unit))?, rates.percent),
+            Some(source) if !query.is_linear() => query.direct(source, card)?,
+            _ => round(card.cost(query.usage).map_err(|unit| query.unpriced(unit))?, rates.percent),
         };
         let cost = cost.ok_or_else(|| NoPrice::TooLarge { model: query.model.to_owned() })?;
         Ok(Price { cost, version: rates.version.clone() })
@@ -96,7 +88,7 @@ impl Pricer {
             if self.remembered.len() >= MAX_REMEMBERED {
                 self.remembered.clear();
             }
-            self.remembered.insert(key.to_owned(), self.catalogue.rates(query));
+            self.remembered.insert(Key::from(&key), self.catalogue.rates(query));
         }
         match self.remembered.get(&key) {
             Some(rates) => rates.as_ref().map_err(Clone::clone),
@@ -113,6 +105,23 @@ impl<'a> Query<'a> {
             Some("batch") => Self { tier: None, batch: true, ..self },
             _ => self,
         }
+    }
+
+    /// Whether the catalogue's price is a sum of counts times rates: audio has tokens inside tokens, and minimum
+    /// lengths.
+    const fn is_linear(&self) -> bool {
+        self.usage.audio_input == 0 && self.usage.audio_output == 0 && self.usage.milliseconds == 0
+    }
+
+    /// The catalogue's own calculation, after a check that everything used has a price; `None` if it is too large.
+    fn direct(&self, source: &Source, card: &Card) -> Result<Option<Nanos>, NoPrice> {
+        let refused = |error| self.refused(&error);
+        let rest = Usage { milliseconds: 0, ..*self.usage };
+        card.cost(&rest).map_err(|unit| self.unpriced(unit))?;
+        if self.usage.milliseconds != 0 && !source.prices_seconds(self.time).map_err(refused)? {
+            return Err(self.unpriced(Unit::Milliseconds));
+        }
+        source.direct(self.time, self.usage).map_err(refused)
     }
 
     fn key(&self) -> KeyRef<'a> {
@@ -152,14 +161,14 @@ struct KeyRef<'a> {
     day: i64,
 }
 
-impl KeyRef<'_> {
-    fn to_owned(&self) -> Key {
-        Key {
-            model: self.model.into(),
-            provider: self.provider.map(Into::into),
-            tier: self.tier.map(Into::into),
-            batch: self.batch,
-            day: self.day,
+impl From<&KeyRef<'_>> for Key {
+    fn from(key: &KeyRef<'_>) -> Self {
+        Self {
+            model: key.model.into(),
+            provider: key.provider.map(Into::into),
+            tier: key.tier.map(Into::into),
+            batch: key.batch,
+            day: key.day,
         }
     }
 }

@@ -300,6 +300,56 @@ proptest! {
 }
 
 #[test]
+fn cached_tokens_are_text_before_they_are_audio() {
+    let mut pricer = pricer();
+    // text 200 at 0.1, of which 100 cached at 0.025; audio 1000 at 0.7
+    let usage = Usage { input: 1200, audio_input: 1000, cached_input: 100, ..Usage::default() };
+    let query = Query { provider: Some("google"), ..query("gemini-2.0-flash", NOW, &usage) };
+    assert_eq!(pricer.price(&query).unwrap().cost, nanos("0.0007125"));
+    // 300 cached: 200 text and 100 audio, at 0.175
+    let usage = Usage { cached_input: 300, ..usage };
+    assert_eq!(pricer.price(&Query { usage: &usage, ..query }).unwrap().cost, nanos("0.0006525"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn r34_audio_is_priced_or_has_no_price_but_never_confuses_the_catalogue(
+        model in 0_usize..1_000_000,
+        usage in any_usage(),
+        shares in any::<[u8; 2]>(),
+        milliseconds in prop_oneof![Just(0_u64), 0_u64..10_000_000],
+    ) {
+        let (provider, model) = MODELS[model % MODELS.len()];
+        let usage = Usage {
+            audio_input: usage.input * u64::from(shares[0]) / 255,
+            audio_output: usage.output * u64::from(shares[1]) / 255,
+            milliseconds,
+            ..usage
+        };
+        let answer = pricer().price(&Query { provider: Some(provider), ..query(model, NOW, &usage) });
+        match answer {
+            Ok(price) => prop_assert!(price.cost > Nanos::ZERO || usage == Usage::default(), "{usage:?}"),
+            Err(NoPrice::UnpricedUnit { .. } | NoPrice::UnknownModel { .. }) => {}
+            Err(other) => prop_assert!(false, "{model} {usage:?}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn rates_are_found_again_after_they_were_forgotten() {
+    let mut pricer = pricer();
+    let usage = Usage { input: 1_000_000, ..Usage::default() };
+    for number in 0..10_000 {
+        assert!(pricer.price(&query(&format!("model-{number}"), NOW, &usage)).is_err());
+        if number % 1000 == 0 {
+            assert_eq!(pricer.price(&query("gpt-4o-mini", NOW, &usage)).unwrap().cost, nanos("0.15"));
+        }
+    }
+}
+
+#[test]
 fn no_step_between_contexts_is_overlooked() {
     // Prices change at round numbers of tokens: 1,000 is finer than any of them.
     let mut pricer = pricer();

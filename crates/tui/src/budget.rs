@@ -65,7 +65,7 @@ impl Budget {
         let after = [piece(format!("  {:>4}  ", percent(share)), Tone::Strong), label];
         let room = width.saturating_sub(columns(&line) + columns(&after)).min(60);
         let threshold = self.limits.threshold.map(|threshold| threshold.per_mille_of(budget));
-        line.extend(bar(share, threshold, room, bar_tone(self.state, now)));
+        line.extend(bar(share, threshold, room, bar_tone(self.spend, &self.limits)));
         line.extend(after);
         line
     }
@@ -90,19 +90,18 @@ impl Budget {
 
     /// What the state means, and until when; empty where there is nothing to say.
     fn sentence(&self, look: &Look<'_>) -> String {
-        let present = look.is_present();
         let until = month_end(look.month, look.now);
         let since = |at: Option<Timestamp>| {
             at.map_or_else(String::new, |at| format!(" since {} ({})", clock_time(at, look.now), ago(at, look.now)))
         };
         match self.state {
-            State::Refused(at) if present => format!("Refused{} until {until} or a higher budget.", since(at)),
-            State::Refused(at) => format!("The budget of this month was exhausted{}.", since(at)),
-            State::RefusedByOrganization(at) if present => {
-                format!("Refused{}: the budget of the organization above is exhausted, until {until}.", since(at))
+            State::Refused(at) => format!("Refused{} until {until} or a higher budget.", since(at)),
+            State::Exhausted(at) => {
+                let when = at.map_or_else(String::new, |at| format!(", reached {}", clock_time(at, look.now)));
+                format!("The budget of that month was exhausted{when}.")
             }
             State::RefusedByOrganization(at) => {
-                format!("The budget of the organization above was exhausted{}.", since(at))
+                format!("Refused{}: the budget of the organization above is exhausted, until {until}.", since(at))
             }
             State::ProjectsRefused(1) => "One of its projects is refused by its own budget.".to_owned(),
             State::ProjectsRefused(projects) => format!("{projects} of its projects are refused by their own budgets."),
@@ -114,11 +113,12 @@ impl Budget {
     }
 }
 
-/// The look of the filled part of a bar.
+/// The look of the filled part of a budget's bar: it says how this budget stands, whatever else refuses.
 #[must_use]
-pub const fn bar_tone(state: State, now: Timestamp) -> Tone {
-    match state.tone(now) {
-        Tone::Dim => Tone::Plain,
-        tone => tone,
+pub fn bar_tone(spend: Nanos, limits: &Limits) -> Tone {
+    match State::of_budget(limits, spend, None) {
+        State::Refused(_) => Tone::Bad,
+        State::Near => Tone::Near,
+        _ => Tone::Plain,
     }
 }

@@ -32,6 +32,12 @@ pub fn money_within(amount: Nanos, width: usize) -> String {
     if text.len() <= width {
         return text;
     }
+    // what is there never looks like nothing
+    match amount.0 {
+        1..=99_999 => return "<$0.0001".to_owned(),
+        -99_999..=-1 => return ">-$0.0001".to_owned(),
+        _ => {}
+    }
     let sign = if amount.0 < 0 { "-" } else { "" };
     format!("{sign}${}", shortened(amount.0.unsigned_abs() / NANOS_PER_DOLLAR as u64))
 }
@@ -175,6 +181,8 @@ mod tests {
         assert_eq!(money_within(nanos("9223372036"), 10), "$9.2B");
         assert_eq!(money_within(nanos("-1234567"), 9), "-$1.2M");
         assert_eq!(money_within(nanos("18204"), 10), "$18,204");
+        assert_eq!(money_within(nanos("0.000000001"), 10), "<$0.0001");
+        assert_eq!(money_within(nanos("-0.000000001"), 10), ">-$0.0001");
         assert_eq!(count_within(12_345_678, 8), "12M");
         assert_eq!(count_within(u64::MAX, 20), "18,446,744T");
     }

@@ -18,7 +18,11 @@ const WIDTH: u16 = 84;
 pub(crate) fn draw(model: &Model, buffer: &mut Buffer, body: Rect, scrolled: usize) {
     let text = text(model);
     let width = WIDTH.min(body.width);
-    let height = (text.len() as u16 + 2).min(body.height);
+    // a line of what is under it above or below would only be in the way
+    let height = match text.len() as u16 + 2 {
+        wanted if wanted + 2 < body.height => wanted,
+        _ => body.height,
+    };
     let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
     Clear.render(area, buffer);
     let title = Title { focused: true, ..Title::new("Keys on this screen") };

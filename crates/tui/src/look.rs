@@ -4,6 +4,29 @@ use mete_core::{Month, Timestamp};
 
 use crate::theme::Theme;
 
+/// Whether a screen knows what it is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Not yet.
+    Awaited,
+    /// Not yet, and the last try failed.
+    Failed,
+    /// It does.
+    Here,
+}
+
+impl Arrival {
+    /// What an empty part of a screen says: why it is empty; `empty` is the reason if there is nothing to know.
+    #[must_use]
+    pub const fn reason(self, empty: &str) -> &str {
+        match self {
+            Self::Awaited => "Loading …",
+            Self::Failed => "Nothing is known yet: the store does not answer.",
+            Self::Here => empty,
+        }
+    }
+}
+
 /// The circumstances of one drawing.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
@@ -13,8 +36,8 @@ pub struct Look<'a> {
     pub now: Timestamp,
     /// The month shown.
     pub month: Month,
-    /// Whether the screen's data has ever arrived.
-    pub loaded: bool,
+    /// Whether the screen's data has arrived.
+    pub arrival: Arrival,
     /// Whether the keys act on what is drawn.
     pub focused: bool,
 }

@@ -7,7 +7,7 @@ use tui_input::Input;
 use crate::actions::{Action, EVERYWHERE, ON_LISTS};
 use crate::asking::Asking;
 use crate::freshness::{Freshness, Link};
-use crate::look::Look;
+use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
 use crate::screens::{Organizations, Screen};
 use crate::theme::Theme;
@@ -125,7 +125,11 @@ impl Model {
             theme: &self.setting.theme,
             now: self.now,
             month: self.month(),
-            loaded: self.top().asking.answered_at().is_some(),
+            arrival: match self.top().asking.answered_at() {
+                Some(_) => Arrival::Here,
+                None if self.failure().is_some() => Arrival::Failed,
+                None => Arrival::Awaited,
+            },
             focused: true,
         }
     }

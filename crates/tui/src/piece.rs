@@ -74,7 +74,11 @@ pub fn write_right(buffer: &mut Buffer, place: Place, pieces: &[Piece], theme: &
 }
 
 fn style(piece: &Piece, theme: &Theme) -> Style {
-    let style = theme.style(piece.tone);
+    let mut style = theme.style(piece.tone);
+    if piece.tone != Tone::Dim {
+        // a title does not step back with the border that it stands in
+        style = style.remove_modifier(Modifier::DIM);
+    }
     match piece.kind {
         Kind::Text => style,
         Kind::Bar => style.remove_modifier(Modifier::REVERSED),

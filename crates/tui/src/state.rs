@@ -23,6 +23,8 @@ pub enum State {
     Ok,
     /// Was in trouble until then.
     Recovered(Timestamp),
+    /// Its budget was exhausted in a month that is over; since when, if that is known.
+    Exhausted(Option<Timestamp>),
     /// Past the threshold, or past 80% of the budget.
     Near,
     /// So many projects of the organization are refused.
@@ -67,12 +69,24 @@ impl State {
         own.max(inherited).max(inside)
     }
 
-    fn of_budget(limits: &Limits, spend: Nanos, blocked_since: Option<Timestamp>) -> Self {
+    /// The state of a budget by itself.
+    #[must_use]
+    pub fn of_budget(limits: &Limits, spend: Nanos, blocked_since: Option<Timestamp>) -> Self {
         if blocked_since.is_some() || limits.is_exhausted(spend, Nanos::ZERO) {
             return Self::Refused(blocked_since);
         }
         let share = limits.budget.map_or(0, |budget| spend.per_mille_of(budget));
         if limits.has_passed_threshold(spend) || share >= NEAR_PER_MILLE { Self::Near } else { Self::Ok }
+    }
+
+    /// The state in a month that is over: nothing is refused in it any more.
+    #[must_use]
+    pub const fn in_the_past(self) -> Self {
+        match self {
+            Self::Refused(at) | Self::RefusedByOrganization(at) => Self::Exhausted(at),
+            Self::ProjectsRefused(_) | Self::Recovered(_) => Self::Ok,
+            state => state,
+        }
     }
 
     /// Whether somebody may have to do something about it.
@@ -99,6 +113,7 @@ impl State {
             Self::Archived => "archived".to_owned(),
             Self::Recovered(at) if now.since(at) < RECOVERED_FOR => "✓ recovered".to_owned(),
             Self::Ok | Self::Recovered(_) => "ok".to_owned(),
+            Self::Exhausted(_) => "▲ exhausted".to_owned(),
             Self::Near => "● near".to_owned(),
             Self::ProjectsRefused(1) => "▲ 1 project".to_owned(),
             Self::ProjectsRefused(projects) => format!("▲ {projects} projects"),
@@ -113,6 +128,7 @@ impl State {
         match self {
             Self::Recovered(at) if now.since(at) < RECOVERED_FOR => Tone::Good,
             Self::Archived | Self::Ok | Self::Recovered(_) => Tone::Dim,
+            Self::Exhausted(_) => Tone::Bad,
             Self::Near => Tone::Near,
             Self::ProjectsRefused(_) | Self::RefusedByOrganization(_) | Self::Refused(_) => Tone::Bad,
         }
@@ -155,6 +171,15 @@ mod tests {
         assert_eq!(State::of_project_in(&within, Some(State::Near)), State::Ok);
         let sub = organization("Acme Labs", "1", None);
         assert_eq!(State::of_organization(&sub, Some(refused)), State::RefusedByOrganization(Some(at("12:00:00"))));
+    }
+
+    #[test]
+    fn nothing_is_refused_in_a_month_that_is_over() {
+        let state = State::Refused(Some(at("12:00:00"))).in_the_past();
+        assert_eq!(state.label(at("12:30:00")), "▲ exhausted");
+        assert!(!state.is_refused() && !state.is_trouble());
+        assert_eq!(State::Near.in_the_past(), State::Near);
+        assert_eq!(State::ProjectsRefused(2).in_the_past(), State::Ok);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tui_input::{Input, InputRequest};
 use crate::actions::{Action, action_for};
 use crate::asking::Asking;
 use crate::data::{Answer, QueryFailed};
+use crate::look::Look;
 use crate::model::{Model, Overlay, View};
 use crate::msg::{Effect, Msg, ViewId};
 use crate::screens::Screen;
@@ -24,12 +25,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         month_changed(model, &mut effects);
     }
     handle(model, msg, &mut effects);
-    let body = areas(model).body;
-    // the screen is told its area with the circumstances of its drawing: both borrow the model
-    let (now, month, theme) = (model.now, model.month(), model.setting.theme);
-    let view = model.top_mut();
-    let loaded = view.asking.answered_at().is_some();
-    view.screen.arrange(body, &crate::look::Look { theme: &theme, now, month, loaded, focused: true });
+    let (body, theme) = (areas(model).body, model.setting.theme);
+    let look = Look { theme: &theme, ..model.look() };
+    model.top_mut().screen.arrange(body, &look);
     effects
 }
 
@@ -59,12 +57,12 @@ fn receive(
     result: Result<Vec<Answer>, QueryFailed>,
     effects: &mut Vec<Effect>,
 ) {
-    let now = model.now;
+    let (now, month) = (model.now, model.month());
     let Some(view) = model.views_mut().find(|view| view.id == id) else { return };
     match result {
         Ok(answers) => {
             if view.asking.end(generation, None, now) {
-                view.screen.receive(answers, now);
+                view.screen.receive(answers, month, now);
             }
         }
         Err(failure) => {

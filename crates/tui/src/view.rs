@@ -17,7 +17,7 @@ pub const SMALLEST: (u16, u16) = (60, 15);
 /// Lines that the content keeps, however much the banner has to say.
 const LEAST_BODY: u16 = 12;
 /// Lines of a notice, at most.
-const MOST_NOTICE: usize = 2;
+const MOST_NOTICE: usize = 3;
 
 /// Where the parts of the screen stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

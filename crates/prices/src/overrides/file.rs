@@ -247,7 +247,6 @@ fn version(entry: &Entry) -> Arc<str> {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name}={value:?}");
     };
-    let of = |field: &'_ Option<Spanned<String>>| field.as_ref().map(|value| value.get_ref().clone());
     add("match", Some(entry.pattern.get_ref()));
     for (name, field) in [
         ("provider", &entry.provider),
@@ -262,12 +261,12 @@ fn version(entry: &Entry) -> Arc<str> {
         ("cache_write_1h", &entry.cache_write_1h),
         ("output", &entry.output),
     ] {
-        add(name, of(field).as_deref());
+        add(name, field.as_ref().map(|value| value.get_ref().as_str()));
     }
     for tier in &entry.tiers {
         add("above", Some(&tier.above.get_ref().to_string()));
         for field in [&tier.input, &tier.cached_input, &tier.cache_write, &tier.cache_write_1h, &tier.output] {
-            add("tier", of(field).as_deref());
+            add("tier", field.as_ref().map(|value| value.get_ref().as_str()));
         }
     }
     format!("override {}", hex::encode(&Sha256::digest(text.as_bytes())[..4])).into()

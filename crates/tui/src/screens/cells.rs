@@ -36,11 +36,11 @@ pub fn number(number: u64, slot: Slot) -> Vec<Piece> {
 }
 
 /// A bar and a per cent: how much of the budget is spent.
-pub fn used(spend: Nanos, limits: &Limits, state: State, slot: Slot) -> Vec<Piece> {
+pub fn used(spend: Nanos, limits: &Limits, slot: Slot) -> Vec<Piece> {
     let Some(budget) = limits.budget else { return words("no budget", Tone::Dim) };
     let share = spend.per_mille_of(budget);
     let threshold = limits.threshold.map(|threshold| threshold.per_mille_of(budget));
-    let mut pieces = bar(share, threshold, slot.width.saturating_sub(PERCENT), bar_tone(state, slot.now));
+    let mut pieces = bar(share, threshold, slot.width.saturating_sub(PERCENT), bar_tone(spend, limits));
     pieces.push(piece(format!("{:>PERCENT$}", percent(share)), Tone::Plain));
     pieces
 }

@@ -24,8 +24,8 @@ pub trait Screen: Send {
     /// What it has to know to show a month.
     fn queries(&self, month: Month) -> Vec<Query>;
 
-    /// Takes the answers to [`Screen::queries`], in their order.
-    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp);
+    /// Takes the answers to [`Screen::queries`] for the same month, in their order.
+    fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp);
 
     /// Forgets what it knows of the month shown so far: another one was chosen.
     fn forget(&mut self);

@@ -71,7 +71,7 @@ static COLUMNS: [Col; 9] = [
     Col::words(
         "USED",
         16,
-        |row, slot| cells::used(row.view.spend, &row.view.limits, row.state, slot),
+        |row, slot| cells::used(row.view.spend, &row.view.limits, slot),
         |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
@@ -100,9 +100,14 @@ static COLUMNS: [Col; 9] = [
         |row, slot| cells::limit(row.view.limits.threshold, slot),
         |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
     ),
-    Col::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
-        .largest_first()
-        .kept(),
+    Col::words(
+        "STATE",
+        14,
+        |row, slot| cells::state(row.state, slot),
+        |a, b| a.state.cmp(&b.state).then(a.view.spend.cmp(&b.view.spend)),
+    )
+    .largest_first()
+    .kept(),
 ];
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
@@ -130,10 +135,10 @@ impl Screen for Organizations {
         vec![Query::Organizations(month)]
     }
 
-    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp) {
+    fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp) {
         for answer in answers {
             let Answer::Organizations(views) = answer else { continue };
-            let states = states(&views);
+            let states = states(&views, month, now);
             let rows = views.into_iter().zip(states).map(|(view, state)| {
                 let state = self.recoveries.observe(&view.organization.id, state, now);
                 OrganizationRow { view, state }
@@ -192,13 +197,14 @@ impl OrganizationRow {
     }
 }
 
-/// The states of organizations in their order, the budgets of their parents considered (R3).
-pub(super) fn states(views: &[OrganizationView]) -> Vec<State> {
+/// The states of organizations in a month, in their order, the budgets of their parents considered (R3).
+pub(super) fn states(views: &[OrganizationView], month: Month, now: Timestamp) -> Vec<State> {
     let by_id: HashMap<&str, &OrganizationView> =
         views.iter().map(|view| (view.organization.id.as_str(), view)).collect();
     let parent = |view: &OrganizationView| view.organization.parent_id.as_deref().and_then(|id| by_id.get(id).copied());
     views
         .iter()
         .map(|view| State::of_organization(view, parent(view).map(|parent| State::of_organization(parent, None))))
+        .map(|state| if month == now.month() { state } else { state.in_the_past() })
         .collect()
 }

@@ -33,7 +33,8 @@ pub struct Projects {
     budget: Option<Budget>,
     table: Table<ProjectRow>,
     recoveries: Recoveries,
-    received_at: Timestamp,
+    /// When the figures came, and of which month they are.
+    received: (Timestamp, Month),
 }
 
 struct ProjectRow {
@@ -72,7 +73,7 @@ static COLUMNS: [Col; 9] = [
     Col::words(
         "USED",
         16,
-        |row, slot| cells::used(row.view.spend, &row.view.limits, row.state, slot),
+        |row, slot| cells::used(row.view.spend, &row.view.limits, slot),
         |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
@@ -101,9 +102,14 @@ static COLUMNS: [Col; 9] = [
         |row, slot| cells::age(Some(row.view.project.created_at), slot),
         |a, b| a.view.project.created_at.cmp(&b.view.project.created_at),
     ),
-    Col::words("STATE", 14, |row, slot| cells::state(row.state, slot), |a, b| a.state.cmp(&b.state))
-        .largest_first()
-        .kept(),
+    Col::words(
+        "STATE",
+        14,
+        |row, slot| cells::state(row.state, slot),
+        |a, b| a.state.cmp(&b.state).then(a.view.spend.cmp(&b.view.spend)),
+    )
+    .largest_first()
+    .kept(),
 ];
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
@@ -120,7 +126,7 @@ impl Projects {
             budget: None,
             table: Table::new(&COLUMNS, SORTED_BY),
             recoveries: Recoveries::default(),
-            received_at: Timestamp::default(),
+            received: (Timestamp::default(), Timestamp::default().month()),
         }
     }
 
@@ -128,10 +134,12 @@ impl Projects {
     fn refill(&mut self) {
         let wanted = if self.archived { ProjectStatus::Archived } else { ProjectStatus::Active };
         let organization = self.budget.as_ref().map(|budget| budget.state);
+        let (now, month) = self.received;
         let mut rows = Vec::new();
         for view in self.views.iter().filter(|view| view.project.status == wanted) {
             let state = State::of_project_in(view, organization);
-            let state = self.recoveries.observe(&view.project.id, state, self.received_at);
+            let state = if month == now.month() { state } else { state.in_the_past() };
+            let state = self.recoveries.observe(&view.project.id, state, now);
             rows.push(ProjectRow { view: view.clone(), state });
         }
         self.table.set_rows(rows);
@@ -157,12 +165,12 @@ impl Screen for Projects {
         vec![Query::Organizations(month), Query::Projects { organization_id, month }]
     }
 
-    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp) {
-        self.received_at = now;
+    fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp) {
+        self.received = (now, month);
         for answer in answers {
             match answer {
                 Answer::Organizations(views) => {
-                    let states = organizations::states(&views);
+                    let states = organizations::states(&views, month, now);
                     let own =
                         views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization_id);
                     self.budget = own.map(|(view, state)| Budget {

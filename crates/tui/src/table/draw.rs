@@ -55,8 +55,12 @@ impl<R: Row> Table<R> {
         places
     }
 
-    /// Draws the table in a panel named `name`; `empty` is what an empty one says: why it is empty, and what fills it.
+    /// Draws the table in a panel named `name`, or nothing in an empty area; `empty` is what an empty table says: why it
+    /// is empty, and what fills it.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, name: Vec<Piece>, empty: &str, look: &Look<'_>) {
+        if area.is_empty() {
+            return;
+        }
         let title = Title { name, note: Some(self.note()), focused: look.focused };
         let inner = panel(buffer, area, &title, look.theme);
         if inner.height == 0 || inner.width <= MARGIN {
@@ -128,15 +132,8 @@ impl<R: Row> Table<R> {
     }
 
     fn draw_empty(&self, buffer: &mut Buffer, body: Rect, empty: &str, look: &Look<'_>) {
-        let filtered;
-        let text = if !look.loaded {
-            "Loading …"
-        } else if self.rows.is_empty() {
-            empty
-        } else {
-            filtered = format!("Nothing matches {:?}. Esc shows all again, / changes the filter.", self.filter);
-            &filtered
-        };
+        let filtered = format!("Nothing matches {:?}. Esc shows all again, / changes the filter.", self.filter);
+        let text = look.arrival.reason(if self.rows.is_empty() { empty } else { &filtered });
         let place = Rect { x: body.x + MARGIN, width: body.width.saturating_sub(MARGIN + 1), ..body };
         let text = wrapped(text, usize::from(place.width)).into_iter().map(|line| vec![piece(line, Tone::Dim)]);
         lines(buffer, place, &text.collect::<Vec<_>>(), look.theme);

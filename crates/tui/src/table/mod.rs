@@ -187,6 +187,7 @@ impl<R: Row> Table<R> {
 
     /// The first row in sight when `page` rows fit: the last one known, moved just far enough to show the selection.
     fn top_for(&self, page: usize) -> usize {
+        let page = page.max(1);
         let last_top = self.shown.len().saturating_sub(page);
         self.top.clamp((self.position + 1).saturating_sub(page), self.position).min(last_top)
     }
@@ -200,7 +201,8 @@ impl<R: Row> Table<R> {
             let (a, b) = (&rows[*a], &rows[*b]);
             let order = columns.get(sort.column).map_or(Ordering::Equal, |column| (column.order)(a, b));
             let order = if sort.largest_first { order.reverse() } else { order };
-            order.then_with(|| a.id().cmp(b.id()))
+            let by_first = || columns.first().map_or(Ordering::Equal, |column| (column.order)(a, b));
+            order.then_with(by_first).then_with(|| a.id().cmp(b.id()))
         };
         self.shown.sort_unstable_by(by_column);
         self.group();

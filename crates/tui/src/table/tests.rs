@@ -36,8 +36,8 @@ static COLUMNS: [Column<Item>; 3] = [
     Column::<Item>::words("STATE", 5, |_, _| vec![piece("ok", Tone::Plain)], |_, _| std::cmp::Ordering::Equal).kept(),
 ];
 
-fn item(id: impl ToString, size: u32) -> Item {
-    Item { id: id.to_string(), size, under: None }
+fn item(id: impl std::fmt::Display, size: u32) -> Item {
+    Item { id: format!("{id}"), size, under: None }
 }
 
 fn table(items: Vec<Item>) -> Table<Item> {
@@ -63,7 +63,7 @@ fn drawn(table: &Table<Item>, width: u16, height: u16) -> Vec<String> {
         theme: &theme,
         now: crate::samples::now(),
         month: crate::samples::now().month(),
-        loaded: true,
+        arrival: crate::look::Arrival::Here,
         focused: true,
     };
     table.draw(&mut buffer, area, vec![piece("Items", Tone::Plain)], "None.", &look);

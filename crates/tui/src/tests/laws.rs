@@ -56,7 +56,7 @@ proptest! {
         driver.press(&keys);
         driver.send(Msg::Resize(width, height));
         let screen = driver.screen();
-        prop_assert_eq!(screen.lines().count(), usize::from(height));
+        prop_assert_eq!(screen.split('\n').count(), usize::from(height));
         prop_assert!(!driver.left, "none of these keys leaves");
     }
 
@@ -88,7 +88,7 @@ proptest! {
             prop_assert!(header.contains("November") || !body.contains("$18,204"), "{}", screen);
         }
         driver.settle();
-        prop_assert!(driver.model.look().loaded, "what is shown last was answered");
+        prop_assert!(driver.model.look().arrival == crate::look::Arrival::Here, "what is shown last was answered");
     }
 }
 
@@ -150,14 +150,14 @@ fn filter_sort_and_cursor_are_as_they_were_after_coming_back() {
     driver.press("<enter>/e<enter>ssj");
     let before = driver.screen();
     assert!(before.contains("· /e"), "{before}");
-    driver.press("<enter>/gpt<enter><tab>s<esc><esc>");
+    driver.press("<enter><tab>s/gpt<enter>j<esc><esc>");
     assert_eq!(driver.screen(), before);
 }
 
 #[test]
 fn the_cursor_stays_on_its_project_while_others_overtake_it() {
     let mut driver = Driver::answered(100, 30);
-    driver.press("<enter>jjj");
+    driver.press("<enter>jj");
     assert!(driver.selection().contains("Search"), "{}", driver.selection());
     driver.world.set_projects(vec![project("Search", "9000", Some("6000")), project("New", "1", None)]);
     driver.poll();

@@ -11,7 +11,7 @@ use ratatui::backend::{Backend, ClearType, TestBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -91,7 +91,7 @@ struct Running {
     outlet: Outlet,
     frames: watch::Receiver<String>,
     flushes: Arc<AtomicUsize>,
-    ended: JoinHandle<Result<(), TuiError>>,
+    ended: JoinSet<Result<(), TuiError>>,
 }
 
 impl Running {
@@ -106,7 +106,8 @@ impl Running {
         let mut set = JoinSet::new();
         set.spawn(sources::versions(Arc::clone(&world) as Arc<dyn DataSource>, outlet.clone()));
         tasks(&mut set, &outlet);
-        let ended = tokio::spawn({
+        let mut ended = JoinSet::new();
+        ended.spawn({
             let (source, clock, outlet) = (Arc::clone(&world), Arc::clone(&clock), outlet.clone());
             async move {
                 let mut terminal = Terminal::new(backend).unwrap();
@@ -131,8 +132,8 @@ impl Running {
         seen.unwrap_or_else(|| panic!("{text:?} is not to be seen in\n{}", *self.frames.borrow()))
     }
 
-    async fn end(self) -> Result<(), TuiError> {
-        timeout(DEADLINE, self.ended).await.unwrap().unwrap()
+    async fn end(mut self) -> Result<(), TuiError> {
+        timeout(DEADLINE, self.ended.join_next()).await.unwrap().unwrap().unwrap()
     }
 }
 

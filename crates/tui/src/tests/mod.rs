@@ -2,5 +2,6 @@
 
 mod driver;
 mod laws;
+mod live;
 mod main_loop;
 mod screens;

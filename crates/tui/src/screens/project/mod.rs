@@ -27,6 +27,8 @@ use crate::theme::Tone;
 
 /// From this size on, models and alerts stand in a column of their own.
 const WIDE: (u16, u16) = (120, 30);
+/// Below this height there is room for the budget and one list only: the one that has the keys.
+const LOW: u16 = 18;
 /// Lines of the budget panel before what it says is known.
 const UNKNOWN_BUDGET: u16 = 4;
 
@@ -77,6 +79,12 @@ impl ProjectScreen {
 
     fn areas(&self, area: Rect, look: &Look<'_>) -> Areas {
         let budget = self.budget.as_ref().map_or(UNKNOWN_BUDGET, |budget| budget.height(area.width, look));
+        if area.height < LOW {
+            let [budget, list] = Layout::vertical([Constraint::Length(budget), Constraint::Fill(1)]).areas(area);
+            let only = |panel| if self.focus == panel { list } else { Rect::ZERO };
+            let [keys, models, alerts] = [Panel::Keys, Panel::Models, Panel::Alerts].map(only);
+            return Areas { budget, chart: Rect::ZERO, keys, models, alerts };
+        }
         if area.width >= WIDE.0 && area.height >= WIDE.1 {
             let [budget, rest] = Layout::vertical([Constraint::Length(budget), Constraint::Fill(1)]).areas(area);
             let [left, right] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(rest);
@@ -102,12 +110,11 @@ impl ProjectScreen {
             days.draw(buffer, inner, look.theme);
             return;
         }
-        let text = match look.loaded {
-            true => format!("No spend in {}. Usage arrives through: mete ingest FILE, or meted.", look.month.name()),
-            false => "Loading …".to_owned(),
-        };
+        let empty = format!("No spend in {}. Usage arrives through: mete ingest FILE, or meted.", look.month.name());
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        let text = wrapped(&text, usize::from(inner.width)).into_iter().map(|line| vec![piece(line, Tone::Dim)]);
+        let text = wrapped(look.arrival.reason(&empty), usize::from(inner.width))
+            .into_iter()
+            .map(|line| vec![piece(line, Tone::Dim)]);
         lines(buffer, inner, &text.collect::<Vec<_>>(), look.theme);
     }
 
@@ -123,9 +130,10 @@ impl ProjectScreen {
         self.days.iter().find(|row| row.id == day).map_or(Nanos::ZERO, |row| row.spend)
     }
 
-    fn take_project(&mut self, views: Vec<ProjectView>, organization: Option<State>, now: Timestamp) {
+    fn take_project(&mut self, views: Vec<ProjectView>, organization: Option<State>, month: Month, now: Timestamp) {
         let Some(view) = views.into_iter().find(|view| view.project.id == self.project.id) else { return };
         let state = State::of_project_in(&view, organization);
+        let state = if month == now.month() { state } else { state.in_the_past() };
         let state = self.recoveries.observe(&view.project.id, state, now);
         let present = self.days.iter().any(|row| row.id == day_label(now.day()));
         self.budget = Some(Budget {
@@ -168,12 +176,12 @@ impl Screen for ProjectScreen {
         ]
     }
 
-    fn receive(&mut self, answers: Vec<Answer>, now: Timestamp) {
+    fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp) {
         let (mut organization, mut projects, mut by_key, mut keys) = (None, Vec::new(), Vec::new(), Vec::new());
         for answer in answers {
             match answer {
                 Answer::Organizations(views) => {
-                    let states = organizations::states(&views);
+                    let states = organizations::states(&views, month, now);
                     let mut views = views.iter().zip(states);
                     let own = views.find(|(view, _)| view.organization.id == self.project.organization_id);
                     organization = own.map(|(_, state)| state);
@@ -187,7 +195,7 @@ impl Screen for ProjectScreen {
                 Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
             }
         }
-        self.take_project(projects, organization, now);
+        self.take_project(projects, organization, month, now);
         self.take_keys(keys, by_key);
     }
 
@@ -238,7 +246,9 @@ impl Screen for ProjectScreen {
                 panel(buffer, areas.budget, &Title::new(self.project.name.clone()), look.theme);
             }
         }
-        self.draw_days(buffer, areas.chart, look);
+        if !areas.chart.is_empty() {
+            self.draw_days(buffer, areas.chart, look);
+        }
         let focus = |panel| look.focus(self.focus == panel);
         self.keys.draw(buffer, areas.keys, cells::words("Keys", Tone::Strong), keys::EMPTY, &focus(Panel::Keys));
         self.models.draw(
