@@ -36,7 +36,19 @@ const MAY_USE: [(&str, &[&str]); 11] = [
         ],
     ),
     ("mete-tui", &["mete-core", "mete-store", "mete-control"]),
-    ("mete", &["mete-core", "mete-prices", "mete-store", "mete-control", "mete-ingest", "mete-tui", "meted"]),
+    (
+        "mete",
+        &[
+            "mete-core",
+            "mete-prices",
+            "mete-store",
+            "mete-control",
+            "mete-ingest",
+            "mete-gate",
+            "mete-tui",
+            "meted",
+        ],
+    ),
 ];
 
 /// What the project is made with; it is no part of the product.

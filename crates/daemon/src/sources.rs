@@ -63,7 +63,12 @@ async fn reader(shared: &Shared, source: &Source, catalogue: &Arc<Catalogue>) ->
         // A stream's offsets start anew with each run: the run is part of what its quarantine entries are told by.
         settings.name = format!("{}@{}", settings.name, shared.clock.now());
     }
-    Reader::new(settings, shared.store.clone(), Arc::clone(catalogue), Arc::clone(&shared.clock)).await
+    let reader = Reader::new(settings, shared.store.clone(), Arc::clone(catalogue), Arc::clone(&shared.clock)).await?;
+    if let Err(error) = reader.check_home() {
+        // It may be created yet; until then its records are quarantined with this reason.
+        tracing::warn!(source = source.name(), %error, "records of this source that do not say whose they are cannot be counted");
+    }
+    Ok(reader)
 }
 
 fn run(feed: Feed, source: &Source, store: &Store) -> Result<(), SourceError> {

@@ -266,6 +266,20 @@ impl Attributor {
         Self { directory, home, known: hashbrown::HashMap::default(), names: FxHashMap::default() }
     }
 
+    /// Whether the source's own organization and project are there.
+    ///
+    /// # Errors
+    /// Says which is not.
+    pub fn check_home(&self) -> Result<(), Unattributed> {
+        let organization = self.home.organization.as_deref();
+        let organization = organization.map(|name| self.directory.default_project(name)).transpose()?;
+        let within = organization.map(|project| &*project.organization);
+        if let Some(project) = &self.home.project {
+            self.directory.project(project, within)?;
+        }
+        Ok(())
+    }
+
     /// Goes on with a newer directory.
     pub fn replace_directory(&mut self, directory: Arc<Directory>) {
         self.directory = directory;

@@ -8,7 +8,7 @@ use mete_prices::{Catalogue, Pricer, Query};
 use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, Store, StoreError};
 use tokio::runtime::Handle;
 
-use crate::attribution::{Attributor, Directory, Home};
+use crate::attribution::{Attributor, Directory, Home, Unattributed};
 use crate::formats::{self, Format, Line};
 use crate::framing::Frame;
 use crate::record::Record;
@@ -76,6 +76,14 @@ impl Reader {
             store,
             clock,
         })
+    }
+
+    /// Whether the organization and project that the source names are there.
+    ///
+    /// # Errors
+    /// Says which is not.
+    pub fn check_home(&self) -> Result<(), Unattributed> {
+        self.attributor.check_home()
     }
 
     /// The source's name.

@@ -1,7 +1,7 @@
 //! Reading the directory.
 
 use mete_core::directory::{
-    ApiKey, KeyStatus, Organization, OrganizationView, Project, ProjectStatus, ProjectView,
+    ApiKey, KeyStatus, Organization, OrganizationRole, OrganizationView, Project, ProjectStatus, ProjectView, User,
 };
 use mete_core::limits::Limits;
 use mete_core::secret::KeyHash;
@@ -220,6 +220,25 @@ impl Store {
             blocked_since: row.blocked_since.map(Timestamp),
         };
         Ok(rows.into_iter().map(view).collect())
+    }
+
+    /// The owners of an organization, in the order in which they were added.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn organization_owners(&self, organization_id: &str) -> Result<Vec<User>, StoreError> {
+        let rows: Vec<(String, String, String, i64)> = on_read!(self, db => {
+            sqlx::query_as(
+                "SELECT u.id, u.email, u.name, u.created_at FROM organization_member m JOIN person u ON u.id = m.user_id \
+                 WHERE m.organization_id = $1 AND m.role = $2 ORDER BY m.added_at, u.id",
+            )
+            .bind(organization_id)
+            .bind(OrganizationRole::Owner.as_str())
+            .fetch_all(db)
+            .await
+        })?;
+        let user = |(id, email, name, at)| User { id, email, name, created_at: Timestamp(at) };
+        Ok(rows.into_iter().map(user).collect())
     }
 
     /// Keys, oldest first.

@@ -126,6 +126,7 @@ impl Key {
             KeyCode::End => "end".to_owned(),
             KeyCode::Tab => "tab".to_owned(),
             KeyCode::Backspace => "backspace".to_owned(),
+            KeyCode::Char(' ') => "space".to_owned(),
             KeyCode::Char(letter) => letter.to_string(),
             other => format!("{other}"),
         };

@@ -26,9 +26,9 @@ pub enum TuiError {
     /// The terminal could not be drawn on.
     #[error("cannot draw on the terminal: {0}")]
     Draw(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A task of the interface panicked; its message is above.
-    #[error("a part of the terminal interface stopped working: {0}; please report it with what stands above")]
-    Task(String),
+    /// A part of the program panicked; its message is above.
+    #[error("a part of the program stopped working; please report it, with the message that stands above")]
+    Panicked,
 }
 
 impl TuiError {

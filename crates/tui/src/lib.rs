@@ -79,9 +79,9 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, options: Options) -> Resul
 /// [`run`] with the figures from anywhere.
 async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
     let signals = Signals::listen()?;
-    let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"))?;
     let (sender, messages) = mpsc::channel(WAITING);
     let outlet = Outlet { messages: sender, stop: CancellationToken::new() };
+    let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"), outlet.stop.clone())?;
     let mut tasks = JoinSet::new();
     tasks.spawn(sources::terminal(outlet.clone()));
     tasks.spawn(signals.forward(outlet.clone()));

@@ -38,7 +38,7 @@ pub struct Runtime<'t, B: Backend> {
     pub clock: Arc<dyn Clock>,
     /// Messages to it.
     pub messages: mpsc::Receiver<Msg>,
-    /// Where its own tasks send messages to, and what tells them that it has ended.
+    /// Where its own tasks send messages to, and what tells them and it that it has ended.
     pub outlet: Outlet,
     /// Its tasks: one that panics ends it.
     pub tasks: JoinSet<()>,
@@ -52,7 +52,7 @@ where
     /// Runs until it is told to quit, then ends its tasks.
     ///
     /// # Errors
-    /// When the terminal cannot be drawn on, or a task panicked.
+    /// When the terminal cannot be drawn on, or a part of the program panicked.
     pub async fn run(mut self, setting: Setting) -> Result<(), TuiError> {
         let outcome = self.turn(setting).await;
         self.outlet.stop.cancel();
@@ -76,6 +76,8 @@ where
             tokio::select! {
                 biased;
                 Some(ended) = self.tasks.join_next() => check(ended)?,
+                // only a panic anywhere in the process stops it from outside; the terminal is no longer ours
+                () = self.outlet.stop.cancelled() => return Err(TuiError::Panicked),
                 // draining comes before drawing, but a storm of messages does not keep the screen from being drawn
                 () = sleep_until(due), if model.dirty && (self.messages.is_empty() || Instant::now() >= due + FRAME) => {
                     self.draw(&mut model, &mut shown)?;
@@ -164,7 +166,7 @@ async fn ask(source: Arc<dyn DataSource>, outlet: Outlet, view: ViewId, generati
 
 fn check(ended: Result<(), JoinError>) -> Result<(), TuiError> {
     match ended {
-        Err(error) if error.is_panic() => Err(TuiError::Task(error.to_string())),
+        Err(error) if error.is_panic() => Err(TuiError::Panicked),
         _ => Ok(()),
     }
 }

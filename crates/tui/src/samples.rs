@@ -87,6 +87,17 @@ fn organizations() -> Vec<OrganizationView> {
     vec![organization("Initech", "0", None), labs, globex, acme]
 }
 
+/// The projects with their figures of a month; only November has any.
+fn projects_in(month: Month) -> Vec<ProjectView> {
+    let mut views = projects();
+    if month != now().month() {
+        for view in &mut views {
+            (view.spend, view.requests, view.blocked_since) = (Nanos::ZERO, 0, None);
+        }
+    }
+    views
+}
+
 fn projects() -> Vec<ProjectView> {
     let mut support = project("Support bot", "500.000214", Some("500"));
     support.limits.threshold = Some(nanos("400"));
@@ -233,7 +244,9 @@ impl World {
             Query::Organizations(month) => {
                 Answer::Organizations(inner.organizations.clone().unwrap_or_else(|| organizations_in(*month)))
             }
-            Query::Projects { .. } => Answer::Projects(inner.projects.clone().unwrap_or_else(projects)),
+            Query::Projects { month, .. } => {
+                Answer::Projects(inner.projects.clone().unwrap_or_else(|| projects_in(*month)))
+            }
             Query::Keys(_) => Answer::Keys(keys()),
             Query::Spend(query) => Answer::Spend(query.by, spend(query.by, query.month)),
             Query::Alerts(filter) => Answer::Alerts(alerts(filter.month.unwrap())),

@@ -14,6 +14,8 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::error::TuiError;
 use crate::fence::{END, Fenced};
 
@@ -30,11 +32,12 @@ pub struct Session {
     hook: Hook,
 }
 
-/// Takes the terminal: raw mode, alternate screen, bracketed paste, no cursor.
+/// Takes the terminal: raw mode, alternate screen, bracketed paste, no cursor. A panic anywhere in the process gives it
+/// back and cancels `stop`, so that nobody draws on it any more.
 ///
 /// # Errors
 /// When standard output is no terminal, or one that cannot move its cursor (`term` is the value of `TERM`).
-pub fn enter(term: Option<OsString>) -> Result<(Session, Screen), TuiError> {
+pub fn enter(term: Option<OsString>, stop: CancellationToken) -> Result<(Session, Screen), TuiError> {
     if !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
@@ -44,7 +47,7 @@ pub fn enter(term: Option<OsString>) -> Result<(Session, Screen), TuiError> {
     // colours are resolved by the theme: under NO_COLOR crossterm would turn colour changes into resets, and so hide
     // the selection
     force_color_output(true);
-    let session = Session::begin();
+    let session = Session::begin(stop);
     enable_raw_mode().map_err(TuiError::while_doing("put the terminal into raw mode"))?;
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
         .map_err(TuiError::while_doing("take the screen of the terminal"))?;
@@ -55,11 +58,12 @@ pub fn enter(term: Option<OsString>) -> Result<(Session, Screen), TuiError> {
 
 impl Session {
     /// From here on a panic gives the terminal back before it is reported.
-    fn begin() -> Self {
+    fn begin(stop: CancellationToken) -> Self {
         TAKEN.store(true, Ordering::SeqCst);
         let hook: Hook = Arc::from(panic::take_hook());
         let reported = Arc::clone(&hook);
         panic::set_hook(Box::new(move |info| {
+            stop.cancel();
             leave();
             reported(info);
         }));

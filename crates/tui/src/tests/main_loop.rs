@@ -215,12 +215,15 @@ async fn the_banner_shows_its_lines_as_they_come() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_it_and_a_panicking_task_ends_it_with_an_error() {
+async fn a_stop_ends_it_and_a_panic_ends_it_with_an_error() {
     let running = Running::start(|_, _| {});
     running.outlet.messages.send(Msg::Stop).await.unwrap();
     running.end().await.unwrap();
     let running = Running::start(|tasks, _| {
         tasks.spawn(async { panic!("a task of the test") });
     });
-    assert!(matches!(running.end().await, Err(TuiError::Task(_))));
+    assert!(matches!(running.end().await, Err(TuiError::Panicked)));
+    let running = Running::start(|_, _| {});
+    running.outlet.stop.cancel();
+    assert!(matches!(running.end().await, Err(TuiError::Panicked)));
 }

@@ -2,6 +2,5 @@
 
 mod driver;
 mod laws;
-mod live;
 mod main_loop;
 mod screens;

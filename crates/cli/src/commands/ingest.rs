@@ -1,0 +1,122 @@
+//! `mete ingest`: files and pipes into the store, once, to their end.
+
+mod bar;
+mod booked;
+mod input;
+mod work;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mete_core::Nanos;
+use mete_ingest::attribution::Home;
+use mete_ingest::formats::Format;
+use mete_store::{Store, Tally};
+use serde::Serialize;
+
+use super::{Outcome, lookup};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{count, facts, money};
+use crate::places;
+use input::Input;
+use work::{Finished, Stop, Work};
+
+/// What to count.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mete ingest usage.jsonl\n  zcat logs/*.gz | mete ingest --project Support")]
+pub struct IngestArgs {
+    /// Files or named pipes; - is standard input
+    #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
+    files: Vec<PathBuf>,
+    /// Organization of records that do not name one
+    #[arg(long, value_name = "ORG")]
+    org: Option<String>,
+    /// Project of records that name neither key nor project
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Format of every line [default: found out line by line]
+    #[arg(long, value_name = "NAME", value_parser = formats())]
+    format: Option<Format>,
+    /// Prices of your own [default: mete/prices.toml in the XDG configuration directory, if it is there]
+    #[arg(long, value_name = "FILE", env = "METE_PRICES")]
+    prices: Option<PathBuf>,
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
+}
+
+/// What became of all lines. An interrupted run tells of those that were read.
+#[derive(Serialize)]
+struct Report {
+    lines: u64,
+    accepted: u64,
+    duplicates: u64,
+    amended: u64,
+    quarantined: u64,
+    ignored: u64,
+    spend: Nanos,
+}
+
+impl Report {
+    fn of(finished: &Finished) -> Self {
+        let Tally { accepted, duplicates, amended, quarantined, spend } = finished.tally;
+        let (lines, ignored) = (finished.lines, finished.ignored);
+        Self { lines, accepted, duplicates, amended, quarantined, ignored, spend }
+    }
+
+    fn describe(&self) -> String {
+        facts(&[
+            ("Lines", count(self.lines)),
+            ("Accepted", count(self.accepted)),
+            ("Duplicates", count(self.duplicates)),
+            ("Amended", count(self.amended)),
+            ("Quarantined", count(self.quarantined)),
+            ("Ignored", count(self.ignored)),
+            ("Spend", money(self.spend)),
+        ])
+    }
+}
+
+/// Counts usage logs.
+pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliError> {
+    let stop = Stop::default();
+    // All or none: whoever misspells one of ten files would not know which were counted.
+    let inputs = args.files.iter().map(|path| Input::open(path, &stop)).collect::<Result<Vec<_>, _>>()?;
+    let store = context.store().await?.clone();
+    let home = home(&store, &args).await?;
+    let catalogue = places::catalogue(args.prices.as_deref().filter(|path| !path.as_os_str().is_empty()))?;
+    if inputs.iter().any(Input::is_terminal) {
+        context.output.note("Reading usage logs from the terminal; end them with Ctrl-D.");
+    }
+    let work = Work { store, clock: context.clock(), catalogue: catalogue.into(), home, format: args.format };
+    let Some(finished) = stop.unless_pressed_twice(work.run(inputs)).await? else {
+        context.output.note("Stopped at once. What was committed before is counted; run it again to count the rest.");
+        return Ok(Outcome::Interrupted);
+    };
+    let finished = finished?;
+    report(&Report::of(&finished), context)?;
+    if stop.is_wanted() {
+        context.output.note("Interrupted. Run it again to count the rest: what is counted already is recognised.");
+        return Ok(Outcome::Interrupted);
+    }
+    finished.outcome.map(|()| Outcome::Done)
+}
+
+fn report(report: &Report, context: &Context) -> Result<(), CliError> {
+    context.output.show(report, || report.describe())?;
+    if report.quarantined > 0 {
+        let quarantined = count(report.quarantined);
+        context.output.note(&format!("{quarantined} could not be counted: see why with 'mete quarantine list'."));
+    }
+    Ok(())
+}
+
+/// Where records belong that do not say it: by id, which nobody can rename meanwhile.
+async fn home(store: &Store, args: &IngestArgs) -> Result<Home, CliError> {
+    let organization = lookup::organization(store, args.org.as_deref()).await?;
+    let project = lookup::project(store, organization.as_ref(), args.project.as_deref()).await?;
+    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id) })
+}

@@ -1,0 +1,47 @@
+//! `mete verify`.
+
+use mete_store::Difference;
+
+use super::Outcome;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{Table, left, money, right};
+
+/// Proves R31 on the store, or shows where it does not hold.
+pub async fn run(context: &Context) -> Result<Outcome, CliError> {
+    let verification = context.store().await?.verify().await?;
+    context.output.show(&verification, || {
+        let (events, months, total) = (verification.events, verification.months, money(verification.total));
+        let looked_at = format!("{events} events of {total} in {months} months");
+        if verification.ok {
+            return format!("ok: {looked_at}; the events, every sum and the spend shown agree\n");
+        }
+        format!("DIFFERENCES among {looked_at}:\n\n{}", differences(&verification.differences))
+    })?;
+    Ok(if verification.ok { Outcome::Done } else { Outcome::Wrong })
+}
+
+fn differences(differences: &[Difference]) -> String {
+    let columns = [
+        left("PROJECT"),
+        left("MONTH"),
+        left("SUM BY"),
+        right("EVENTS"),
+        right("SHOWN"),
+        right("EVENT REQUESTS"),
+        right("SHOWN REQUESTS"),
+    ];
+    let mut table = Table::new(&columns);
+    for difference in differences {
+        table.row([
+            difference.project_id.clone(),
+            difference.month.to_string(),
+            difference.rollup.to_owned(),
+            money(difference.events),
+            money(difference.shown),
+            difference.event_requests.to_string(),
+            difference.shown_requests.to_string(),
+        ]);
+    }
+    table.render("none")
+}

@@ -1,0 +1,104 @@
+//! Why a command did not do what it was asked to.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use mete_control::ControlError;
+use mete_core::directory::NameProblem;
+use mete_ingest::sources::SourceError;
+use mete_prices::OverrideError;
+use mete_store::StoreError;
+use mete_tui::TuiError;
+use serde_json::{Value, json};
+
+/// Why a command did not do what it was asked to. The text is for people.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A change was refused, something is not there, or the store failed.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// `--as` was given.
+    #[error(
+        "cannot act as {0:?}: acting as a person comes with people's rights and is not available yet; \
+         leave out --as (and METE_ACTOR) to act as the operator"
+    )]
+    ActingAs(String),
+    /// The store's URL is none. It is not repeated, because it may hold a password.
+    #[error("--store (or METE_STORE) names no store: write sqlite:PATH or postgres://USER@HOST/DATABASE")]
+    StoreUrl,
+    /// There is no home directory to have a store in.
+    #[error("cannot find the data directory ({0}): say where the store is with --store or METE_STORE")]
+    NoHome(etcetera::HomeDirError),
+    /// Nobody is named to own a key, and it does not follow.
+    #[error("the organization has {0} owners: say whose key it is with --member EMAIL")]
+    WhoseKey(usize),
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The price overrides are wrong.
+    #[error("the prices in {} are wrong: {source}", path.display())]
+    Prices {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: OverrideError,
+    },
+    /// A source of usage logs failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A task ended in a way that it must not.
+    #[error("the program failed inside: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    /// The terminal interface could not be shown.
+    #[error(transparent)]
+    Tui(#[from] TuiError),
+    /// A result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(io::Error),
+    /// The asynchronous runtime or the signals of the system are not to be had.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self::Control(error.into())
+    }
+}
+
+impl From<NameProblem> for CliError {
+    fn from(problem: NameProblem) -> Self {
+        Self::Control(problem.into())
+    }
+}
+
+impl CliError {
+    /// A stable word for scripts; docs/cli.md lists them.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Control(error) => error.code(),
+            Self::ActingAs(_) => "not_permitted",
+            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } => "invalid",
+            Self::Source(SourceError::Store(_)) => "store",
+            Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) => "io",
+            Self::Tui(_) => "terminal",
+            Self::Task(_) | Self::Runtime(_) => "internal",
+        }
+    }
+
+    /// 2 for wrong usage, 1 for the rest.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if matches!(self, Self::StoreUrl) { 2 } else { 1 })
+    }
+
+    /// For scripts.
+    pub fn body(&self) -> Value {
+        json!({"error": {"message": self.to_string(), "code": self.code()}})
+    }
+}

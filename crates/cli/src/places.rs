@@ -1,0 +1,29 @@
+//! Where things are when nobody says.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
+use mete_prices::Catalogue;
+use mete_store::StoreUrl;
+
+use crate::error::CliError;
+
+/// `mete/mete.db` in the XDG data directory.
+pub fn default_store() -> Result<StoreUrl, CliError> {
+    let xdg = Xdg::new().map_err(CliError::NoHome)?;
+    Ok(StoreUrl::Sqlite(xdg.data_dir().join("mete").join("mete.db")))
+}
+
+/// The catalogue of prices with the overrides of `file`, else of `mete/prices.toml` in the XDG configuration directory
+/// if that is there (R35).
+pub fn catalogue(file: Option<&Path>) -> Result<Catalogue, CliError> {
+    let Some(path) = file.map(Path::to_owned).or_else(default_prices) else { return Ok(Catalogue::bundled()) };
+    let text = std::fs::read_to_string(&path).map_err(|source| CliError::Read { path: path.clone(), source })?;
+    Catalogue::with_overrides(&text).map_err(|source| CliError::Prices { path, source })
+}
+
+fn default_prices() -> Option<PathBuf> {
+    let path = Xdg::new().ok()?.config_dir().join("mete").join("prices.toml");
+    path.exists().then_some(path)
+}
