@@ -15,6 +15,7 @@
 //! # fn main() {}
 //! ```
 
+pub mod bench;
 mod engine;
 pub mod postgres;
 pub mod process;

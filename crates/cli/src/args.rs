@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::alerts::AlertsCommand;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::demo::DemoArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::ingest::IngestArgs;
 use crate::commands::init::InitArgs;
@@ -85,6 +86,8 @@ pub enum Command {
     /// Open the terminal interface
     #[command(after_help = "Example:\n  mete tui --store sqlite:mete.db")]
     Tui,
+    /// Play all of Mete in a temporary folder, on made-up traffic
+    Demo(DemoArgs),
     /// Write a shell's completion script
     Completions(CompletionsArgs),
 }

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod completions;
+pub mod demo;
 pub mod explain;
 pub mod ingest;
 pub mod init;
@@ -45,10 +46,9 @@ impl From<Outcome> for ExitCode {
 
 /// Carries out a command.
 pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliError> {
-    if let Command::Completions(args) = command {
-        return completions::run(args, context.output);
+    if !matches!(command, Command::Completions(_) | Command::Demo(_)) {
+        context.refuse_persons()?;
     }
-    context.refuse_persons()?;
     match command {
         Command::Init(args) => init::run(args, context).await?,
         Command::Org(command) => org::run(command, context).await?,
@@ -60,9 +60,10 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Alerts(command) => alerts::run(command, context).await?,
         Command::Quarantine(command) => quarantine::run(command, context).await?,
         Command::Verify => return verify::run(context).await,
-        Command::Ingest(args) => return ingest::run(args, context).await,
+        Command::Ingest(args) => return Box::pin(ingest::run(args, context)).await,
         Command::Tui => tui::run(context).await?,
-        Command::Completions(args) => return completions::run(args, context.output),
+        Command::Demo(args) => demo::run(&args, context.clock()).await.map_err(CliError::Demo)?,
+        Command::Completions(args) => completions::run(&args, context.output)?,
     }
     Ok(Outcome::Done)
 }

@@ -58,6 +58,9 @@ pub enum CliError {
     /// The terminal interface could not be shown.
     #[error(transparent)]
     Tui(#[from] TuiError),
+    /// The demo did not go as it must.
+    #[error("the demo failed: {0:#}")]
+    Demo(anyhow::Error),
     /// A result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
@@ -88,7 +91,7 @@ impl CliError {
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) => "io",
             Self::Tui(_) => "terminal",
-            Self::Task(_) | Self::Runtime(_) => "internal",
+            Self::Demo(_) | Self::Task(_) | Self::Runtime(_) => "internal",
         }
     }
 

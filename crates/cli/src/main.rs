@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.global.json);
     // The terminal interface has the whole screen: a log line would tear it.
-    if !matches!(cli.command, Command::Tui) {
+    if !matches!(cli.command, Command::Tui | Command::Demo(_)) {
         log_to_stderr();
     }
     match run(cli, output) {

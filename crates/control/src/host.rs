@@ -3,6 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mete_core::{Clock, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 /// The system's clock, UTC.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,9 +21,9 @@ impl Clock for SystemClock {
     }
 }
 
-/// The randomness of ids and secrets: a cryptographic generator that the operating system seeds.
+/// The randomness of ids and secrets: a cryptographic generator (ChaCha) that the operating system seeds with 256 bits.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is where the system's randomness comes in")]
-pub fn system_random() -> rand::rngs::ThreadRng {
-    rand::rng()
+pub fn system_random() -> StdRng {
+    StdRng::from_rng(&mut rand::rng())
 }

@@ -93,3 +93,34 @@ impl DataSource for Store {
         self.describe()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_answers_every_query_with_its_own_kind_of_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("mete.db").display()).parse().unwrap();
+        let store = Store::create(&url, &mut rand::rngs::StdRng::seed_from_u64(3)).await.unwrap();
+        let source: &dyn DataSource = &store;
+        let month = crate::samples::now().month();
+        let spend = SpendQuery { organization_id: None, project_id: None, month, by: SpendBy::Model };
+        for (query, answer) in [
+            (Query::Organizations(month), Answer::Organizations(Vec::new())),
+            (Query::Projects { organization_id: "org-1".to_owned(), month }, Answer::Projects(Vec::new())),
+            (Query::Keys(KeyFilter::default()), Answer::Keys(Vec::new())),
+            (Query::Spend(spend), Answer::Spend(SpendBy::Model, Vec::new())),
+            (Query::Alerts(AlertFilter::default()), Answer::Alerts(Vec::new())),
+        ] {
+            assert_eq!(source.ask(query).await, Ok(answer));
+        }
+        assert_eq!(source.versions().await, source.versions().await);
+        assert_eq!(source.describe(), "sqlite mete.db");
+        store.close().await;
+        let failed = source.ask(Query::Organizations(month)).await.unwrap_err();
+        assert!(failed.to_string().contains("store"), "{failed}");
+    }
+}

@@ -1,8 +1,8 @@
 //! Mete's terminal interface, for whoever is on call: what is wrong, where, and since when.
 //!
-//! The way of a key: [`sources`] → message → [`update::update`] changes the [`model::Model`] and returns effects →
-//! [`runtime`] runs them and draws [`view::view`]. Nothing ticks: what does not happen is not drawn. A screen is a file
-//! or folder in [`screens`].
+//! The way of a key: `sources` → message → `update::update` changes the `model::Model` and returns effects →
+//! `runtime` runs them and draws `view::view`. Nothing ticks: what does not happen is not drawn. A screen is a file
+//! or folder in `screens`.
 
 mod actions;
 mod asking;

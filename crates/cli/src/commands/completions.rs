@@ -3,7 +3,6 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Outcome;
 use crate::args::Cli;
 use crate::error::CliError;
 use crate::output::Output;
@@ -17,9 +16,8 @@ pub struct CompletionsArgs {
 }
 
 /// Writes the completion script of a shell.
-pub fn run(args: CompletionsArgs, output: Output) -> Result<Outcome, CliError> {
+pub fn run(args: &CompletionsArgs, output: Output) -> Result<(), CliError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "mete", &mut script);
-    output.write(&script)?;
-    Ok(Outcome::Done)
+    output.write(&script)
 }

@@ -9,36 +9,37 @@ mod story;
 mod traffic;
 
 use std::io::IsTerminal;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use mete_control::host::SystemClock;
+use clap::Args;
 use mete_core::Clock;
 
 use stage::Stage;
 use story::Story;
 
+/// `mete demo`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mete demo --headless")]
+pub struct DemoArgs {
+    /// Print what happens as lines and end, in place of the terminal interface
+    #[arg(long)]
+    headless: bool,
+}
+
 /// Plays the demo: with the terminal interface on top, or as lines that end by themselves.
-///
-/// # Errors
-/// When the temporary folder, the store or the daemon cannot be had, or the story does not go as it must.
-pub async fn run(headless: bool) -> anyhow::Result<ExitCode> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let headless = headless || !std::io::stdout().is_terminal();
+pub async fn run(args: &DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("mete-demo-").tempdir().context("cannot make a temporary folder")?;
-    if headless {
+    if args.headless || !std::io::stdout().is_terminal() {
         let story = Story::printing();
         let stage = Stage::set(folder.path(), &clock, &story).await?;
         let outcome = stage.play_to_the_end(&story).await;
         stage.strike().await;
-        outcome?;
-        return Ok(ExitCode::SUCCESS);
+        return outcome;
     }
     let (story, banner) = Story::shown();
     let stage = Stage::set(folder.path(), &clock, &story).await?;
     let outcome = stage.play_under_the_interface(&story, banner).await;
     stage.strike().await;
-    outcome?;
-    Ok(ExitCode::SUCCESS)
+    outcome
 }

@@ -30,14 +30,20 @@ pub struct SpendArgs {
 
 /// What one row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "help lists them by name")]
 pub enum By {
+    /// Projects, the largest first
     Project,
+    /// API keys
     Key,
+    /// Models
     Model,
+    /// People and service accounts
     Member,
+    /// Endpoint groups
     Endpoint,
+    /// UTC days in their order
     Day,
+    /// UTC hours in their order
     Hour,
 }
 

@@ -42,7 +42,7 @@ impl Table {
 
     /// Adds a row. What its cells hold may come from anywhere: it is escaped.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.table.add_row(cells.iter().map(|cell| safe(cell)));
+        self.table.add_row(cells.map(|cell| safe(&cell)));
     }
 
     /// As text; `empty` and a line end when there is no row.

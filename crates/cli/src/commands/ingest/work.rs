@@ -90,7 +90,7 @@ impl Work {
             finished.outcome = self.read(inputs, sender, &progress, (&mut finished.lines, &mut finished.ignored)).await;
         };
         // The committer is done when the last sender is gone and all is on disk.
-        let write = async { tokio::join!(read, committer.run(queue)) };
+        let write = async { tokio::join!(read, Box::pin(committer.run(queue))) };
         tokio::select! {
             ((), ()) = write => {}
             () = bar::draw(length, Arc::clone(&progress), booked.clone()) => {}

@@ -1,0 +1,142 @@
+//! A usage log as a busy gateway writes it: few keys and models make most of the requests.
+
+use std::io::{self, Write};
+
+use anyhow::{Result, ensure};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// Models with how often they are asked, in percent. All of them are in the price catalogue.
+const MODELS: [(&str, u64); 6] = [
+    ("gpt-4o-mini", 45),
+    ("gpt-4o", 20),
+    ("gpt-4.1-mini", 15),
+    ("gpt-4.1", 10),
+    ("claude-sonnet-4-5", 8),
+    ("o3-mini", 2),
+];
+
+/// How fast the shares of the keys fall with their rank.
+const ZIPF_EXPONENT: f64 = 1.07;
+
+/// Mean time between two requests: 100 a second.
+const MEAN_GAP: u64 = 10_000;
+
+const DAY: u64 = 86_400_000_000;
+
+/// The log runs within one month, as most runs of real ones do.
+const DAYS: u64 = 28;
+
+/// Writes lines in Mete's format, always the same ones for the same seed: ids are unique, times rise from
+/// 2026-11-01T00:00:00Z at 100 requests a second.
+#[derive(Debug)]
+pub struct UsageLog {
+    random: StdRng,
+    keys: Vec<String>,
+    /// Sums of the keys' shares, up to each of them.
+    shares: Vec<f64>,
+    micros: u64,
+}
+
+impl UsageLog {
+    /// Requests made with `keys`, of which the first is used most.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub fn new(seed: u64, keys: Vec<String>) -> Result<Self> {
+        ensure!(!keys.is_empty(), "a usage log needs keys");
+        let mut sum = 0.0;
+        let share = |rank: usize| {
+            sum += (rank as f64 + 1.0).powf(-ZIPF_EXPONENT);
+            sum
+        };
+        let shares = (0..keys.len()).map(share).collect();
+        Ok(Self { random: StdRng::seed_from_u64(seed), keys, shares, micros: 0 })
+    }
+
+    /// Writes the next `count` lines.
+    ///
+    /// # Errors
+    /// When `out` cannot be written, or the month is over.
+    pub fn write(&mut self, count: u64, out: &mut impl Write) -> Result<()> {
+        for _ in 0..count {
+            self.micros += self.random.random_range(1..2 * MEAN_GAP);
+            ensure!(self.micros < DAYS * DAY, "the log is longer than {DAYS} days");
+            self.line(out)?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, out: &mut impl Write) -> io::Result<()> {
+        let random = &mut self.random;
+        let drawn = random.random_range(0.0..self.shares.last().copied().unwrap_or_default());
+        let key = &self.keys[self.shares.partition_point(|sum| *sum <= drawn).min(self.keys.len() - 1)];
+        let (low, high): (u32, u64) = (random.random(), random.random());
+        let input = random.random_range(20..6_000_u64);
+        let cached = if random.random_range(0..3) == 0 { input / 2 } else { 0 };
+        write!(out, r#"{{"id":"chatcmpl-{high:016x}{low:08x}","time":"{}","api_key":"{key}","#, Time(self.micros))?;
+        write!(out, r#""model":"{}","endpoint":"/v1/chat/completions","#, model(random.random_range(0..100)))?;
+        let output = random.random_range(1..1_500_u64);
+        writeln!(out, r#""input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output}}}"#)
+    }
+}
+
+/// The model at a percentage.
+fn model(mut percent: u64) -> &'static str {
+    for (model, share) in MODELS {
+        if percent < share {
+            return model;
+        }
+        percent -= share;
+    }
+    MODELS[0].0
+}
+
+/// Microseconds since 2026-11-01, as RFC 3339.
+struct Time(u64);
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        let (hours, minute) = (minutes / 60, minutes % 60);
+        write!(f, "2026-11-{:02}T{:02}:{minute:02}:{second:02}.{micros:06}Z", 1 + hours / 24, hours % 24)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn lines(seed: u64, count: u64) -> String {
+        let keys = (0..200).map(|number| format!("key_{number}")).collect();
+        let mut bytes = Vec::new();
+        UsageLog::new(seed, keys).unwrap().write(count, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_writes_the_same_log() {
+        assert_eq!(lines(1, 50), lines(1, 50));
+        assert_ne!(lines(1, 50), lines(2, 50));
+    }
+
+    #[test]
+    fn ids_are_unique_times_rise_and_few_keys_are_used_most() {
+        let text = lines(7, 2_000);
+        let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ids: HashSet<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), 2_000);
+        assert!(events.windows(2).all(|pair| pair[0]["time"].as_str() < pair[1]["time"].as_str()));
+        let of_first = events.iter().filter(|event| event["api_key"] == "key_0").count();
+        assert!((200..800).contains(&of_first), "{of_first} of 2,000 by the first of 200 keys");
+    }
+
+    #[test]
+    fn times_are_written_as_dates() {
+        assert_eq!(Time(0).to_string(), "2026-11-01T00:00:00.000000Z");
+        assert_eq!(Time(3 * DAY + 3_723_000_004).to_string(), "2026-11-04T01:02:03.000004Z");
+    }
+}
