@@ -39,6 +39,7 @@ ORG, PROJECT and KEY are an id or a name that only one has. Exit status: 0 done,
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Where the store is: sqlite:PATH or postgres://USER@HOST/DATABASE [default: mete/mete.db in the XDG data directory]
     #[arg(long, global = true, value_name = "URL", env = "METE_STORE", hide_env_values = true)]

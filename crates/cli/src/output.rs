@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub use table::{Table, facts, left, right};
-pub use text::{count, money, percent, safe, time};
+pub use text::{count, money, percent, safe, several, time};
 
 /// Several rows, as scripts get them.
 #[derive(Debug, Serialize)]

@@ -6,6 +6,7 @@ mod commit;
 mod extra;
 mod fold;
 mod intern;
+mod last_used;
 mod positions;
 mod recent;
 mod watch;
@@ -22,6 +23,7 @@ use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::quarantine::QuarantineEntry;
 use intern::Interned;
+use last_used::LastUsed;
 use recent::RecentIds;
 use watch::Watch;
 
@@ -89,6 +91,7 @@ pub struct Ledger {
     interned: Interned,
     recent: RecentIds,
     watch: Watch,
+    last_used: LastUsed,
     /// Months whose partition of the event table is known to be there.
     partitions: HashSet<Month>,
 }
@@ -106,6 +109,7 @@ impl Ledger {
             interned: Interned::default(),
             recent: RecentIds::default(),
             watch: Watch::default(),
+            last_used: LastUsed::default(),
             partitions: HashSet::new(),
         })
     }

@@ -75,7 +75,10 @@ impl Budget {
         let left = self.limits.budget.map(|budget| format!("left {}", money((budget - self.spend).max(Nanos::ZERO))));
         let today = self.today.map(|today| format!("today {}", money(today)));
         let threshold = self.limits.threshold.map(|threshold| format!("threshold {}", money(threshold)));
-        let requests = Some(format!("{} requests", count(self.requests)));
+        let requests = Some(match self.requests {
+            1 => "1 request".to_owned(),
+            requests => format!("{} requests", count(requests)),
+        });
         let exact = Some(format!("exactly {}", money_exact(self.spend)));
         let mut line = String::new();
         for figure in [left, today, threshold, exact, requests].into_iter().flatten() {

@@ -16,26 +16,35 @@ pub fn money(amount: Nanos) -> String {
     let (whole, fraction) = (nanos / NANOS_PER_DOLLAR as u64, nanos % NANOS_PER_DOLLAR as u64);
     let text = match nanos {
         0 => "0".to_owned(),
-        1..100_000 => format!("0.{fraction:09}").trim_end_matches('0').to_owned(),
-        100_000..1_000_000_000 => format!("0.{:04}", fraction / 100_000),
+        1..1_000_000_000 => format!("0.{}", cents_and_less(fraction)),
         1_000_000_000..1_000_000_000_000 => format!("{whole}.{:02}", fraction / 10_000_000),
         _ => count(whole),
     };
     format!("{sign}${text}")
 }
 
+/// The places of less than a dollar, given in nano-dollars: four, or as many as it takes to show three digits.
+fn cents_and_less(nanos: u64) -> String {
+    let digits = format!("{nanos:09}");
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let kept = &digits[..(leading + 3).clamp(4, 9)];
+    let places = kept.trim_end_matches('0').len().max(4);
+    kept[..places].to_owned()
+}
+
 /// [`money`] in at most `width` columns: shortened to thousands, millions or billions where it would not fit. A digit
-/// is never cut off without a unit in its place.
+/// before the point is never cut off without a unit in its place.
 #[must_use]
 pub fn money_within(amount: Nanos, width: usize) -> String {
     let text = money(amount);
     if text.len() <= width {
         return text;
     }
-    // what is there never looks like nothing
     match amount.0 {
+        // what is there never looks like nothing
         1..=99_999 => return "<$0.0001".to_owned(),
         -99_999..=-1 => return ">-$0.0001".to_owned(),
+        -999_999_999..=999_999_999 => return text.chars().take(width.max(7)).collect(),
         _ => {}
     }
     let sign = if amount.0 < 0 { "-" } else { "" };
@@ -160,6 +169,9 @@ mod tests {
             ("0", "$0"),
             ("0.000000001", "$0.000000001"),
             ("0.00009", "$0.00009"),
+            ("0.00011835", "$0.000118"),
+            ("0.0001", "$0.0001"),
+            ("0.5", "$0.5000"),
             ("0.0042", "$0.0042"),
             ("0.421399", "$0.4213"),
             ("212.4", "$212.40"),
@@ -223,8 +235,8 @@ mod tests {
     proptest! {
         #[test]
         fn shortened_amounts_fit_ten_columns_and_shares_five(amount: i64, share: u32) {
-            prop_assert!(money_within(Nanos(amount), 10).len() <= 12);
-            prop_assert!(money_within(Nanos(amount), 12).len() <= 12);
+            prop_assert!(money_within(Nanos(amount), 10).len() <= 10);
+            prop_assert!(money_within(Nanos(amount % 2_000_000_000), 9).len() <= 9);
             prop_assert!(percent(share).len() <= 5);
         }
     }

@@ -1,6 +1,6 @@
 //! Bars with eighth-block precision and a mark for the threshold.
 
-use crate::piece::{Kind, Piece};
+use crate::piece::Piece;
 use crate::theme::Tone;
 
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -13,19 +13,19 @@ pub fn bar(share: u32, threshold: Option<u32>, columns: usize, tone: Tone) -> Ve
     let eighths = filled_eighths(share, columns);
     let mark = threshold.filter(|share| *share <= 1000).and_then(|share| mark_column(share, columns));
     let mut pieces: Vec<Piece> = Vec::with_capacity(6);
-    let mut push = |text: &str, tone, kind| match pieces.last_mut() {
-        Some(last) if last.tone == tone && last.kind == kind => last.text.push_str(text),
-        _ => pieces.push(Piece { text: text.to_owned(), tone, kind }),
+    let mut push = |text: &str, tone, reversed| match pieces.last_mut() {
+        Some(last) if last.tone == tone && last.reversed == reversed => last.text.push_str(text),
+        _ => pieces.push(Piece { text: text.to_owned(), tone, reversed }),
     };
     for column in 0..columns {
         let full = (column + 1) * 8 <= eighths;
         let part = eighths.saturating_sub(column * 8);
         match (mark == Some(column), full, part) {
-            (true, true, _) => push(MARK, tone, Kind::Mark),
-            (true, false, _) => push(MARK, Tone::Plain, Kind::Bar),
-            (false, true, _) => push("█", tone, Kind::Bar),
-            (false, false, 1..=7) => push(EIGHTHS[part], tone, Kind::Bar),
-            (false, false, _) => push("░", Tone::Dim, Kind::Bar),
+            (true, true, _) => push(MARK, tone, true),
+            (true, false, _) => push(MARK, Tone::Plain, false),
+            (false, true, _) => push("█", tone, false),
+            (false, false, 1..=7) => push(EIGHTHS[part], tone, false),
+            (false, false, _) => push("░", Tone::Dim, false),
         }
     }
     pieces
@@ -59,7 +59,7 @@ mod tests {
         let over = bar(1200, Some(800), 10, Tone::Bad);
         assert_eq!(text(&over), "████████│█");
         assert_eq!(
-            over.iter().filter(|piece| piece.kind == Kind::Mark).map(|piece| piece.text.as_str()).collect::<Vec<_>>(),
+            over.iter().filter(|piece| piece.reversed).map(|piece| piece.text.as_str()).collect::<Vec<_>>(),
             ["│"]
         );
     }

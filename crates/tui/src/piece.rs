@@ -6,18 +6,6 @@ use ratatui::style::{Modifier, Style};
 use crate::text::{fit, width};
 use crate::theme::{Theme, Tone};
 
-/// What a piece is, where that changes how it is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// Words and numbers.
-    #[default]
-    Text,
-    /// Part of a bar: never drawn reversed, for then full would look empty.
-    Bar,
-    /// A mark inside the filled part of a bar: always drawn reversed.
-    Mark,
-}
-
 /// Text of one look. It is made inert when it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -25,14 +13,14 @@ pub struct Piece {
     pub text: String,
     /// How it looks.
     pub tone: Tone,
-    /// What it is.
-    pub kind: Kind,
+    /// Whether foreground and background change places: a mark inside the filled part of a bar.
+    pub reversed: bool,
 }
 
 /// A piece of words.
 #[must_use]
 pub fn piece(text: impl Into<String>, tone: Tone) -> Piece {
-    Piece { text: text.into(), tone, kind: Kind::Text }
+    Piece { text: text.into(), tone, reversed: false }
 }
 
 /// Columns that the pieces take.
@@ -79,9 +67,5 @@ fn style(piece: &Piece, theme: &Theme) -> Style {
         // a title does not step back with the border that it stands in
         style = style.remove_modifier(Modifier::DIM);
     }
-    match piece.kind {
-        Kind::Text => style,
-        Kind::Bar => style.remove_modifier(Modifier::REVERSED),
-        Kind::Mark => style.add_modifier(Modifier::REVERSED),
-    }
+    if piece.reversed { style.add_modifier(Modifier::REVERSED) } else { style }
 }

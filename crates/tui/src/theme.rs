@@ -57,12 +57,24 @@ impl Theme {
 
     /// Laid over the selected row of the list that has the keys.
     #[must_use]
-    pub fn selection(&self) -> Style {
-        match self.light.filter(|_| self.colors) {
-            Some(true) => Style::new().bg(Color::Indexed(253)).add_modifier(Modifier::BOLD),
-            Some(false) => Style::new().bg(Color::Indexed(237)).add_modifier(Modifier::BOLD),
+    pub fn selected_row(&self) -> Style {
+        let style = Style::new().add_modifier(Modifier::BOLD);
+        self.selected_background().map_or(style, |background| style.bg(background))
+    }
+
+    /// Laid over the first cell of that row. Where the background is not known it is reversed; the rest of the row is
+    /// not, for states and bars would change their looks.
+    #[must_use]
+    pub fn selected_cell(&self) -> Style {
+        match self.selected_background() {
+            Some(background) => Style::new().bg(background),
             None => Style::new().add_modifier(Modifier::REVERSED),
         }
+    }
+
+    fn selected_background(&self) -> Option<Color> {
+        let light = self.light.filter(|_| self.colors)?;
+        Some(Color::Indexed(if light { 253 } else { 237 }))
     }
 
     /// Laid over the cell of an input line that the next character goes to.
@@ -92,7 +104,8 @@ mod tests {
             for tone in [Tone::Plain, Tone::Dim, Tone::Strong, Tone::Accent, Tone::Bad, Tone::Near, Tone::Good] {
                 assert_eq!((theme.style(tone).fg, theme.style(tone).bg), (None, None), "{tone:?}");
             }
-            assert_eq!(theme.selection(), Style::new().add_modifier(Modifier::REVERSED));
+            assert_eq!(theme.selected_row(), Style::new().add_modifier(Modifier::BOLD));
+            assert_eq!(theme.selected_cell(), Style::new().add_modifier(Modifier::REVERSED));
         }
     }
 

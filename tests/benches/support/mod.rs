@@ -44,7 +44,7 @@ pub async fn create_store(url: &StoreUrl, count: u64) -> Result<(Store, Vec<Stri
     let owner = "owner@example.com".to_owned();
     control.init(&NewOrganizationInput { name: "Acme".into(), owner: owner.clone(), parent: None }).await?;
     for project in 0..PROJECTS {
-        control.create_project(&format!("Project {project}"), "Acme").await?;
+        control.create_project("Acme", &format!("Project {project}")).await?;
     }
     let mut keys = Vec::new();
     for number in 0..count as usize {

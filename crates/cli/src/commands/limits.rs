@@ -121,7 +121,11 @@ async fn set(args: &SetArgs, context: &Context) -> Result<(), CliError> {
             control.set_limits(&scope, change).await
         })
         .await?;
-    let changed = Changed { view: view_of(&args.scope, context).await?, alerts: after.alerts };
+    let view = view_of(&args.scope, context).await?;
+    // The change knows its scope by id only.
+    let named = |alert| Alert { scope_name: view.scope_name.clone(), ..alert };
+    let alerts = after.alerts.into_iter().map(named).collect();
+    let changed = Changed { view, alerts };
     context.output.show(&changed, || {
         let mut text = describe(&changed.view);
         for alert in &changed.alerts {

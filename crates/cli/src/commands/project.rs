@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::lookup;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{Table, count, facts, left, money, right, time};
+use crate::output::{Table, count, facts, left, money, right, several, time};
 
 /// What to do with projects.
 #[derive(Debug, Subcommand)]
@@ -133,7 +133,7 @@ async fn show(args: &ShowArgs, context: &Context) -> Result<(), CliError> {
             ("Created", time(project.created_at)),
             ("Budget", limits.budget.map_or_else(|| "none".to_owned(), money)),
             ("Threshold", limits.threshold.map_or_else(|| "none".to_owned(), money)),
-            ("Spend", format!("{} in {} requests, {}", money(*spend), count(*requests), month.name())),
+            ("Spend", format!("{} in {}, {}", money(*spend), several(*requests, "request"), month.name())),
             ("Active keys", count(*active_keys)),
             ("Blocked since", blocked_since.map_or_else(|| "not blocked".to_owned(), time)),
         ])

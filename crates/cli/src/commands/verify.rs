@@ -5,14 +5,15 @@ use mete_store::Difference;
 use super::Outcome;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{Table, left, money, right};
+use crate::output::{Table, left, money, right, several};
 
 /// Proves R31 on the store, or shows where it does not hold.
 pub async fn run(context: &Context) -> Result<Outcome, CliError> {
     let verification = context.store().await?.verify().await?;
     context.output.show(&verification, || {
-        let (events, months, total) = (verification.events, verification.months, money(verification.total));
-        let looked_at = format!("{events} events of {total} in {months} months");
+        let events = several(verification.events.unsigned_abs(), "event");
+        let months = several(verification.months as u64, "month");
+        let looked_at = format!("{events} of {} in {months}", money(verification.total));
         if verification.ok {
             return format!("ok: {looked_at}; the events, every sum and the spend shown agree\n");
         }

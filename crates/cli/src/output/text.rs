@@ -18,6 +18,11 @@ pub fn count(number: u64) -> String {
     thousands(&number.to_string())
 }
 
+/// So many of something that makes its plural with an s: `1 event`, `2 events`.
+pub fn several(number: u64, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// An instant to the second: `2026-11-23 10:15:30Z`.
 pub fn time(instant: Timestamp) -> String {
     Timestamp(instant.0 - instant.0.rem_euclid(SECOND)).to_string().replace('T', " ")
@@ -98,6 +103,7 @@ mod tests {
     #[test]
     fn numbers_times_and_shares() {
         assert_eq!((count(0), count(999), count(1000)), ("0".into(), "999".into(), "1,000".into()));
+        assert_eq!((several(1, "event"), several(1000, "event")), ("1 event".into(), "1,000 events".into()));
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(time("2026-11-23T10:15:30.999999Z".parse().unwrap()), "2026-11-23 10:15:30Z");
         assert_eq!(percent(1005), "100.5%");

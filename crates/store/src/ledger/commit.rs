@@ -174,8 +174,23 @@ impl Ledger {
         let (spends, alerts) = self.write(&mut tx, parcels, &mut work, now).await?;
         tx.commit().await?;
         self.version = version;
+        self.note_use(parcels);
         self.recent.add(work.added.drain(..));
         Ok(Outcome { tallies: work.tallies, spends, alerts })
+    }
+
+    /// Notes when keys were used last; runs of events of one key are looked at once.
+    fn note_use(&mut self, parcels: &[Parcel]) {
+        let mut run: Option<(&Arc<Series>, Timestamp)> = None;
+        for event in parcels.iter().flat_map(|parcel| &parcel.events).map(|arrival| &arrival.event) {
+            if run.is_some_and(|(series, time)| Arc::ptr_eq(series, &event.series) && event.time <= time) {
+                continue;
+            }
+            run = Some((&event.series, event.time));
+            if let Some(key) = &event.series.key {
+                self.last_used.saw(key, event.time);
+            }
+        }
     }
 
     /// Learns what others wrote since the last commit of this writer.

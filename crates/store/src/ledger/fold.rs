@@ -33,7 +33,9 @@ impl Ledger {
                 .await
                 .map(drop)
         })?;
+        self.last_used.write(&mut tx).await?;
         tx.commit().await?;
+        self.last_used.written();
         Ok(merged > 0)
     }
 }

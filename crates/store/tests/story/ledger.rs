@@ -182,6 +182,19 @@ each_engine! {
         f.assert_exact(1, DOLLAR).await
     }
 
+    async fn r18_last_use_is_kept_to_the_minute(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let project = f.project("Support bot").await?;
+        let key = f.key("Support bot").await?;
+        let mut ledger = Ledger::open(f.store.clone()).await?;
+        for (n, time) in ["2026-11-23T10:14:31Z", "2026-11-23T10:12:00Z"].into_iter().enumerate() {
+            f.book(&mut ledger, vec![f.event(&n.to_string(), time, &project, Some(&key), DOLLAR)]).await?;
+            ledger.fold().await?;
+            assert_eq!(f.store.find_key(&key).await?.last_used_at, Some(at("2026-11-23T10:14:00Z")));
+        }
+        Ok(())
+    }
+
     async fn a_store_opens_again_and_refuses_to_open_what_is_none(place: &TestStore) -> anyhow::Result<()> {
         let url = place.url().parse()?;
         let error = Store::open(&url).await.unwrap_err();

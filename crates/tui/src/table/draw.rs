@@ -118,7 +118,9 @@ impl<R: Row> Table<R> {
     ) {
         if selected {
             if look.focused {
-                buffer.set_style(line, look.theme.selection());
+                let first = places.first().map_or(0, |place| place.x + clipped(place, line));
+                buffer.set_style(line, look.theme.selected_row());
+                buffer.set_style(Rect { width: first, ..line }, look.theme.selected_cell());
             }
             let tone = if look.focused { Tone::Accent } else { Tone::Dim };
             write(buffer, Place { x: line.x, y: line.y, width: 1 }, &[piece("▸", tone)], look.theme);

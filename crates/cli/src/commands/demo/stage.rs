@@ -142,8 +142,10 @@ impl Stage {
             lines += 1;
             let written = Instant::now();
             // What the gate says while the line is under way, as fast as it can be asked.
+            let mut asked = 0_u64;
             while written.elapsed() < pace {
                 let answer = gate.may(&self.secrets[0]).await?;
+                asked += 1;
                 if let Some((code, message)) = answer.refusal {
                     let latency = written.elapsed();
                     story.tell(format!("{BURNING} asks: {} {code}", answer.status));
@@ -154,6 +156,9 @@ impl Stage {
                 if answer.status != 204 {
                     bail!("the gate answers {}", answer.status);
                 }
+            }
+            if lines % 8 == 1 {
+                story.tell(format!("{BURNING} asked {asked} times since its last line: 204, go ahead"));
             }
             if !warned {
                 warned = self.tell_alert(story, AlertKind::Threshold).await?;

@@ -48,9 +48,17 @@ static COLUMNS: [Col; 4] = [
     )
     .growing(26)
     .kept(),
-    Col::numbers("WHEN", 5, |row, slot| cells::age(Some(row.alert.at), slot), |a, b| a.alert.at.cmp(&b.alert.at))
-        .growing(11)
-        .kept(),
+    Col::numbers(
+        "WHEN",
+        5,
+        |row, slot| cells::age(Some(row.alert.at), slot),
+        |a, b| {
+            // of two at the same time the graver comes first
+            (a.alert.at, a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.at, b.alert.kind as u8, b.alert.amount))
+        },
+    )
+    .growing(11)
+    .kept(),
     Col::numbers(
         "AT SPEND",
         10,

@@ -1,0 +1,107 @@
+//! Spend by everything that it can be shown by, and the proof that it is right.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use mete_tests::{TestStore, each_engine, postgres};
+use serde_json::{Value, json};
+
+use crate::support::{Mete, event, fields};
+
+/// Two projects in October 2025, two days, one event in November.
+fn fill(mete: &Mete<'_>) -> Result<()> {
+    mete.json(["project", "create", "Batch", "--org", "Acme"])?;
+    let counted = mete.ingest(&[
+        &event("e1", "2025-10-01T00:00:00Z", "Support", "0.000000001"),
+        &event("e2", "2025-10-31T23:59:59.999999Z", "Support", "12.345678"),
+        &event("e3", "2025-10-31T23:00:00Z", "Batch", "100"),
+        &event("e4", "2025-11-01T00:00:00Z", "Batch", "5").replace("m-1", "m-2"),
+    ])?;
+    assert_eq!((&counted["accepted"], &counted["spend"]), (&json!(4), &json!("117.345678001")));
+    Ok(())
+}
+
+fn names_and_amounts(spend: &Value) -> Vec<(&str, &str)> {
+    let rows = spend["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+    rows.iter().filter_map(|row| Some((row["name"].as_str()?, row["spend"].as_str()?))).collect()
+}
+
+each_engine! {
+    async fn r33_spend_is_seen_by_everything(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        fill(&mete)?;
+        let october = |by| mete.json(["spend", "--month", "2025-10", "--by", by]);
+        let by_project = mete.json(["spend", "--month", "2025-10"])?;
+        assert_eq!(fields(&by_project), ["month", "rows", "total"]);
+        assert_eq!((&by_project["month"], &by_project["total"]), (&json!("2025-10"), &json!("112.345678001")));
+        assert_eq!(names_and_amounts(&by_project), [("Batch", "100"), ("Support", "12.345678001")]);
+        assert_eq!(
+            fields(&by_project["rows"][0]),
+            ["cached_input_tokens", "id", "input_tokens", "name", "output_tokens", "requests", "spend"]
+        );
+        assert_eq!((&by_project["rows"][1]["requests"], &by_project["rows"][1]["input_tokens"]), (&json!(2), &json!(20)));
+        for (by, rows) in [
+            ("project", vec![("Batch", "100"), ("Support", "12.345678001")]),
+            ("model", vec![("m-1", "112.345678001")]),
+            ("key", vec![("", "112.345678001")]),
+            ("member", vec![("", "112.345678001")]),
+            ("endpoint", vec![("responses", "112.345678001")]),
+            ("day", vec![("2025-10-01", "0.000000001"), ("2025-10-31", "112.345678")]),
+            ("hour", vec![("2025-10-01T00", "0.000000001"), ("2025-10-31T23", "112.345678")]),
+        ] {
+            let spend = october(by)?;
+            assert_eq!(names_and_amounts(&spend), rows, "{by}");
+            assert_eq!(spend["total"], "112.345678001", "{by}");
+        }
+        let support = mete.json(["spend", "--month", "2025-10", "--project", "Support", "--org", "Acme"])?;
+        assert_eq!(support["total"], "12.345678001");
+        assert_eq!(mete.json(["spend", "--month", "2025-11", "--by", "model"])?["rows"][0]["id"], "m-2");
+        let nothing = mete.json(["spend", "--month", "2025-12"])?;
+        assert_eq!((&nothing["total"], &nothing["rows"]), (&json!("0"), &json!([])));
+        assert_eq!(mete.refused(["spend", "--project", "Nothing"])?.code, "not_found");
+        Ok(())
+    }
+
+    async fn r31_verify_proves_the_sums(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let empty = mete.json(["verify"])?;
+        assert_eq!((&empty["ok"], &empty["events"]), (&json!(true), &json!(0)));
+        fill(&mete)?;
+        let verified = mete.json(["verify"])?;
+        assert_eq!(fields(&verified), ["differences", "events", "months", "ok", "total"]);
+        assert_eq!((&verified["ok"], &verified["differences"]), (&json!(true), &json!([])));
+        assert_eq!((&verified["events"], &verified["months"]), (&json!(4), &json!(2)));
+        assert_eq!(verified["total"], "117.345678001");
+        Ok(())
+    }
+}
+
+/// A sum changed behind Mete's back, in the engine that has a client of its own here.
+#[test]
+fn r31_verify_finds_a_sum_that_is_wrong() -> Result<()> {
+    let store = TestStore::new(mete_tests::Engine::Postgres)?;
+    let mete = Mete::with_support(&store)?;
+    fill(&mete)?;
+    let output = Command::new(postgres::programs()?.join("psql"))
+        .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", store.url(), "--command"])
+        .arg("UPDATE spend_day SET cost = cost + 1 WHERE cost = 100000000000")
+        .output()?;
+    ensure!(output.status.success(), "{output:?}");
+    let run = mete.run(["verify", "--json"])?;
+    assert_eq!(run.status.code(), Some(1));
+    let verified: Value = serde_json::from_str(&run.stdout)?;
+    assert_eq!(verified["ok"], false);
+    let differences = verified["differences"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert_eq!(differences.len(), 1, "{verified}");
+    let difference = &differences[0];
+    assert_eq!(
+        fields(difference),
+        ["event_requests", "events", "month", "project_id", "rollup", "shown", "shown_requests"]
+    );
+    assert_eq!((&difference["events"], &difference["shown"]), (&json!("100"), &json!("100.000000001")));
+    assert_eq!((&difference["rollup"], &difference["month"]), (&json!("day"), &json!("2025-10")));
+    let told = mete.run(["verify"])?;
+    assert_eq!(told.status.code(), Some(1));
+    assert!(told.stdout.contains("DIFFERENCES") && told.stdout.contains("$100.000000001"), "{told:?}");
+    Ok(())
+}
