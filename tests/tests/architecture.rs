@@ -163,6 +163,8 @@ fn only_control_writes_the_directory() -> Result<()> {
             // Tests, at the end of a file, set up what they need.
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for writer in &writers {
+                // Control has operations of the same name: asking it is the right way.
+                let code = code.replace(&format!("control.{writer}("), "");
                 ensure!(!code.contains(&format!(".{writer}(")), "{} calls {writer}: that is control's", path.display());
             }
         }

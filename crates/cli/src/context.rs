@@ -6,8 +6,6 @@ use mete_control::Control;
 use mete_control::host::{SystemClock, system_random};
 use mete_core::{Clock, Month, Timestamp};
 use mete_store::{Store, StoreUrl};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use tokio::sync::OnceCell;
 
 use crate::args::Global;
@@ -60,7 +58,7 @@ impl Context {
 
     /// The store, made where there is none.
     pub async fn create_store(&self) -> Result<&Store, CliError> {
-        self.store.get_or_try_init(async || Ok(Store::create(&self.url()?, &mut random()).await?)).await
+        self.store.get_or_try_init(async || Ok(Store::create(&self.url()?, &mut system_random()).await?)).await
     }
 
     /// Lets `work` change the store as the operator.
@@ -68,7 +66,7 @@ impl Context {
     where
         CliError: From<E>,
     {
-        let mut random = random();
+        let mut random = system_random();
         let control = Control::new(self.store().await?, &*self.clock, &mut random);
         Ok(work(&control).await?)
     }
@@ -87,9 +85,4 @@ impl Context {
             Some(text) => text.parse().map_err(|_| CliError::StoreUrl),
         }
     }
-}
-
-/// A generator that the operating system has seeded, and that can be held across threads.
-fn random() -> StdRng {
-    StdRng::from_rng(&mut system_random())
 }

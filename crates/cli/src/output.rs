@@ -65,11 +65,8 @@ impl Output {
 
 /// On one line; over several where a person reads it.
 fn json_line(value: &impl Serialize) -> Result<String, CliError> {
-    let text = if io::stdout().is_terminal() {
-        serde_json::to_string_pretty(value)
-    } else {
-        serde_json::to_string(value)
-    };
+    let text =
+        if io::stdout().is_terminal() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     let text = text.map_err(|error| CliError::Write(error.into()))?;
     Ok(text::ascii_controls(&text) + "\n")
 }

@@ -66,11 +66,15 @@ impl Daemon {
             .await
             .map_err(|source| StartError::Listen { place: place(&config), source })?;
         let gate = Arc::new(Gate::new(store.gate_snapshot().await?));
-        gate.set_spend(&store.month_spends(clock.now().month()).await?);
 
         let (queue, deliveries) = mpsc::channel(QUEUE);
         let observer = Box::new(GateObserver::new(Arc::clone(&gate)));
-        let committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
+        let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
+        committer.read_totals().await?;
+        let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue };
+        let prepared = sources::prepare(&shared, &config.sources, &catalogue).await?;
+
+        // From here on nothing fails.
         let committing = TaskTracker::new();
         // On a thread of its own: the one writer neither waits for a worker nor keeps one from answering gateways.
         committing.spawn_blocking(move || Handle::current().block_on(committer.run(deliveries)));
@@ -86,8 +90,7 @@ impl Daemon {
         }
         services.close();
 
-        let shared = sources::Shared { store: store.clone(), clock, queue };
-        let sources = sources::start(&shared, &config.sources, &catalogue).await?;
+        let sources = sources::start(&shared, prepared);
         readiness.set_ready();
         tracing::info!(store = %store.describe(), address = ?bound.address, sources = config.sources.len(), "ready");
         Ok(Self {
@@ -129,9 +132,9 @@ impl Daemon {
         {
             tracing::warn!("[store] and [listen] are taken over at the next restart only");
         }
-        let idle = sources::start(&self.shared, &[], &catalogue).await?;
-        std::mem::replace(&mut self.sources, idle).stop().await;
-        self.sources = sources::start(&self.shared, &config.sources, &catalogue).await?;
+        let prepared = sources::prepare(&self.shared, &config.sources, &catalogue).await?;
+        self.sources.stop().await;
+        self.sources = sources::start(&self.shared, prepared);
         self.config = config;
         tracing::info!(sources = self.config.sources.len(), "the configuration was read again");
         Ok(())

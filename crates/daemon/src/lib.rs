@@ -10,4 +10,4 @@ mod sources;
 
 pub use daemon::{Daemon, StartError};
 pub use prices::{PriceError, read_prices};
-pub use signals::run_until_signalled;
+pub use signals::{Signals, run_until_signalled};

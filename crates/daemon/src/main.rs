@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use mete_control::host::SystemClock;
 use meted::config::Config;
-use meted::{Daemon, read_prices, run_until_signalled};
+use meted::{Daemon, Signals, read_prices, run_until_signalled};
 use tracing_subscriber::EnvFilter;
 
 /// Mete's daemon: reads usage logs, keeps the ledger, and tells gateways which keys are within their budgets.
@@ -65,8 +65,11 @@ fn check(file: &PathBuf) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is logged where METE_LOG does not say. What Postgres remarks on at every start is no news.
+const LOGGED: &str = "info,sqlx::postgres::notice=warn";
+
 fn run(path: &PathBuf) -> anyhow::Result<ExitCode> {
-    let filter = EnvFilter::try_from_env("METE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("METE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -75,8 +78,9 @@ fn run(path: &PathBuf) -> anyhow::Result<ExitCode> {
     let config = Config::read(path)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let code = runtime.block_on(async {
+        let signals = Signals::catch().context("cannot catch signals")?;
         let daemon = Daemon::start(config, Arc::new(SystemClock)).await?;
-        Ok::<_, anyhow::Error>(run_until_signalled(daemon, path).await?)
+        Ok(run_until_signalled(daemon, signals, path).await)
     });
     // A second signal leaves at once: threads that still read are not waited for.
     runtime.shutdown_background();

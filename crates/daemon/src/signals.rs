@@ -11,14 +11,31 @@ use tokio::time::interval;
 use crate::config::Config;
 use crate::daemon::Daemon;
 
+/// The signals that steer a daemon. Caught before it starts: one that comes too early is heeded later, where the
+/// system would end the process.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Runs the daemon until it is told to stop. `path` is read again on SIGHUP.
-///
-/// # Errors
-/// When signals cannot be caught.
-pub async fn run_until_signalled(mut daemon: Daemon, path: &Path) -> std::io::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+pub async fn run_until_signalled(mut daemon: Daemon, signals: Signals, path: &Path) -> ExitCode {
+    let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     tell(&[NotifyState::Ready]);
     // Half of what the manager waits, so that one late beat is no restart.
     let beat = sd_notify::watchdog_enabled().map_or(Duration::from_secs(10), |limit| limit / 2);
@@ -34,10 +51,10 @@ pub async fn run_until_signalled(mut daemon: Daemon, path: &Path) -> std::io::Re
     tell(&[NotifyState::Stopping]);
     tracing::info!("stopping: what was read is being committed; a second signal leaves at once");
     tokio::select! {
-        () = daemon.stop() => Ok(ExitCode::SUCCESS),
+        () = daemon.stop() => ExitCode::SUCCESS,
         () = either(&mut terminate, &mut interrupt) => {
             tracing::warn!("left before all was committed; it is read again at the next start");
-            Ok(ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
     }
 }

@@ -28,21 +28,36 @@ pub(crate) struct Running {
     tasks: TaskTracker,
 }
 
-/// Starts `sources`, each on a thread of its own.
-pub(crate) async fn start(
+/// A source that can be started.
+pub(crate) struct Prepared {
+    source: Source,
+    reader: Reader,
+}
+
+/// Does all of starting `sources` that can fail.
+pub(crate) async fn prepare(
     shared: &Shared,
     sources: &[Source],
     catalogue: &Arc<Catalogue>,
-) -> Result<Running, StoreError> {
-    let running = Running { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+) -> Result<Vec<Prepared>, StoreError> {
+    let mut prepared = Vec::with_capacity(sources.len());
     for source in sources {
+        prepared.push(Prepared { source: source.clone(), reader: reader(shared, source, catalogue).await? });
+    }
+    Ok(prepared)
+}
+
+/// Starts sources, each on a thread of its own.
+pub(crate) fn start(shared: &Shared, sources: Vec<Prepared>) -> Running {
+    let running = Running { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+    for Prepared { source, reader } in sources {
         let feed = Feed {
-            reader: reader(shared, source, catalogue).await?,
+            reader,
             queue: shared.queue.clone(),
             clock: Arc::clone(&shared.clock),
             stop: running.stop.clone(),
         };
-        let (source, store) = (source.clone(), shared.store.clone());
+        let store = shared.store.clone();
         running.tasks.spawn_blocking(move || {
             let name = source.name();
             match run(feed, &source, &store) {
@@ -54,7 +69,7 @@ pub(crate) async fn start(
         });
     }
     running.tasks.close();
-    Ok(running)
+    running
 }
 
 async fn reader(shared: &Shared, source: &Source, catalogue: &Arc<Catalogue>) -> Result<Reader, StoreError> {
@@ -81,7 +96,7 @@ fn run(feed: Feed, source: &Source, store: &Store) -> Result<(), SourceError> {
 
 impl Running {
     /// Stops them; returns when all that they had read is handed over.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(&self) {
         self.stop.cancel();
         self.tasks.wait().await;
     }

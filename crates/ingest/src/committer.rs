@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mete_core::Clock;
+use mete_core::event::MAX_AHEAD;
 use mete_store::{Ledger, Outcome, Parcel, ProjectSpend, Store, StoreError, Tally, Versions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -50,6 +51,8 @@ pub struct Committer {
     observer: Box<dyn Observer>,
     unfolded: u64,
     seen: Versions,
+    /// Somebody else wrote the ledger, and the observer was not told the totals since.
+    stale: bool,
 }
 
 impl Committer {
@@ -60,7 +63,7 @@ impl Committer {
     pub async fn new(store: Store, clock: Arc<dyn Clock>, observer: Box<dyn Observer>) -> Result<Self, StoreError> {
         let ledger = Ledger::open(store.clone()).await?;
         let seen = store.versions().await?;
-        Ok(Self { store, ledger, clock, observer, unfolded: 0, seen })
+        Ok(Self { store, ledger, clock, observer, unfolded: 0, seen, stale: false })
     }
 
     /// Commits what arrives until every sender is gone and all of it is on disk.
@@ -101,6 +104,7 @@ impl Committer {
     }
 
     async fn commit(&mut self, deliveries: Vec<Delivery>) {
+        let before = self.ledger.version();
         let (parcels, waiting): (Vec<_>, Vec<_>) =
             deliveries.into_iter().map(|delivery| (delivery.parcel, delivery.done)).unzip();
         let mut pause = Duration::from_millis(50);
@@ -117,6 +121,11 @@ impl Committer {
         };
         self.observer.health(None);
         self.observer.committed(&outcome);
+        if self.ledger.version() != before + 1 {
+            // Somebody else wrote in between, or a commit that seemed to fail did not: the outcome does not tell.
+            self.stale = true;
+            self.tell_totals().await;
+        }
         self.unfolded += parcels.iter().map(|parcel| parcel.events.len() as u64).sum::<u64>();
         for (done, tally) in waiting.into_iter().zip(&outcome.tallies) {
             if let Some(done) = done {
@@ -147,16 +156,35 @@ impl Committer {
             // Whoever changed limits may not have seen what was booked meanwhile: an empty commit looks again.
             self.commit(Vec::new()).await;
         }
-        if versions.ledger_version > self.ledger.version() && versions.ledger_version != self.seen.ledger_version {
-            match self.ledger.month_spends(self.clock.now().month()).await {
-                Ok(spends) => self.observer.totals(&spends),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot read the month's totals");
-                    return;
-                }
-            }
+        self.stale |=
+            versions.ledger_version > self.ledger.version() && versions.ledger_version != self.seen.ledger_version;
+        if self.stale {
+            self.tell_totals().await;
         }
         self.seen = versions;
+    }
+
+    /// Reads the present month's totals of every project, of whoever wrote them, and tells the observer. Events may be
+    /// a little ahead of the clock (R34), so that the month in which they are is read as well.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn read_totals(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (month, soon) = (now.month(), now.plus(MAX_AHEAD).month());
+        let mut spends = self.store.month_spends(month).await?;
+        if soon != month {
+            spends.extend(self.store.month_spends(soon).await?);
+        }
+        self.observer.totals(&spends);
+        Ok(())
+    }
+
+    async fn tell_totals(&mut self) {
+        match self.read_totals().await {
+            Ok(()) => self.stale = false,
+            Err(error) => tracing::warn!(%error, "cannot read the month's totals; trying again"),
+        }
     }
 }
 

@@ -137,14 +137,6 @@ impl Ledger {
         }
     }
 
-    /// The totals of every project in `month`, of whoever wrote them.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn month_spends(&mut self, month: Month) -> Result<Vec<ProjectSpend>, StoreError> {
-        self.store.month_spends(month).await
-    }
-
     /// The ledger's version after the last commit of this writer; compare with
     /// [`Versions::ledger_version`](crate::Versions) to see whether somebody else wrote.
     #[must_use]

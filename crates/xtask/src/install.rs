@@ -20,17 +20,30 @@ pub fn postgres() -> Result<()> {
     let Err(missing) = postgres::programs() else {
         return Ok(());
     };
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err(missing).context("this machine has no apt-get: install a PostgreSQL server by hand");
-    }
-    say("no PostgreSQL server here: installing the distribution's");
-    run(apt_get()?.arg("update"))?;
-    run(apt_get()?.args(["install", "--yes", "--no-install-recommends", "postgresql"]))?;
+    package("postgresql").context(missing)?;
     postgres::programs().map(|_| ())
 }
 
+/// Installs curl, with which README asks the gate, from the distribution's packages, unless it is there.
+///
+/// # Errors
+/// As [`postgres`].
+pub fn curl() -> Result<()> {
+    if succeeds(Command::new("curl").arg("--version")) { Ok(()) } else { package("curl") }
+}
+
+/// Installs a package of the distribution's.
+fn package(name: &str) -> Result<()> {
+    if !Path::new("/usr/bin/apt-get").exists() {
+        bail!("this machine has no apt-get: install {name} by hand");
+    }
+    say(&format!("no {name} here: installing the distribution's"));
+    run(apt_get(name)?.arg("update"))?;
+    run(apt_get(name)?.args(["install", "--yes", "--no-install-recommends", name]))
+}
+
 /// apt-get as root: we are, or sudo makes us so without asking.
-fn apt_get() -> Result<Command> {
+fn apt_get(package: &str) -> Result<Command> {
     let mut command = if rustix::process::geteuid().is_root() {
         Command::new("apt-get")
     } else if succeeds(Command::new("sudo").args(["--non-interactive", "true"])) {
@@ -38,7 +51,7 @@ fn apt_get() -> Result<Command> {
         command.args(["--non-interactive", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
         command
     } else {
-        bail!("the tests need a PostgreSQL server; run `sudo apt-get install postgresql` and try again");
+        bail!("the tests need {package}; run `sudo apt-get install {package}` and try again");
     };
     command.env("DEBIAN_FRONTEND", "noninteractive");
     Ok(command)

@@ -43,5 +43,6 @@ fn own_server() -> Result<Option<Server>> {
         return Ok(None);
     }
     install::postgres()?;
+    install::curl()?;
     Server::start().map(Some)
 }

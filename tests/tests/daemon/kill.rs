@@ -49,7 +49,7 @@ async fn story(place: &TestStore, kills: u32, seed: u64) -> Result<()> {
                     let life = Duration::from_millis(random.random_range(LIFE));
                     round(&stage, &config, life, &mut progress).await?;
                 }
-                Ok(())
+                Ok::<_, anyhow::Error>(())
             })
         });
         stop.store(true, Ordering::Relaxed);

@@ -149,10 +149,6 @@ fn describe(key: &ApiKey, project: &str) -> Vec<(&'static str, String)> {
     if !key.name.is_empty() {
         facts.push(("Name", key.name.clone()));
     }
-    facts.extend([
-        ("Project", project.to_owned()),
-        ("Owner", key.owner.clone()),
-        ("Status", key.status.to_string()),
-    ]);
+    facts.extend([("Project", project.to_owned()), ("Owner", key.owner.clone()), ("Status", key.status.to_string())]);
     facts
 }

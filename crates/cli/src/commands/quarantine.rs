@@ -62,8 +62,15 @@ pub async fn run(command: QuarantineCommand, context: &Context) -> Result<(), Cl
     let rows = store.quarantine(args.limit.into()).await?.into_iter().map(Entry::from).collect();
     let listed = Listed { total: store.count_quarantine().await?, rows };
     context.output.show(&listed, || {
-        let columns =
-            [left("AT"), left("SOURCE"), right("POSITION"), left("REASON"), left("DETAIL"), right("BYTES"), left("TEXT")];
+        let columns = [
+            left("AT"),
+            left("SOURCE"),
+            right("POSITION"),
+            left("REASON"),
+            left("DETAIL"),
+            right("BYTES"),
+            left("TEXT"),
+        ];
         let mut table = Table::new(&columns);
         for entry in &listed.rows {
             table.row([

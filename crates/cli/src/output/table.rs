@@ -21,7 +21,7 @@ pub const fn right(title: &'static str) -> Column {
     Column { title, alignment: CellAlignment::Right }
 }
 
-/// A table of rows. On a terminal, cells that do not fit are wrapped.
+/// A table of rows. Cells are never wrapped, however narrow the terminal: an id or a secret in two pieces is of no use.
 pub struct Table {
     table: comfy_table::Table,
 }
@@ -65,6 +65,6 @@ pub fn facts(facts: &[(&str, String)]) -> String {
 
 fn plain() -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table
 }

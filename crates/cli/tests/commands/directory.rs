@@ -10,8 +10,7 @@ use serde_json::json;
 
 use crate::support::{Mete, fields, is_id};
 
-const PROJECT: [&str; 7] =
-    ["archived_at", "created_at", "id", "is_default", "name", "organization_id", "status"];
+const PROJECT: [&str; 7] = ["archived_at", "created_at", "id", "is_default", "name", "organization_id", "status"];
 
 each_engine! {
     async fn init_makes_an_organization_with_its_default_project_once(store: &TestStore) -> Result<()> {

@@ -7,7 +7,15 @@ use serde_json::{Value, json};
 use crate::support::{Mete, event, fields, now};
 
 const SHOWN: [&str; 9] = [
-    "blocked_since", "budget", "month", "organization_id", "scope_id", "scope_kind", "scope_name", "spend", "threshold",
+    "blocked_since",
+    "budget",
+    "month",
+    "organization_id",
+    "scope_id",
+    "scope_kind",
+    "scope_name",
+    "spend",
+    "threshold",
 ];
 
 each_engine! {

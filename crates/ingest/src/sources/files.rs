@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use mete_core::Timestamp;
 use mete_core::time::SECOND;
-use mete_store::{Position, Store};
+use mete_store::{Parcel, Position, Store};
 use notify::Watcher;
 
 use super::identity::{self, Inode};
@@ -29,7 +29,7 @@ struct Tail {
     file: File,
     path: PathBuf,
     inode: Inode,
-    /// Known once the first line is whole.
+    /// Known once the first line is whole; nothing is read before.
     identity: Option<String>,
     framer: Framer,
     /// Bytes read, a torn last line included.
@@ -104,18 +104,21 @@ impl Follower {
 
     fn open(&mut self, path: &Path, left: Option<Timestamp>) {
         let opened = File::open(path).and_then(|file| {
-            let inode = Inode::of(&file.metadata()?);
+            let metadata = file.metadata()?;
+            let inode = Inode::of(&metadata);
             let identity = identity::identify(&file, inode)?;
-            Ok((file, inode, identity))
+            Ok((file, inode, identity, metadata.len()))
         });
-        let (file, inode, identity) = match opened {
+        let (file, inode, identity, length) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::warn!(source = self.feed.reader.source(), path = %path.display(), %error, "cannot read the file");
                 return;
             }
         };
-        let offset = identity.as_ref().and_then(|identity| self.positions.get(identity)).copied().unwrap_or(0);
+        let known = identity.as_ref().and_then(|identity| self.positions.get(identity)).copied().unwrap_or(0);
+        // A file that is shorter than what was read of it was written anew while nobody looked.
+        let offset = if known <= length { known } else { 0 };
         tracing::info!(source = self.feed.reader.source(), path = %path.display(), offset, "following");
         let path = path.to_owned();
         self.tails.push(Tail { file, path, inode, identity, framer: Framer::new(offset), offset, left });
@@ -170,10 +173,18 @@ impl Follower {
 
     /// Reads what is new in a file; tells whether to keep it open.
     fn read(&mut self, tail: &mut Tail, now: Timestamp) -> Result<bool, ReadError> {
-        self.notice_replacement(tail)?;
         let mut came = false;
         while !self.feed.stop.is_cancelled() || !came {
-            let read = tail.file.read_at(&mut self.block, tail.offset)?;
+            if tail.identity.is_none() {
+                tail.identity = identity::identify(&tail.file, tail.inode)?;
+            }
+            // Until the first line is whole there is nothing to count, and no telling this file from another.
+            let read = if tail.identity.is_some() { tail.file.read_at(&mut self.block, tail.offset)? } else { 0 };
+            // Asked after the read: a block that was read across a replacement belongs to neither content.
+            if tail.was_written_anew()? {
+                self.start_over(tail)?;
+                continue;
+            }
             if read == 0 {
                 break;
             }
@@ -182,9 +193,6 @@ impl Follower {
             let mut parcel = self.feed.reader.parcel();
             let reader = &mut self.feed.reader;
             tail.framer.push(&self.block[..read], |frame| reader.read(frame, &mut parcel));
-            if tail.identity.is_none() {
-                tail.identity = identity::identify(&tail.file, tail.inode)?;
-            }
             parcel.position = tail.position();
             self.feed.hand_over(parcel)?;
         }
@@ -199,35 +207,52 @@ impl Follower {
         Ok(true)
     }
 
-    /// A file that became shorter, or has another beginning, was written anew in place: it starts again.
-    fn notice_replacement(&mut self, tail: &mut Tail) -> Result<(), ReadError> {
-        let shorter = tail.file.metadata()?.len() < tail.offset;
-        let other = match &tail.identity {
-            Some(known) => identity::identify(&tail.file, tail.inode)?.as_ref() != Some(known),
-            None => false,
-        };
-        if !shorter && !other {
-            return Ok(());
-        }
+    /// What is there now is read from its beginning, also by a later daemon.
+    fn start_over(&mut self, tail: &mut Tail) -> Result<(), ReadError> {
         tracing::info!(source = self.feed.reader.source(), path = %tail.path.display(), "the file was written anew");
-        self.finish(tail)?;
-        tail.identity = identity::identify(&tail.file, tail.inode)?;
-        let offset = tail.identity.as_ref().and_then(|identity| self.positions.get(identity)).copied().unwrap_or(0);
-        (tail.framer, tail.offset) = (Framer::new(offset), offset);
-        Ok(())
+        let mut parcel = self.rest(tail);
+        (tail.framer, tail.offset) = (Framer::new(0), 0);
+        parcel.position = tail.position();
+        if let Some(identity) = tail.identity.take() {
+            self.positions.remove(&identity);
+        }
+        Ok(self.feed.hand_over(parcel)?)
     }
 
-    /// Nothing follows any more: a last line without an end is read as it is.
-    fn finish(&mut self, tail: &mut Tail) -> Result<(), SourceError> {
+    /// Nothing follows any more.
+    fn finish(&mut self, tail: &mut Tail) -> Result<(), ReadError> {
+        if tail.identity.is_none() {
+            // Its only line has no end, and was not read yet.
+            let read = tail.file.read_at(&mut self.block, 0)?;
+            let mut lines = self.feed.reader.parcel();
+            let reader = &mut self.feed.reader;
+            tail.framer.push(&self.block[..read], |frame| reader.read(frame, &mut lines));
+            self.feed.hand_over(lines)?;
+        }
+        let mut parcel = self.rest(tail);
+        parcel.position = tail.position();
+        Ok(self.feed.hand_over(parcel)?)
+    }
+
+    /// A last line without an end, as it is.
+    fn rest(&mut self, tail: &mut Tail) -> Parcel {
         let mut parcel = self.feed.reader.parcel();
         let reader = &mut self.feed.reader;
         tail.framer.finish(|frame| reader.read(frame, &mut parcel));
-        parcel.position = tail.position();
-        self.feed.hand_over(parcel)
+        parcel
     }
 }
 
 impl Tail {
+    /// Whether the file became shorter or has another beginning: it was truncated, or replaced in place.
+    fn was_written_anew(&self) -> io::Result<bool> {
+        let Some(known) = &self.identity else { return Ok(false) };
+        if self.file.metadata()?.len() < self.offset {
+            return Ok(true);
+        }
+        Ok(identity::identify(&self.file, self.inode)?.as_ref() != Some(known))
+    }
+
     fn position(&self) -> Option<Position> {
         let identity = self.identity.as_deref()?;
         Some(Position {
@@ -313,7 +338,6 @@ fn wait(woken: &Receiver<()>) {
     match woken.recv_timeout(LOOK) {
         Ok(()) | Err(RecvTimeoutError::Timeout) => {}
         // Without a watcher there is no sender: the pause alone paces the looks.
-        #[expect(clippy::disallowed_methods, reason = "a thread of its own, with nothing to wait for but time")]
         Err(RecvTimeoutError::Disconnected) => std::thread::sleep(LOOK),
     }
 }

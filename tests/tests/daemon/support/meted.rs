@@ -16,7 +16,7 @@ impl Meted {
     /// Starts it and waits until it is ready.
     pub fn start(config: &Path) -> Result<Self> {
         let meted = Self::launch(config)?;
-        meted.said("ready")?;
+        meted.said("meted::daemon: ready")?;
         Ok(meted)
     }
 

@@ -140,15 +140,17 @@ impl<'a> Stage<'a> {
     /// nano-dollar.
     pub async fn counted(&self) -> Result<()> {
         let expected = i64::try_from(self.written.len())?;
-        let verification = wait::eventually(&format!("{expected} events in the ledger"), LIMIT, async || {
+        let reached = wait::eventually(&format!("{expected} events in the ledger"), LIMIT, async || {
             let verification = self.store.verify().await.ok()?;
             (verification.events >= expected).then_some(verification)
-        });
-        let verification = match verification.await {
-            Ok(verification) => verification,
-            Err(error) => return Err(error.context(format!("{:?}", self.store.verify().await))),
-        };
-        self.exact(&verification)
+        })
+        .await;
+        match reached {
+            Ok(verification) => self.exact(&verification),
+            Err(error) => {
+                Err(error.context(format!("{:?} {:?}", self.store.verify().await?, self.store.quarantine(5).await?)))
+            }
+        }
     }
 
     /// Checks that the ledger has what is expected in it, now.

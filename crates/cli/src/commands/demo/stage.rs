@@ -75,19 +75,17 @@ impl Stage {
         let stage = Self { clock: Arc::clone(clock), store, daemon, address, logs, secrets, burning, history };
         stage.wait_for("the past to be read", async || Ok((stage.requests().await? >= history).then_some(()))).await?;
         story.tell(format!("{history} lines of this month's past read and priced"));
-        stage.set_limits(story).await?;
+        stage.narrow_the_budget(story).await?;
         Ok(stage)
     }
 
     /// The burning project's limits: a little above what it has spent.
-    async fn set_limits(&self, story: &Story) -> anyhow::Result<()> {
+    async fn narrow_the_budget(&self, story: &Story) -> anyhow::Result<()> {
         let spend = self.spend_of_burning().await?;
         let mut random = system_random();
         let control = Control::new(&self.store, &*self.clock, &mut random);
-        let change = LimitChange {
-            budget: Some(Some(spend + BUDGET_LEFT)),
-            threshold: Some(Some(spend + THRESHOLD_LEFT)),
-        };
+        let change =
+            LimitChange { budget: Some(Some(spend + BUDGET_LEFT)), threshold: Some(Some(spend + THRESHOLD_LEFT)) };
         control.set_limits(&control.project_scope(BURNING).await?, change).await?;
         story.tell(format!(
             "{BURNING}: spent {}, threshold {}, budget {}",
@@ -112,7 +110,8 @@ impl Stage {
         while let Some(outcome) = applications.join_next().await {
             written += outcome??;
         }
-        self.wait_for("every line to be counted", async || Ok((self.requests().await? >= written).then_some(()))).await?;
+        self.wait_for("every line to be counted", async || Ok((self.requests().await? >= written).then_some(())))
+            .await?;
         story.tell(format!("{written} lines written, {} events counted", self.requests().await?));
         for project in self.store.projects(None, self.clock.now().month()).await? {
             story.tell(format!("  {:16} {:>10}", project.project.name, dollars(project.spend)));

@@ -56,7 +56,13 @@ pub(super) const APPLICATIONS: [Application; 4] = [
         tokens: (9_000, 0),
         log: "search.jsonl",
     },
-    Application { project: "Eval nightly", style: Style::OpenaiChat, model: "gpt-5", tokens: (3_000, 900), log: "eval.jsonl" },
+    Application {
+        project: "Eval nightly",
+        style: Style::OpenaiChat,
+        model: "gpt-5",
+        tokens: (3_000, 900),
+        log: "eval.jsonl",
+    },
 ];
 
 /// Writes one application's log.

@@ -81,8 +81,7 @@ impl Work {
     /// Returns when all that was read is on disk.
     pub async fn run(self, inputs: Vec<Input>) -> Result<Finished, CliError> {
         let (booked, progress) = (Booked::default(), Arc::new(Progress::default()));
-        let committer =
-            Committer::new(self.store.clone(), Arc::clone(&self.clock), Box::new(booked.clone())).await?;
+        let committer = Committer::new(self.store.clone(), Arc::clone(&self.clock), Box::new(booked.clone())).await?;
         let (sender, queue) = mpsc::channel(QUEUE);
         let length = inputs.iter().map(Input::length).sum();
         let mut finished = Finished { lines: 0, ignored: 0, tally: Tally::default(), outcome: Ok(()) };
