@@ -19,6 +19,7 @@ pub mod bench;
 mod engine;
 pub mod postgres;
 pub mod process;
+pub mod terminal;
 pub mod wait;
 
 pub use engine::{Engine, TestStore, run};

@@ -1,14 +1,12 @@
 //! README's words, followed to the letter: every command in it is run, in the order in which it stands there.
 
-use std::io::{Read, Write};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use mete_tests::process::{self, Process, Run};
+use mete_tests::terminal::Terminal;
 use mete_tests::{postgres, wait};
 
 const SAMPLE: &str = concat!(
@@ -17,10 +15,6 @@ const SAMPLE: &str = concat!(
     r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929","_time":"2025-11-23T10:16:00Z","usage":{"input_tokens":25,"output_tokens":120}}"#,
     "\n",
 );
-
-/// The size of the terminal.
-const ROWS: NonZero<u16> = NonZero::new(30).unwrap();
-const COLUMNS: NonZero<u16> = NonZero::new(100).unwrap();
 
 /// The fenced blocks of README with this language.
 fn blocks(language: &str) -> anyhow::Result<Vec<String>> {
@@ -72,31 +66,12 @@ impl Machine {
 impl Machine {
     /// `mete tui` on a terminal of its own, left with `q` when it has shown `text`.
     fn look_at_the_interface(&self, text: &str) -> anyhow::Result<()> {
-        let size = portable_pty::PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
-        let pair = portable_pty::native_pty_system().openpty(size)?;
-        let mut command = portable_pty::CommandBuilder::new(self.at("bin/mete"));
-        command.arg("tui");
-        command.cwd(self.folder.path());
-        command.env("HOME", self.at("home"));
-        command.env("TERM", "xterm-256color");
-        let mut child = pair.slave.spawn_command(command)?;
-        drop(pair.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
-        let (mut output, seen) = (pair.master.try_clone_reader()?, Arc::clone(&screen));
-        let reading = std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut bytes) {
-                seen.lock().unwrap().process(&bytes[..read]);
-            }
-        });
-        let contents = || screen.lock().unwrap().screen().contents();
-        wait::until("the interface", Duration::from_secs(20), || contents().contains(text).then_some(()))
-            .with_context(contents)?;
-        pair.master.take_writer()?.write_all(b"q")?;
-        let status = wait::until("the interface to leave", Duration::from_secs(20), || child.try_wait().ok().flatten())?;
-        drop(pair.master);
+        let mut terminal = Terminal::start(&self.shell("exec mete tui"), (100, 30))?;
+        terminal.wait_for(text)?;
+        terminal.keys("q")?;
+        let status = terminal.wait()?;
         ensure!(status.success(), "{status:?}");
-        reading.join().map_err(|_| anyhow::anyhow!("the reader failed"))
+        Ok(())
     }
 }
 

@@ -56,6 +56,12 @@ impl Framer {
         self.skipping.as_ref().map_or(self.position, |skipping| skipping.position)
     }
 
+    /// Whether a line has begun whose end has not come yet.
+    #[must_use]
+    pub fn is_within_line(&self) -> bool {
+        !self.rest.is_empty() || self.skipping.is_some()
+    }
+
     /// Takes the next bytes and hands out the lines that they complete. Blank lines are passed over.
     pub fn push(&mut self, bytes: &[u8], mut frame: impl FnMut(Frame)) {
         let Some(last) = memchr::memrchr(b'\n', bytes) else {

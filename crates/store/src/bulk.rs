@@ -24,12 +24,9 @@ impl BulkInsert {
         let width = columns.len();
         let head = format!("INSERT INTO {table} ({})", columns.join(", "));
         let values = CHUNKS.map(|rows| {
-            let row = |r: usize| {
-                let marks: Vec<String> = (1..=width).map(|c| format!("${}", r * width + c)).collect();
-                format!("({})", marks.join(", "))
-            };
-            let rows: Vec<String> = (0..rows).map(row).collect();
-            format!("{head} VALUES {}", rows.join(", "))
+            // Not `$1`: SQLite keeps such names in a list, and with thousands of them every look-up walks it.
+            let row = format!("({})", vec!["?"; width].join(", "));
+            format!("{head} VALUES {}", vec![row; rows].join(", "))
         });
         let mut arrays: Vec<String> = (1..=numbers.len()).map(|c| format!("${c}::BIGINT[]")).collect();
         arrays.extend(text.map(|_| format!("${width}::TEXT[]")));

@@ -16,8 +16,13 @@ impl Meted {
     /// Starts it and waits until it is ready.
     pub fn start(config: &Path) -> Result<Self> {
         let meted = Self::launch(config)?;
-        meted.said("meted::daemon: ready")?;
+        meted.is_ready()?;
         Ok(meted)
+    }
+
+    /// Waits until it is ready.
+    pub fn is_ready(&self) -> Result<()> {
+        self.said("meted::daemon: ready").map(drop)
     }
 
     /// Starts it.
