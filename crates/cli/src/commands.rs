@@ -13,7 +13,7 @@ pub mod org;
 pub mod project;
 pub mod quarantine;
 pub mod spend;
-mod tui;
+pub mod tui;
 mod verify;
 
 use std::process::ExitCode;

@@ -16,6 +16,9 @@ pub const MAX_AHEAD: i64 = 5 * MINUTE;
 /// No count of one request is ever as large: what is above is absurd (R34).
 pub const MAX_COUNT: u64 = 1_000_000_000_000;
 
+/// No request ever costs as much: what is above is absurd (R34), and thousands of such could overflow a total.
+pub const MAX_COST: Nanos = Nanos::from_dollars(1_000_000);
+
 /// An event's id within its organization, as 64 bits of a keyed hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub i64);

@@ -1,7 +1,7 @@
 //! `meted`: takes usage in, keeps the ledger, answers gateways.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ fn complain(error: &anyhow::Error) {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn check(file: &PathBuf) -> anyhow::Result<ExitCode> {
+fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
     read_prices(config.prices.overrides.as_deref())?;
     println!("{} is valid: store {}, {} sources", file.display(), config.store.url, config.sources.len());
@@ -68,7 +68,7 @@ fn check(file: &PathBuf) -> anyhow::Result<ExitCode> {
 /// What is logged where METE_LOG does not say. What Postgres remarks on at every start is no news.
 const LOGGED: &str = "info,sqlx::postgres::notice=warn";
 
-fn run(path: &PathBuf) -> anyhow::Result<ExitCode> {
+fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("METE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

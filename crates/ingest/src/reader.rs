@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mete_core::event::MAX_AHEAD;
+use mete_core::event::{MAX_AHEAD, MAX_COST};
 use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Timestamp};
 use mete_prices::{Catalogue, Pricer, Query};
 use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, Store, StoreError};
@@ -50,6 +50,8 @@ pub struct Reader {
     last_format: Option<Format>,
     own_cost: Arc<str>,
     counts: Counts,
+    /// Whether the directory was looked at again for the parcel at hand.
+    directory_is_fresh: bool,
 }
 
 impl Reader {
@@ -72,6 +74,7 @@ impl Reader {
             last_format: None,
             own_cost: OWN_COST.into(),
             counts: Counts::default(),
+            directory_is_fresh: false,
             settings,
             store,
             clock,
@@ -98,9 +101,10 @@ impl Reader {
         self.counts
     }
 
-    /// An empty parcel of this source.
+    /// An empty parcel of this source, for frames that have been read from it by now.
     #[must_use]
-    pub fn parcel(&self) -> Parcel {
+    pub fn parcel(&mut self) -> Parcel {
+        self.directory_is_fresh = false;
         Parcel { source: Arc::clone(&self.source), ..Parcel::default() }
     }
 
@@ -155,6 +159,9 @@ impl Reader {
         };
         let series = series.map_err(|error| Problem { reason: error.reason(), detail: error.to_string() })?;
         let (cost, price) = self.cost(record, time)?;
+        if cost > MAX_COST {
+            return Err(Problem { reason: "absurd_cost", detail: format!("${cost} for one request; the most is ${MAX_COST}") });
+        }
         Ok(LedgerEvent {
             id: self.hasher.event(&series.organization, &record.id),
             time,
@@ -203,8 +210,11 @@ impl Reader {
         }
     }
 
-    /// Reads the directory again if it changed.
+    /// Reads the directory again if it changed. Once a parcel is enough: its lines were written before it was begun.
     fn has_newer_directory(&mut self) -> bool {
+        if std::mem::replace(&mut self.directory_is_fresh, true) {
+            return false;
+        }
         let fresh = Handle::current().block_on(async {
             let versions = self.store.versions().await?;
             if versions.change_seq == self.attributor.change_seq() {

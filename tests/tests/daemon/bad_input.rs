@@ -137,7 +137,7 @@ fn bad_lines() -> Vec<Bad> {
         Bad::new(&event(r#""input_tokens":1"#)[..25], "not_json", "EOF"),
         Bad::new(long, "line_too_long", "10485"),
         Bad::new(cut, "bad_field", "model"),
-        Bad::new(invalid, "not_json", "invalid UTF-8 at byte 8"),
+        Bad::new(invalid, "not_json", "invalid UTF-8 at byte 9"),
         Bad::new(nul, "not_json", "NUL"),
         Bad::new(event(r#""api_key":"key_nobodyhasthis","cost":"1""#), "unknown_key", "key_nobodyhasthis"),
         Bad::new(event(r#""project":"No such","cost":"1""#), "unknown_project", "No such"),

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod follow;
+mod gate;
 mod kill;
+mod life;
 mod pipes;
 mod support;

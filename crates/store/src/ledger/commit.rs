@@ -1,6 +1,6 @@
 //! One commit of the ledger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use mete_core::event::LedgerEvent;
@@ -159,27 +159,15 @@ impl Work {
     }
 }
 
-pub(super) static T: [std::sync::atomic::AtomicU64; 16] = [const { std::sync::atomic::AtomicU64::new(0) }; 16];
-pub(super) struct Lap(std::time::Instant);
-impl Lap { pub(super) fn new() -> Self { Lap(std::time::Instant::now()) }
- pub(super) fn lap(&mut self, i: usize) { let n = std::time::Instant::now(); T[i].fetch_add((n-self.0).as_micros() as u64, std::sync::atomic::Ordering::Relaxed); self.0 = n; } }
-pub(super) fn show() { let v: Vec<_> = T.iter().map(|t| t.swap(0, std::sync::atomic::Ordering::Relaxed)/1000).collect(); eprintln!("begin {} cover {} classify {} book {} rows {} events {} deltas {} rest {} commit {} recent {} | fold begin {} hour {} day {} month {} delete {} commit {}", v[0],v[1],v[2],v[3],v[4],v[5],v[6],v[7],v[8],v[9],v[10],v[11],v[12],v[13],v[14],v[15]); }
-
 impl Ledger {
     pub(super) async fn try_commit(&mut self, parcels: &[Parcel], now: Timestamp) -> Result<Outcome, StoreError> {
-        let mut lap = Lap::new();
         let mut tx = self.store.begin().await?;
         let version = tx.count_up("ledger_version").await?;
         self.catch_up(&mut tx, version).await?;
         self.watch.refresh(&mut tx).await?;
-        lap.lap(0);
         let mut work = Work { tallies: vec![Tally::default(); parcels.len()], ..Work::default() };
-        if let Some((first, last)) = span(parcels) {
-            self.recent.cover(&mut tx, (first.day(), last.day())).await?;
-            lap.lap(1);
-            self.classify(&mut tx, parcels, &mut work).await?;
-            lap.lap(2);
-        }
+        self.recent.cover(&mut tx, &days(parcels)).await?;
+        self.classify(&mut tx, parcels, &mut work).await?;
         record_span(&mut tx, version, span(parcels)).await?;
         let (spends, alerts) = self.write(&mut tx, parcels, &mut work, now).await?;
         tx.commit().await?;
@@ -286,24 +274,17 @@ impl Ledger {
             }
         }
         // Before the deltas are written: totals that are read from the store must not have the batch in them yet.
-        let mut lap = Lap::new();
         let reached = self.watch.book(tx, self.store.id_hasher(), &booked, now).await?;
-        lap.lap(3);
         let deltas = work.delta_rows();
-        lap.lap(4);
         std::mem::take(&mut work.events).write(tx, &EVENTS, &EVENTS_EXTRA).await?;
-        lap.lap(5);
         std::mem::take(&mut work.corrections).write(tx, &CORRECTIONS, &CORRECTIONS_EXTRA).await?;
-        lap.lap(7);
         DELTAS.run(tx, &deltas, &[]).await?;
-        lap.lap(6);
         self.write_quarantine(tx, parcels, work, now).await?;
         for parcel in parcels {
             if let Some(position) = &parcel.position {
                 tx.set_position(&parcel.source, position, now).await?;
             }
         }
-        lap.lap(7);
         Ok(reached)
     }
 
@@ -324,6 +305,20 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The UTC days of a batch's events.
+fn days(parcels: &[Parcel]) -> BTreeSet<i64> {
+    let mut days = BTreeSet::new();
+    let mut last = None;
+    for day in parcels.iter().flat_map(|parcel| &parcel.events).map(|arrival| arrival.event.time.day()) {
+        // Nearly always the day of the one before.
+        if last != Some(day) {
+            days.insert(day);
+            last = Some(day);
+        }
+    }
+    days
 }
 
 /// First and last time of a batch's events.

@@ -17,17 +17,13 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be written; then nothing was merged.
     pub async fn fold(&mut self) -> Result<bool, StoreError> {
-        let mut lap = super::commit::Lap::new();
         let mut tx = match &*self.store.db {
             Db::Sqlite { .. } => self.store.begin().await?,
             // What other daemons append meanwhile must neither be merged half nor deleted unmerged.
             Db::Postgres(pool) => Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?),
         };
-        lap.lap(10);
-        let mut i = 11;
         for (rollup, bucket) in [("spend_hour", "hour"), ("spend_day", "hour / 24"), ("spend_month", "month")] {
             in_tx!(&mut tx, db => sqlx::query(AssertSqlSafe(merge(rollup, bucket))).execute(db).await.map(drop))?;
-        lap.lap(i); i += 1;
         }
         let merged = in_tx!(&mut tx, db => sqlx::query("DELETE FROM spend_delta").execute(db).await?.rows_affected());
         in_tx!(&mut tx, db => {
@@ -38,10 +34,7 @@ impl Ledger {
                 .map(drop)
         })?;
         self.last_used.write(&mut tx).await?;
-        lap.lap(14);
         tx.commit().await?;
-        lap.lap(15);
-        super::commit::show();
         self.last_used.written();
         Ok(merged > 0)
     }

@@ -4,6 +4,7 @@
 //! used lately leave when there are too many ids; the days around the batch at hand always stay, so recognition is
 //! exact whatever the volume.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
@@ -52,10 +53,11 @@ pub(super) struct RecentIds {
 }
 
 impl RecentIds {
-    /// Loads the days from `first` to `last` and one on either side, where they are missing.
-    pub(super) async fn cover(&mut self, tx: &mut Tx, (first, last): (i64, i64)) -> Result<(), StoreError> {
+    /// Loads `days` and one on either side of each, where they are missing.
+    pub(super) async fn cover(&mut self, tx: &mut Tx, days: &BTreeSet<i64>) -> Result<(), StoreError> {
         self.clock += 1;
-        for day in first - 1..=last + 1 {
+        let around: BTreeSet<i64> = days.iter().flat_map(|day| day - 1..=day + 1).collect();
+        for day in around {
             if !self.days.contains_key(&day) {
                 let times = load(tx, day * DAY, (day + 1) * DAY).await?;
                 self.days.insert(day, Day { times, used: 0 });

@@ -41,6 +41,19 @@ each_engine! {
         f.assert_exact(1, DOLLAR).await
     }
 
+    async fn r31_a_batch_that_spans_decades_is_still_exact(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let project = f.project("Support bot").await?;
+        let times = ["1970-01-01T00:00:00Z", "1999-12-31T23:59:59Z", NOW];
+        for writer in 0..2_u64 {
+            let mut ledger = Ledger::open(f.store.clone()).await?;
+            let events = times.iter().map(|time| f.event(time, time, &project, None, DOLLAR)).collect();
+            let outcome = f.book(&mut ledger, events).await?;
+            assert_eq!(outcome.tallies[0].duplicates, writer * 3);
+        }
+        f.assert_exact(3, Nanos::from_dollars(3)).await
+    }
+
     async fn r31_writers_learn_of_each_others_events(place: &TestStore) -> anyhow::Result<()> {
         let mut f = Fixture::new(place).await?;
         let project = f.project("Support bot").await?;

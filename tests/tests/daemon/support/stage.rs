@@ -90,8 +90,13 @@ impl<'a> Stage<'a> {
 
     /// Writes `meted.toml`: this store, and `rest`.
     pub fn configure(&self, rest: &str) -> PathBuf {
+        self.configure_at(self.place.url(), rest)
+    }
+
+    /// The same with another way to the store.
+    pub fn configure_at(&self, url: &str, rest: &str) -> PathBuf {
         let path = self.path("meted.toml");
-        std::fs::write(&path, format!("[store]\nurl = '{}'\n{rest}", self.place.url())).unwrap();
+        std::fs::write(&path, format!("[store]\nurl = '{url}'\n{rest}")).unwrap();
         path
     }
 

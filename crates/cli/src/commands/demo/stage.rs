@@ -186,12 +186,7 @@ impl Stage {
         for index in 1..APPLICATIONS.len() {
             applications.spawn(self.application(index, Duration::from_millis(400))?.until(stopped.clone()));
         }
-        let options = mete_tui::Options {
-            no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
-            actor: "operator".to_owned(),
-            banner: Some(banner),
-            ..mete_tui::Options::default()
-        };
+        let options = mete_tui::Options { banner: Some(banner), ..crate::commands::tui::options() };
         let interface = mete_tui::run(self.store.clone(), Arc::clone(&self.clock), options);
         let burning = async {
             self.burn(story, Duration::from_millis(350)).await?;

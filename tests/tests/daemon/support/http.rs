@@ -1,0 +1,67 @@
+//! A gateway that asks the daemon.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use mete_tests::wait;
+use serde_json::Value;
+
+use super::LIMIT;
+
+/// The daemon's answer about a key.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Status line and headers, in lower case.
+    pub head: String,
+    /// The error's body; null where there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The error's `code`; empty where there is none.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// Where a daemon answers.
+#[derive(Clone, Debug)]
+pub struct Gateway(pub u16);
+
+impl Gateway {
+    /// Asks about a key.
+    pub fn ask(&self, secret: &str) -> Result<Answer> {
+        exchange(TcpStream::connect(("127.0.0.1", self.0))?, secret)
+    }
+
+    /// Asks until the answer has `status` and `code`.
+    pub fn answers(&self, secret: &str, status: u16, code: &str) -> Result<Answer> {
+        let mut last = None;
+        let answer = wait::until("the answer", LIMIT, || {
+            let answer = self.ask(secret).ok()?;
+            let right = (answer.status, answer.code()) == (status, code);
+            last = Some(answer.clone());
+            right.then_some(answer)
+        });
+        answer.with_context(|| format!("{status} {code:?} was expected; the last answer was {last:?}"))
+    }
+}
+
+/// Asks about a key on a Unix socket.
+pub fn ask_socket(path: &Path, secret: &str) -> Result<Answer> {
+    exchange(UnixStream::connect(path)?, secret)
+}
+
+fn exchange(mut stream: impl Read + Write, secret: &str) -> Result<Answer> {
+    write!(stream, "GET /v1/authorize HTTP/1.1\r\nhost: mete\r\nconnection: close\r\nauthorization: Bearer {secret}\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let (head, body) = text.split_once("\r\n\r\n").with_context(|| format!("no answer: {text:?}"))?;
+    let status = head.split(' ').nth(1).context("no status")?.parse()?;
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body)? };
+    Ok(Answer { status, head: head.to_lowercase(), body })
+}
