@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use mete_core::Nanos;
 use mete_core::time::DAY;
-use mete_tests::wait::Deadline;
 use mete_tests::{TestStore, each_engine, wait};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};

@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// keep it open for a while after a rotation.
 const LINGER: i64 = 30 * SECOND;
 
+/// At a stop: the most blocks of a file that are still read. More than that is a backlog, which stays where it is.
+const LAST_BLOCKS: usize = 64;
+
 /// A file that is open.
 struct Tail {
     file: File,
@@ -50,12 +53,12 @@ struct Follower {
 /// Follows every file that `pattern` matches, from where the ledger left it, until the feed is stopped. Blocks.
 ///
 /// # Errors
-/// When the pattern is none, the store cannot be read at the start, or the ledger's writer is gone. A file that cannot
-/// be read is reported and tried again.
+/// When the pattern is none, or the ledger's writer is gone. A file or store that cannot be read is reported and tried
+/// again.
 pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceError> {
     glob::Pattern::new(pattern)
         .map_err(|source| SourceError::Pattern { pattern: pattern.to_owned(), source })?;
-    let positions = tokio::runtime::Handle::current().block_on(store.positions(feed.reader.source()))?;
+    let positions = tokio::runtime::Handle::current().block_on(known_positions(&feed, store));
     let mut follower = Follower {
         feed,
         pattern: pattern.to_owned(),
@@ -63,6 +66,9 @@ pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceErro
         positions: positions.iter().map(|p| (p.identity.to_string(), p.offset)).collect(),
         block: vec![0; BLOCK],
     };
+    if follower.feed.stop.is_cancelled() {
+        return Ok(());
+    }
     let (wake, woken) = sync_channel(1);
     let mut watch = Watch::new(wake);
     follower.find_moved_away(&positions);
@@ -74,6 +80,21 @@ pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceErro
     }
     // What arrived before the stop is still read.
     follower.read_all()
+}
+
+/// How far the source was read. A store that is away is waited for, like at every commit; none when stopped meanwhile.
+async fn known_positions(feed: &Feed, store: &Store) -> Vec<Position> {
+    let source = feed.reader.source();
+    loop {
+        match store.positions(source).await {
+            Ok(positions) => return positions,
+            Err(error) => tracing::warn!(source, %error, "cannot read how far the source was read; trying again"),
+        }
+        tokio::select! {
+            () = feed.stop.cancelled() => return Vec::new(),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
 }
 
 impl Follower {
@@ -173,8 +194,8 @@ impl Follower {
 
     /// Reads what is new in a file; tells whether to keep it open.
     fn read(&mut self, tail: &mut Tail, now: Timestamp) -> Result<bool, ReadError> {
-        let mut came = false;
-        while !self.feed.stop.is_cancelled() || !came {
+        let mut blocks = 0;
+        while !self.feed.stop.is_cancelled() || blocks < LAST_BLOCKS {
             if tail.identity.is_none() {
                 tail.identity = identity::identify(&tail.file, tail.inode)?;
             }
@@ -188,7 +209,7 @@ impl Follower {
             if read == 0 {
                 break;
             }
-            came = true;
+            blocks += 1;
             tail.offset += read as u64;
             let mut parcel = self.feed.reader.parcel();
             let reader = &mut self.feed.reader;
@@ -197,7 +218,7 @@ impl Follower {
             self.feed.hand_over(parcel)?;
         }
         match tail.left {
-            Some(_) if came => tail.left = Some(now),
+            Some(_) if blocks > 0 => tail.left = Some(now),
             Some(since) if now.since(since) > LINGER => {
                 self.finish(tail)?;
                 return Ok(false);

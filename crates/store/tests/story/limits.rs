@@ -144,6 +144,19 @@ each_engine! {
         Ok(())
     }
 
+    async fn r4_the_thousand_and_first_project_is_refused(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let acme = f.organization.clone();
+        for n in 0..1000 {
+            f.control().create_project(&acme, &format!("Project {n}")).await?;
+        }
+        let error = f.control().create_project(&acme, "One more").await.unwrap_err();
+        assert_eq!(error.code(), "limit_reached");
+        assert!(error.to_string().contains("1000"), "{error}");
+        assert_eq!(f.store.projects(Some(&acme), november()).await?.len(), 1001, "the default project does not count");
+        Ok(())
+    }
+
     async fn r19_names_are_unique_among_active_projects_without_regard_to_case(place: &TestStore) -> anyhow::Result<()> {
         let mut f = Fixture::new(place).await?;
         f.project("Support bot").await?;
