@@ -2,21 +2,20 @@
 
 mod support;
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use mete_ingest::committer::{FOLD_EVENTS, GROUP};
 use mete_ingest::formats;
 use mete_ingest::framing::{Frame, Framer};
 use mete_store::{Ledger, Parcel, Store, StoreUrl};
 use mete_tests::bench::{self, Size, Stopwatch, Table, UsageLog, median, per_second};
 use mete_tests::{Engine, TestStore};
 use rusqlite::Connection;
-use support::{FOLD, GROUP, Log};
+use support::Log;
 
 /// A million events, for the run that shows whether the rate stays.
 const MILLION: u64 = 1_000_000;
@@ -67,7 +66,7 @@ impl Bench<'_> {
     async fn rates(&self, runs: u64) -> Result<Table> {
         let mut rates = Rates::default();
         let (mut bare_bytes, mut bytes) = (0, 0);
-        let rows = rows(&self.parcels);
+        let rows = support::rows(&self.parcels);
         let rate = |time| per_second(self.log.lines, time);
         for _ in 0..runs {
             let path = self.copy()?;
@@ -107,10 +106,10 @@ impl Bench<'_> {
         let part = MILLION.min(log.lines / 2).max(1);
         let mut table = Table::new(&["end to end, long log", "events/s", "of the first part"]);
         let (mut first, mut begun) = (None, (Duration::ZERO, 0));
-        for mark in marks {
-            if mark.1 - begun.1 < part {
-                continue;
-            }
+        let parts = log.lines.div_ceil(part);
+        for number in 1..=parts {
+            let end = (number * part).min(log.lines);
+            let Some(&mark) = marks.iter().find(|mark| mark.1 >= end) else { continue };
             let rate = per_second(mark.1 - begun.1, mark.0 - begun.0);
             let first = *first.get_or_insert(rate);
             table.row([format!("up to {}", mark.1), format!("{rate:.0}"), format!("{:.2}", rate / first)]);
@@ -165,8 +164,8 @@ impl Bench<'_> {
         let mut unfolded = 0;
         for parcel in &self.parcels {
             ledger.commit(std::slice::from_ref(parcel), now).await?;
-            unfolded += parcel.events.len();
-            if unfolded >= FOLD {
+            unfolded += parcel.events.len() as u64;
+            if unfolded >= FOLD_EVENTS {
                 ledger.fold().await?;
                 unfolded = 0;
             }
@@ -174,28 +173,6 @@ impl Bench<'_> {
         ledger.fold().await?;
         Ok(since.elapsed())
     }
-}
-
-/// The rows of the event table, numbers of series made up.
-fn rows(parcels: &[Parcel]) -> Vec<[i64; 10]> {
-    let mut series = HashMap::new();
-    let row = |event: &mete_core::LedgerEvent| {
-        let next = series.len() as i64 + 1;
-        let usage = &event.usage;
-        [
-            event.time.0,
-            event.id.0,
-            *series.entry(Arc::as_ptr(&event.series)).or_insert(next),
-            usage.input.cast_signed(),
-            usage.cached_input.cast_signed(),
-            usage.cache_write.cast_signed(),
-            usage.output.cast_signed(),
-            usage.reasoning.cast_signed(),
-            event.cost.0,
-            1,
-        ]
-    };
-    parcels.iter().flat_map(|parcel| &parcel.events).map(|arrival| &arrival.event).map(row).collect()
 }
 
 /// The baseline: one prepared insert an event, in transactions as large as the committer's, as durable as the store.

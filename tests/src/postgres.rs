@@ -40,7 +40,16 @@ const GUARDIAN: &str = r#"
     rm -rf "$folder"
 "#;
 
-/// A throwaway server in a temporary folder: no durability, no passwords, this machine only.
+/// Whether a server's commits are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    /// Not: a test's data is worth nothing after a crash.
+    None,
+    /// As a server is by default, which is what a benchmark has to measure.
+    Full,
+}
+
+/// A throwaway server in a temporary folder: no passwords, this machine only.
 #[derive(Debug)]
 pub struct Server {
     url: String,
@@ -48,17 +57,29 @@ pub struct Server {
 }
 
 impl Server {
-    /// Initialises and starts one; returns when it takes connections.
+    /// Initialises and starts one that does not wait for the disk; returns when it takes connections.
     ///
     /// # Errors
     /// When Postgres is not installed or does not start; the error has the server's own words.
     pub fn start() -> Result<Self> {
+        Self::start_with(Durability::None)
+    }
+
+    /// The same, but commits are on disk, as on a server in earnest.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(Durability::Full)
+    }
+
+    fn start_with(durability: Durability) -> Result<Self> {
         let programs = programs()?;
         let account = Account::for_server()?;
         let dir = tempfile::Builder::new().prefix("mete-postgres-").tempdir()?;
         account.give(dir.path())?;
         initialise(&programs, &account, dir.path())?;
-        start_in(&programs, &account, dir)
+        start_in(&programs, &account, dir, durability)
     }
 
     /// The URL of its `postgres` database.
@@ -202,14 +223,14 @@ fn initialise(programs: &Path, account: &Account, dir: &Path) -> Result<()> {
     check("initdb", &output)
 }
 
-fn start_in(programs: &Path, account: &Account, dir: TempDir) -> Result<Server> {
+fn start_in(programs: &Path, account: &Account, dir: TempDir, durability: Durability) -> Result<Server> {
     let mut last = None;
     for _ in 0..START_TRIES {
         let port = free_port()?;
         let mut log = tempfile::tempfile()?;
         let mut server = Server {
             url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-            guardian: spawn(programs, account, dir.path(), port, &log)?,
+            guardian: spawn(programs, account, dir.path(), (port, durability), &log)?,
         };
         match wait_until_ready(&mut server.guardian, dir.path()) {
             Ok(()) => {
@@ -228,16 +249,22 @@ fn start_in(programs: &Path, account: &Account, dir: TempDir) -> Result<Server> 
     Err(last.unwrap_or_else(|| anyhow::anyhow!("never tried")))
 }
 
-fn spawn(programs: &Path, account: &Account, dir: &Path, port: u16, log: &File) -> Result<Child> {
-    let settings = [
+fn spawn(
+    programs: &Path,
+    account: &Account,
+    dir: &Path,
+    (port, durability): (u16, Durability),
+    log: &File,
+) -> Result<Child> {
+    let mut settings = vec![
         format!("port={port}"),
         "listen_addresses=127.0.0.1".into(),
         "unix_socket_directories=".into(),
         "max_connections=200".into(),
-        "fsync=off".into(),
-        "synchronous_commit=off".into(),
-        "full_page_writes=off".into(),
     ];
+    if durability == Durability::None {
+        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(str::to_owned));
+    }
     let mut command = account.command("sh", dir);
     command.args(["-c", GUARDIAN, "sh"]).arg(dir).arg(programs.join("postgres")).arg("-D").arg(dir.join("data"));
     for setting in settings {

@@ -139,7 +139,7 @@ fn the_daemon_runs_with_the_configuration_shown_and_the_gateways_command_gets_th
     let key = machine.run("mete --store sqlite:mete.db --json key create --project 'Support bot' --member you@example.com")?;
     let key = key.json()?["secret"].as_str().context("no secret")?.to_owned();
     machine.run("meted check-config meted.toml")?;
-    let mut daemon = Process::start(machine.shell("exec meted --config meted.toml").env("METE_LOG", "info"))?;
+    let daemon = Process::start(machine.shell("exec meted --config meted.toml").env("METE_LOG", "info"))?;
     daemon.wait_for_line(Duration::from_secs(20), |line| line.contains("ready"))?;
 
     let asks = blocks("sh")?.into_iter().find(|block| block.contains("/v1/authorize")).context("no question")?;

@@ -29,7 +29,6 @@ impl Place {
         control.create_project(&organization, "Search").await?;
         let key = NewKeyInput { project: project.clone(), member: "eve@acme.test".into(), name: "ci-runner".into() };
         control.create_key(&key).await?;
-        drop(control);
         let place = Self { store, organization, project };
         place.budget(100).await?;
         Ok(place)

@@ -136,8 +136,18 @@ mod tests {
             (Refusal::UnknownKey, 401, "invalid_request_error", "invalid_api_key"),
             (Refusal::KeyDisabled, 401, "invalid_request_error", "invalid_api_key"),
             (Refusal::KeyRevoked, 401, "invalid_request_error", "invalid_api_key"),
-            (Refusal::ProjectArchived { project: "x".into() }, 401, "invalid_request_error", "not_authorized_invalid_project"),
-            (Refusal::OrganizationBudget(figures.clone()), 429, "insufficient_quota", "organization_spend_limit_exceeded"),
+            (
+                Refusal::ProjectArchived { project: "x".into() },
+                401,
+                "invalid_request_error",
+                "not_authorized_invalid_project",
+            ),
+            (
+                Refusal::OrganizationBudget(figures.clone()),
+                429,
+                "insufficient_quota",
+                "organization_spend_limit_exceeded",
+            ),
             (Refusal::ProjectBudget(figures.clone()), 429, "insufficient_quota", "project_spend_limit_exceeded"),
         ] {
             assert_eq!((refusal.status(), refusal.kind(), refusal.code()), (status, kind, code));

@@ -225,7 +225,8 @@ pub fn check_name(name: &str) -> Result<String, NameProblem> {
         return Err(NameProblem::TooLong(length));
     }
     let unsafe_char = |c: &char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     match name.chars().find(unsafe_char) {
         Some(c) => Err(NameProblem::Control(u32::from(c))),

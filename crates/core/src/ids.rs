@@ -61,7 +61,9 @@ mod tests {
     #[test]
     fn r43_ids_have_their_prefix_and_24_letters_and_digits() {
         let mut random = rand::rngs::StdRng::seed_from_u64(1);
-        for kind in [IdKind::Organization, IdKind::Project, IdKind::User, IdKind::ServiceAccount, IdKind::Key, IdKind::Invite] {
+        for kind in
+            [IdKind::Organization, IdKind::Project, IdKind::User, IdKind::ServiceAccount, IdKind::Key, IdKind::Invite]
+        {
             let id = kind.generate(&mut random);
             let rest = id.strip_prefix(kind.prefix()).unwrap();
             assert_eq!(rest.len(), 24);

@@ -42,8 +42,11 @@ impl Limits {
         if let Some((own, organization)) = above(self.budget, organization.budget) {
             return Some(LimitProblem::AboveOrganization { what: "budget", own, organization });
         }
-        above(self.threshold, organization.threshold)
-            .map(|(own, organization)| LimitProblem::AboveOrganization { what: "threshold", own, organization })
+        above(self.threshold, organization.threshold).map(|(own, organization)| LimitProblem::AboveOrganization {
+            what: "threshold",
+            own,
+            organization,
+        })
     }
 }
 

@@ -125,8 +125,7 @@ impl FromStr for Nanos {
         let too_large = || ParseMoneyError::TooLarge(text.to_owned());
         let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_large())? };
         let fraction: i64 = format!("{fraction:0<9}").parse().map_err(|_| not_a_number())?;
-        let nanos =
-            whole.checked_mul(NANOS_PER_DOLLAR).and_then(|n| n.checked_add(fraction)).ok_or_else(too_large)?;
+        let nanos = whole.checked_mul(NANOS_PER_DOLLAR).and_then(|n| n.checked_add(fraction)).ok_or_else(too_large)?;
         Ok(Self(if text.starts_with('-') { -nanos } else { nanos }))
     }
 }

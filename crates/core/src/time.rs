@@ -187,8 +187,18 @@ impl Month {
     #[must_use]
     pub fn name(self) -> String {
         const NAMES: [&str; 12] = [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-            "November", "December",
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
         ];
         format!("{} {}", NAMES[(self.0 % 100) as usize - 1], self.0 / 100)
     }
@@ -317,7 +327,14 @@ mod tests {
         ] {
             assert_eq!(at(text).to_string(), shown, "{text}");
         }
-        for text in ["", "yesterday", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T10:15:30.Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-11-23T25:00:00Z",
+            "2026-11-23T10:15:30.Z",
+        ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }

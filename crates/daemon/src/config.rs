@@ -66,7 +66,7 @@ pub enum SourceKind {
 }
 
 /// `[[source]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// What it reads.
@@ -126,8 +126,8 @@ impl Config {
     /// # Errors
     /// Says what is wrong, where, and what would be right.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -142,9 +142,8 @@ impl Config {
         let mut names = HashSet::new();
         for (index, source) in config.sources.iter().enumerate() {
             let problem = source.problem().or_else(|| {
-                (!names.insert(source.name())).then(|| {
-                    format!("another source is called {:?} too: give one of them another name", source.name())
-                })
+                (!names.insert(source.name()))
+                    .then(|| format!("another source is called {:?} too: give one of them another name", source.name()))
             });
             if let Some(problem) = problem {
                 return Err(ConfigError::Source { path: path.to_owned(), number: index + 1, problem });

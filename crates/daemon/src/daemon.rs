@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
-use crate::prices::{PriceError, read_prices};
+use crate::prices::{PriceError, PriceList};
 use crate::{listen, sources};
 
 /// Why the daemon cannot start.
@@ -41,6 +41,7 @@ pub enum StartError {
 /// A daemon that runs.
 pub struct Daemon {
     config: Config,
+    prices: PriceList,
     store: Store,
     gate: Arc<Gate>,
     readiness: Arc<Readiness>,
@@ -60,7 +61,7 @@ impl Daemon {
     /// # Errors
     /// When the store, the prices or the listeners are not to be had; nothing runs then.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let catalogue = read_prices(config.prices.overrides.as_deref())?;
+        let prices = PriceList::read(config.prices.overrides.as_deref())?;
         let store = Store::open(&config.store.url).await?;
         let bound = listen::bind(&config.listen)
             .await
@@ -72,7 +73,8 @@ impl Daemon {
         let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
         committer.read_totals().await?;
         let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue };
-        let prepared = sources::prepare(&shared, &config.sources, &catalogue).await?;
+        let mut sources = sources::Running::default();
+        sources.change(&shared, &config.sources, (&prices.catalogue, true)).await?;
 
         // From here on nothing fails.
         let committing = TaskTracker::new();
@@ -90,11 +92,11 @@ impl Daemon {
         }
         services.close();
 
-        let sources = sources::start(&shared, prepared);
         readiness.set_ready();
         tracing::info!(store = %store.describe(), address = ?bound.address, sources = config.sources.len(), "ready");
         Ok(Self {
             config,
+            prices,
             store,
             gate,
             readiness,
@@ -125,17 +127,16 @@ impl Daemon {
     /// # Errors
     /// When the prices or the store cannot be read; then everything goes on as it was.
     pub async fn reload(&mut self, config: Config) -> Result<(), StartError> {
-        let catalogue = read_prices(config.prices.overrides.as_deref())?;
+        let prices = PriceList::read(config.prices.overrides.as_deref())?;
         if config.store.url != self.config.store.url
             || config.listen.address != self.config.listen.address
             || config.listen.socket != self.config.listen.socket
         {
             tracing::warn!("[store] and [listen] are taken over at the next restart only");
         }
-        let prepared = sources::prepare(&self.shared, &config.sources, &catalogue).await?;
-        self.sources.stop().await;
-        self.sources = sources::start(&self.shared, prepared);
-        self.config = config;
+        let changed = prices.differs_from(&self.prices);
+        self.sources.change(&self.shared, &config.sources, (&prices.catalogue, changed)).await?;
+        (self.config, self.prices) = (config, prices);
         tracing::info!(sources = self.config.sources.len(), "the configuration was read again");
         Ok(())
     }

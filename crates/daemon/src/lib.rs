@@ -9,5 +9,5 @@ mod signals;
 mod sources;
 
 pub use daemon::{Daemon, StartError};
-pub use prices::{PriceError, read_prices};
+pub use prices::{PriceError, PriceList};
 pub use signals::{Signals, run_until_signalled};

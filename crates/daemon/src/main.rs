@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use mete_control::host::SystemClock;
 use meted::config::Config;
-use meted::{Daemon, Signals, read_prices, run_until_signalled};
+use meted::{Daemon, PriceList, Signals, run_until_signalled};
 use tracing_subscriber::EnvFilter;
 
 /// Mete's daemon: reads usage logs, keeps the ledger, and tells gateways which keys are within their budgets.
@@ -60,7 +60,7 @@ fn complain(error: &anyhow::Error) {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
-    read_prices(config.prices.overrides.as_deref())?;
+    PriceList::read(config.prices.overrides.as_deref())?;
     println!("{} is valid: store {}, {} sources", file.display(), config.store.url, config.sources.len());
     Ok(ExitCode::SUCCESS)
 }

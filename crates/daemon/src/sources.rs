@@ -9,8 +9,8 @@ use mete_ingest::sources::{Feed, SourceError, follow, follow_pipe, follow_stdin}
 use mete_prices::Catalogue;
 use mete_store::{Store, StoreError};
 use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{Source, SourceKind};
 
@@ -22,54 +22,73 @@ pub(crate) struct Shared {
     pub(crate) queue: mpsc::Sender<Delivery>,
 }
 
-/// Sources that run.
-pub(crate) struct Running {
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
+/// Sources that run, each on a thread of its own.
+#[derive(Default)]
+pub(crate) struct Running(Vec<Active>);
 
-/// A source that can be started.
-pub(crate) struct Prepared {
+/// A source that runs, or has ended by itself.
+struct Active {
     source: Source,
-    reader: Reader,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
 }
 
-/// Does all of starting `sources` that can fail.
-pub(crate) async fn prepare(
-    shared: &Shared,
-    sources: &[Source],
-    catalogue: &Arc<Catalogue>,
-) -> Result<Vec<Prepared>, StoreError> {
-    let mut prepared = Vec::with_capacity(sources.len());
-    for source in sources {
-        prepared.push(Prepared { source: source.clone(), reader: reader(shared, source, catalogue).await? });
+impl Running {
+    /// Runs `sources`, and no others. One that runs already goes on undisturbed, unless `prices_changed`: to stop
+    /// reading a pipe is to end its writer.
+    ///
+    /// # Errors
+    /// When the store cannot be read; then everything goes on as it was.
+    pub(crate) async fn change(
+        &mut self,
+        shared: &Shared,
+        sources: &[Source],
+        (catalogue, prices_changed): (&Arc<Catalogue>, bool),
+    ) -> Result<(), StoreError> {
+        let stays =
+            |active: &&Active| !prices_changed && !active.task.is_finished() && sources.contains(&active.source);
+        // Asked once: a source may end at any time.
+        let staying: Vec<Source> = self.0.iter().filter(stays).map(|active| active.source.clone()).collect();
+        let mut fresh = Vec::new();
+        for source in sources.iter().filter(|source| !staying.contains(source)) {
+            fresh.push((source.clone(), reader(shared, source, catalogue).await?));
+        }
+        let (stay, go): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|active| staying.contains(&active.source));
+        self.0 = stay;
+        // One may be read anew under other settings: never by two at a time.
+        Self(go).stop().await;
+        self.0.extend(fresh.into_iter().map(|(source, reader)| start(shared, source, reader)));
+        Ok(())
     }
-    Ok(prepared)
-}
 
-/// Starts sources, each on a thread of its own.
-pub(crate) fn start(shared: &Shared, sources: Vec<Prepared>) -> Running {
-    let running = Running { stop: CancellationToken::new(), tasks: TaskTracker::new() };
-    for Prepared { source, reader } in sources {
-        let feed = Feed {
-            reader,
-            queue: shared.queue.clone(),
-            clock: Arc::clone(&shared.clock),
-            stop: running.stop.clone(),
-        };
-        let store = shared.store.clone();
-        running.tasks.spawn_blocking(move || {
-            let name = source.name();
-            match run(feed, &source, &store) {
-                Ok(()) => tracing::info!(source = name, "the source has ended"),
-                // The queue is closed only when the daemon goes.
-                Err(SourceError::Stopped) => {}
-                Err(error) => tracing::error!(source = name, %error, "the source is given up; the others go on"),
+    /// Stops them; returns when all that they had read is handed over.
+    pub(crate) async fn stop(self) {
+        for active in &self.0 {
+            active.stop.cancel();
+        }
+        for active in self.0 {
+            if let Err(error) = active.task.await {
+                tracing::error!(source = active.source.name(), %error, "the source failed");
             }
-        });
+        }
     }
-    running.tasks.close();
-    running
+}
+
+fn start(shared: &Shared, source: Source, reader: Reader) -> Active {
+    let stop = CancellationToken::new();
+    let feed = Feed { reader, queue: shared.queue.clone(), clock: Arc::clone(&shared.clock), stop: stop.clone() };
+    let (read, store) = (source.clone(), shared.store.clone());
+    let task = spawn_blocking(move || {
+        let name = read.name();
+        match run(feed, &read, &store) {
+            Ok(()) => tracing::info!(source = name, "the source has ended"),
+            // The queue is closed only when the daemon goes.
+            Err(SourceError::Stopped) => {}
+            Err(error) => tracing::error!(source = name, %error, "the source is given up; the others go on"),
+        }
+    });
+    Active { source, stop, task }
 }
 
 async fn reader(shared: &Shared, source: &Source, catalogue: &Arc<Catalogue>) -> Result<Reader, StoreError> {
@@ -91,13 +110,5 @@ fn run(feed: Feed, source: &Source, store: &Store) -> Result<(), SourceError> {
         (SourceKind::File, Some(path)) => follow(feed, &path.to_string_lossy(), store),
         (SourceKind::Pipe, Some(path)) => follow_pipe(feed, path),
         _ => follow_stdin(feed),
-    }
-}
-
-impl Running {
-    /// Stops them; returns when all that they had read is handed over.
-    pub(crate) async fn stop(&self) {
-        self.stop.cancel();
-        self.tasks.wait().await;
     }
 }

@@ -102,8 +102,9 @@ impl Directory {
         }
         let unknown = || Unattributed::UnknownProject(id_or_name.to_owned());
         let named = self.by_name.get(&id_or_name.to_lowercase()).ok_or_else(unknown)?;
-        let mut fitting =
-            named.iter().filter(|project| organization.is_none_or(|organization| *project.organization == *organization));
+        let mut fitting = named
+            .iter()
+            .filter(|project| organization.is_none_or(|organization| *project.organization == *organization));
         match (fitting.next(), fitting.next()) {
             (Some(project), None) => Ok(project),
             (Some(_), Some(_)) => Err(Unattributed::AmbiguousProject(id_or_name.to_owned())),

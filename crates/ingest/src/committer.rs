@@ -9,14 +9,15 @@ use mete_store::{Ledger, Outcome, Parcel, ProjectSpend, Store, StoreError, Tally
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-/// Events that one commit takes together at most, roughly.
-const GROUP: usize = 8_000;
+/// Events that one commit takes together at most, roughly. Only a backlog comes near it: the more there are, the fewer
+/// sums there are an event, and what comes alone is committed alone.
+pub const GROUP: usize = 32_000;
 
 /// Parcels that wait for the committer. Readers pause when it is full.
 pub const QUEUE: usize = 64;
 
 /// Events after which sums are folded into the roll-ups, whether the second is over or not.
-const FOLD_EVENTS: u64 = 100_000;
+pub const FOLD_EVENTS: u64 = 100_000;
 
 /// How often sums are folded, other writers looked for.
 const FOLD_EVERY: Duration = Duration::from_secs(1);

@@ -1,12 +1,14 @@
 //! From lines to parcels: format, attribution and price of every record of one source.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mete_core::event::{MAX_AHEAD, MAX_COST};
 use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Timestamp};
 use mete_prices::{Catalogue, Pricer, Query};
 use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, Store, StoreError};
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 
 use crate::attribution::{Attributor, Directory, Home, Unattributed};
 use crate::formats::{self, Format, Line};
@@ -15,6 +17,9 @@ use crate::record::Record;
 
 /// The price version of an event that brought its cost along (R29).
 pub const OWN_COST: &str = "own";
+
+/// Between two tries to reach a store that is away.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a source is called, where its records belong and how they are written.
 #[derive(Clone, Debug, Default)]
@@ -160,7 +165,10 @@ impl Reader {
         let series = series.map_err(|error| Problem { reason: error.reason(), detail: error.to_string() })?;
         let (cost, price) = self.cost(record, time)?;
         if cost > MAX_COST {
-            return Err(Problem { reason: "absurd_cost", detail: format!("${cost} for one request; the most is ${MAX_COST}") });
+            return Err(Problem {
+                reason: "absurd_cost",
+                detail: format!("${cost} for one request; the most is ${MAX_COST}"),
+            });
         }
         Ok(LedgerEvent {
             id: self.hasher.event(&series.organization, &record.id),
@@ -215,23 +223,28 @@ impl Reader {
         if std::mem::replace(&mut self.directory_is_fresh, true) {
             return false;
         }
-        let fresh = Handle::current().block_on(async {
-            let versions = self.store.versions().await?;
-            if versions.change_seq == self.attributor.change_seq() {
-                return Ok(None);
+        let Some(directory) = Handle::current().block_on(self.newer_directory()) else { return false };
+        self.attributor.replace_directory(Arc::new(directory));
+        true
+    }
+
+    /// The directory, if it changed. A store that is away is waited for: that a key is unknown must not be a guess.
+    async fn newer_directory(&self) -> Option<Directory> {
+        loop {
+            let newer = async {
+                let versions = self.store.versions().await?;
+                if versions.change_seq == self.attributor.change_seq() {
+                    return Ok(None);
+                }
+                Directory::load(&self.store).await.map(Some)
+            };
+            match newer.await {
+                Ok(directory) => return directory,
+                Err::<_, StoreError>(error) => {
+                    tracing::warn!(source = %self.source, %error, "cannot read the directory again; trying once more");
+                }
             }
-            Directory::load(&self.store).await.map(Some)
-        });
-        match fresh {
-            Ok(Some(directory)) => {
-                self.attributor.replace_directory(Arc::new(directory));
-                true
-            }
-            Ok(None) => false,
-            Err(error) => {
-                tracing::warn!(source = %self.source, %error, "cannot read the directory again");
-                false
-            }
+            sleep(PAUSE).await;
         }
     }
 }

@@ -26,7 +26,8 @@ async fn place(store: &TestStore) -> anyhow::Result<Place> {
     let store = Store::create(&store.url().parse()?, &mut random).await?;
     let clock = ManualClock::new("2026-11-23T10:15:00Z".parse()?);
     let control = Control::new(&store, &clock, &mut random);
-    let organization = |name: &str| NewOrganizationInput { name: name.into(), owner: "dana@acme.test".into(), parent: None };
+    let organization =
+        |name: &str| NewOrganizationInput { name: name.into(), owner: "dana@acme.test".into(), parent: None };
     let acme = control.init(&organization("Acme")).await?;
     let globex = control.create_organization(&organization("Globex")).await?;
     let support = control.create_project(&acme.organization.id, "Support bot").await?.id;
@@ -45,6 +46,7 @@ async fn place(store: &TestStore) -> anyhow::Result<Place> {
     })
 }
 
+#[cfg(test)]
 impl Place {
     /// Project, key and member that a record with `says` counts to, for a source with `home`.
     fn ask(&self, says: &str, home: (&str, &str)) -> Result<(String, Option<String>, Option<String>), Unattributed> {
@@ -52,7 +54,8 @@ impl Place {
         let home = Home { organization: given(home.0), project: given(home.1) };
         let mut attributor = Attributor::new(Arc::clone(&self.directory), home);
         let says = if says.is_empty() { String::new() } else { format!(",{says}") };
-        let line = format!(r#"{{"id":"e","time":"2026-11-23T10:00:00Z","input_tokens":1,"model":"gpt-4o-mini"{says}}}"#);
+        let line =
+            format!(r#"{{"id":"e","time":"2026-11-23T10:00:00Z","input_tokens":1,"model":"gpt-4o-mini"{says}}}"#);
         let Line::Record(record) = read(line.as_bytes(), None, &mut None) else { panic!("no record: {line}") };
         let series = attributor.attribute(&record)?;
         assert_eq!(attributor.attribute(&record).as_ref(), Ok(&series), "remembered");

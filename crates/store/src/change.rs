@@ -120,7 +120,13 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn tell(&mut self, at: Timestamp, organization_id: &str, kind: &str, target: &str) -> Result<(), StoreError> {
+    pub async fn tell(
+        &mut self,
+        at: Timestamp,
+        organization_id: &str,
+        kind: &str,
+        target: &str,
+    ) -> Result<(), StoreError> {
         let seq = self.count_up("change_seq").await?;
         in_tx!(self, db => {
             sqlx::query("INSERT INTO change (seq, at, organization_id, kind, target_id) VALUES ($1, $2, $3, $4, $5)")

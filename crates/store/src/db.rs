@@ -171,9 +171,7 @@ impl Store {
     pub async fn begin_serializable(&self) -> Result<Tx, StoreError> {
         match &*self.db {
             Db::Sqlite { .. } => self.begin().await,
-            Db::Postgres(pool) => {
-                Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await?))
-            }
+            Db::Postgres(pool) => Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await?)),
         }
     }
 

@@ -85,12 +85,7 @@ struct OrganizationRow {
 
 impl OrganizationRow {
     fn organization(self) -> Organization {
-        Organization {
-            id: self.id,
-            name: self.name,
-            parent_id: self.parent_id,
-            created_at: Timestamp(self.created_at),
-        }
+        Organization { id: self.id, name: self.name, parent_id: self.parent_id, created_at: Timestamp(self.created_at) }
     }
 }
 
@@ -326,10 +321,8 @@ impl Store {
             .await
         })?;
         let any_active = rows.iter().any(|row| row.status == "active");
-        let rows = rows
-            .into_iter()
-            .filter(|row| row.id == id_or_name || !any_active || row.status == "active")
-            .collect();
+        let rows =
+            rows.into_iter().filter(|row| row.id == id_or_name || !any_active || row.status == "active").collect();
         only(rows, "project", id_or_name, |row| row.id == id_or_name)?.project()
     }
 
@@ -339,7 +332,9 @@ impl Store {
     /// [`StoreError::NotFound`] when there is none, or several by that name.
     pub async fn find_key(&self, id_or_name: &str) -> Result<ApiKey, StoreError> {
         let hash = KeyHash::from_hex(id_or_name).unwrap_or_else(|| KeyHash::of(id_or_name));
-        let sql = format!("{KEY_COLUMNS} WHERE k.id = $1 OR k.hash = $2 OR (k.name = $1 AND k.name <> '') OR k.redacted_value = $1 LIMIT 3");
+        let sql = format!(
+            "{KEY_COLUMNS} WHERE k.id = $1 OR k.hash = $2 OR (k.name = $1 AND k.name <> '') OR k.redacted_value = $1 LIMIT 3"
+        );
         let rows: Vec<KeyRow> = on_read!(self, db => {
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id_or_name).bind(hash.0.to_vec()).fetch_all(db).await
         })?;
@@ -356,7 +351,6 @@ fn only<T>(rows: Vec<T>, what: &str, asked: &str, is_id: impl Fn(&T) -> bool) ->
     if !several {
         return rows.next().ok_or_else(|| StoreError::NotFound(format!("there is no {what} {asked:?}")));
     }
-    rows.find(is_id).ok_or_else(|| {
-        StoreError::NotFound(format!("several {what}s are named {asked:?}: say which by its id"))
-    })
+    rows.find(is_id)
+        .ok_or_else(|| StoreError::NotFound(format!("several {what}s are named {asked:?}: say which by its id")))
 }

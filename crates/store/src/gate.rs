@@ -128,7 +128,8 @@ impl Store {
                 .fetch_optional(db)
                 .await
         })?;
-        Ok(row.map(|(budget, threshold)| Limits { budget: budget.map(Nanos), threshold: threshold.map(Nanos) })
+        Ok(row
+            .map(|(budget, threshold)| Limits { budget: budget.map(Nanos), threshold: threshold.map(Nanos) })
             .unwrap_or_default())
     }
 }

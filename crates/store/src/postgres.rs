@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mete_core::Month;
 use sqlx::AssertSqlSafe;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::Transaction;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 
 use crate::db::Db;
 use crate::error::StoreError;
@@ -35,9 +35,8 @@ pub(crate) async fn ensure_partition(
 ) -> Result<(), StoreError> {
     let (start, end) = (month.start().0, month.end().0);
     let name = month.yyyymm();
-    let sql = format!(
-        "CREATE TABLE IF NOT EXISTS event_{name} PARTITION OF event FOR VALUES FROM ({start}) TO ({end})"
-    );
+    let sql =
+        format!("CREATE TABLE IF NOT EXISTS event_{name} PARTITION OF event FOR VALUES FROM ({start}) TO ({end})");
     sqlx::query(AssertSqlSafe(sql)).execute(&mut **transaction).await?;
     Ok(())
 }

@@ -90,14 +90,8 @@ const BY_SPEND: &str = "spend DESC, id";
 
 impl SpendBy {
     fn shape(self) -> Shape {
-        let by_month = |id, name, join| Shape {
-            rollup: "spend_month",
-            delta_bucket: "month",
-            id,
-            name,
-            join,
-            order: BY_SPEND,
-        };
+        let by_month =
+            |id, name, join| Shape { rollup: "spend_month", delta_bucket: "month", id, name, join, order: BY_SPEND };
         match self {
             Self::Project => by_month("g.project_id", "MAX(p.name)", ""),
             Self::Key => by_month(
@@ -106,9 +100,11 @@ impl SpendBy {
                 "LEFT JOIN api_key k ON k.id = g.key_id",
             ),
             Self::Model => by_month("g.model", "g.model", ""),
-            Self::Member => {
-                by_month("g.member_id", "COALESCE(MAX(u.email), g.member_id)", "LEFT JOIN person u ON u.id = g.member_id")
-            }
+            Self::Member => by_month(
+                "g.member_id",
+                "COALESCE(MAX(u.email), g.member_id)",
+                "LEFT JOIN person u ON u.id = g.member_id",
+            ),
             Self::Endpoint => by_month("g.endpoint", "g.endpoint", ""),
             Self::Day => Shape {
                 rollup: "spend_day",

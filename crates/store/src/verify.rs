@@ -131,8 +131,7 @@ async fn verify_month(tx: &mut Tx, month: Month, verification: &mut Verification
 }
 
 async fn sums(tx: &mut Tx, sql: &'static str, (from, to): (i64, i64)) -> Result<Sums, StoreError> {
-    let rows: Vec<(String, i64, i64)> =
-        in_tx!(tx, db => sqlx::query_as(sql).bind(from).bind(to).fetch_all(db).await)?;
+    let rows: Vec<(String, i64, i64)> = in_tx!(tx, db => sqlx::query_as(sql).bind(from).bind(to).fetch_all(db).await)?;
     Ok(rows.into_iter().map(|(project, requests, cost)| (project, (requests, cost))).collect())
 }
 

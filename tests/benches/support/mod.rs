@@ -1,5 +1,6 @@
 //! What the benchmarks of ingest share: a store with keys, a usage log on disk, and the way from one to the other.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use mete_control::{Control, NewKeyInput, NewOrganizationInput};
-use mete_core::{Clock, ManualClock, Timestamp};
-use mete_ingest::committer::{Committer, Observer, QUEUE};
+use mete_core::{Clock, LedgerEvent, ManualClock, Timestamp};
+use mete_ingest::committer::{Committer, GROUP, Observer, QUEUE};
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Progress, read_all};
 use mete_prices::Catalogue;
@@ -22,12 +23,6 @@ use tokio::sync::mpsc;
 
 /// Projects over which the keys are spread.
 const PROJECTS: usize = 20;
-
-/// Events of one commit: what the daemon's committer takes at most.
-pub const GROUP: usize = 8_000;
-
-/// Events after which the committer folds.
-pub const FOLD: usize = 100_000;
 
 /// After the last event of every log.
 pub fn clock() -> Arc<dyn Clock> {
@@ -111,6 +106,28 @@ pub fn read_parcels(reader: &mut Reader, path: &Path) -> Result<Vec<Parcel>> {
 /// How many events there are in `parcels`.
 pub fn events(parcels: &[Parcel]) -> u64 {
     parcels.iter().map(|parcel| parcel.events.len() as u64).sum()
+}
+
+/// The rows of the event table, numbers of series and price made up.
+pub fn rows(parcels: &[Parcel]) -> Vec<[i64; 10]> {
+    let mut series = HashMap::new();
+    let row = |event: &LedgerEvent| {
+        let next = series.len() as i64 + 1;
+        let usage = &event.usage;
+        [
+            event.time.0,
+            event.id.0,
+            *series.entry(Arc::as_ptr(&event.series)).or_insert(next),
+            usage.input.cast_signed(),
+            usage.cached_input.cast_signed(),
+            usage.cache_write.cast_signed(),
+            usage.output.cast_signed(),
+            usage.reasoning.cast_signed(),
+            event.cost.0,
+            1,
+        ]
+    };
+    parcels.iter().flat_map(|parcel| &parcel.events).map(|arrival| &arrival.event).map(row).collect()
 }
 
 /// When how many events were on disk.

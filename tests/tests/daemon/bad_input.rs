@@ -95,7 +95,7 @@ each_engine! {
         const FIELDS: [&str; 9] = [
             "id", "organization", "project", "api_key", "member", "model", "provider", "endpoint", "service_tier",
         ];
-        let mut stage = Stage::new(store).await?;
+        let stage = Stage::new(store).await?;
         let path = stage.path("usage.jsonl");
         let now = Stage::now();
         for text in [r"nul\u0000", r"\ud83d\ude00 \u202e", r"\ud83d", r"'; DROP TABLE event; --", "{}", r"\n\t\u0007\u001b"] {
@@ -149,7 +149,11 @@ fn bad_lines() -> Vec<Bad> {
         Bad::new(event(r#""input_tokens":1,"cost":"99999999999999999999""#), "bad_number", "cost"),
         Bad::new(event(r#""input_tokens":1,"cost":"-0.01""#), "bad_number", "cost"),
         Bad::new(event(r#""input_tokens":1e400,"cost":"1""#), "bad_number", "input_tokens"),
-        Bad::new(format!(r#"{{"id":"bad","time":"{next_year}","input_tokens":1,"cost":"1"}}"#), "bad_time", "5 minutes ahead"),
+        Bad::new(
+            format!(r#"{{"id":"bad","time":"{next_year}","input_tokens":1,"cost":"1"}}"#),
+            "bad_time",
+            "5 minutes ahead",
+        ),
         Bad::new(r#"{"id":"bad","time":-5,"input_tokens":1,"cost":"1"}"#, "bad_time", "before 1970"),
         Bad::new(r#"{"hello":"world"}"#, "unknown_format", "none of the known formats"),
     ]

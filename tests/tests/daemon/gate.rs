@@ -191,17 +191,21 @@ mod outages {
             let path = stage.path("usage.jsonl");
             for round in 0..3 {
                 stage.write(&path, 50);
+                if round == 0 {
+                    stage.counted().await?;
+                }
                 proxy.cut().await;
                 stage.write(&path, 50);
                 spend(&mut stage, &format!("spent-{round}"), &key, 10);
                 gateway.answers(&key.secret, 204, "")?;
-                if round == 0 {
-                    // So long that a commit is given up, and begun anew.
-                    meted.said("cannot commit")?;
-                }
                 // Made while the daemon cannot see it; its usage must not be taken for an unknown key's.
                 let fresh = stage.key("Support").await?;
                 spend(&mut stage, &format!("fresh-{round}"), &fresh, 1);
+                if round == 0 {
+                    // So long that a commit, and a look for the key, are given up and begun anew.
+                    meted.said("cannot commit")?;
+                    meted.said("cannot read the directory again")?;
+                }
                 proxy.mend().await?;
                 stage.counted().await?;
                 gateway.answers(&fresh.secret, 204, "")?;

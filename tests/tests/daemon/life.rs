@@ -63,7 +63,7 @@ each_engine! {
         // A source that is gone is read no more; a stop afterwards is a stop.
         stage.configure(&stage::source("two.jsonl"));
         meted.0.signal(Signal::HUP)?;
-        meted.said("sources=1")?;
+        meted.0.wait_for_line(LIMIT, |line| line.contains("sources=1") && line.contains("read again"))?;
         stage.write(&two, 1);
         stage.counted().await?;
         meted.0.signal(Signal::TERM)?;

@@ -1,9 +1,12 @@
 //! The real `meted` on both engines, with real files, pipes, signals and faults.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail a test")]
+
 mod bad_input;
 mod follow;
 mod gate;
 mod kill;
 mod life;
+mod months;
 mod pipes;
 mod support;

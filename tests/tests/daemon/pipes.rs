@@ -73,27 +73,53 @@ each_engine! {
         Ok(())
     }
 
-    /// The writer is in the middle of a line, and goes on.
-    async fn a_reload_tears_no_line_of_a_pipe(store: &TestStore) -> Result<()> {
+    /// The writer of a pipe without a reader would be ended by the system.
+    async fn a_reload_leaves_a_source_alone_that_stays_as_it_was(store: &TestStore) -> Result<()> {
         let mut stage = Stage::new(store).await?;
         let path = stage.path("usage.pipe");
         make_pipe(&path)?;
         let meted = follow_pipe(&stage)?;
         let mut writer = File::options().write(true).open(&path)?;
-        let lines = stage.lines(3);
+        let lines = stage.lines(21);
+        let (head, tail) = lines[0].text.split_at(20);
+        writer.write_all(head.as_bytes())?;
+        stage.configure(&format!("{PIPE}{}", stage::source("usage.jsonl")));
+        meted.0.signal(Signal::HUP)?;
+        meted.said("read again")?;
+        stage.write(&stage.path("usage.jsonl"), 1);
+        stage.counted().await?;
+        writer.write_all(tail.as_bytes())?;
+        writer.write_all(b"\n")?;
+        for line in &lines[1..] {
+            write(&mut writer, std::slice::from_ref(line))?;
+            meted.0.signal(Signal::HUP)?;
+        }
+        stage.expect(&lines);
+        stage.counted().await?;
+        meted.stop()?;
+        ensure!(stage.store.count_quarantine().await? == 0, "{:?}", stage.store.quarantine(3).await?);
+        stage.check().await
+    }
+
+    /// The writer is in the middle of a line, and goes on.
+    async fn a_stop_waits_for_the_end_of_a_line(store: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(store).await?;
+        let path = stage.path("usage.pipe");
+        make_pipe(&path)?;
+        let mut meted = follow_pipe(&stage)?;
+        let mut writer = File::options().write(true).open(&path)?;
+        let lines = stage.lines(2);
         write(&mut writer, &lines[..1])?;
         let (head, tail) = lines[1].text.split_at(20);
         writer.write_all(head.as_bytes())?;
         stage.expect(&lines[..1]);
         stage.counted().await?;
-        meted.0.signal(Signal::HUP)?;
+        meted.0.signal(Signal::TERM)?;
+        meted.said("stopping")?;
         writer.write_all(tail.as_bytes())?;
         writer.write_all(b"\n")?;
-        meted.said("read again")?;
-        write(&mut writer, &lines[2..])?;
         stage.expect(&lines[1..]);
-        stage.counted().await?;
-        meted.stop()?;
+        ensure!(meted.0.wait(LIMIT)?.success());
         ensure!(stage.store.count_quarantine().await? == 0, "{:?}", stage.store.quarantine(3).await?);
         stage.check().await
     }
@@ -133,8 +159,10 @@ fn make_pipe(path: &Path) -> Result<()> {
     Ok(mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
 }
 
+const PIPE: &str = "[[source]]\nkind = 'pipe'\npath = 'usage.pipe'\nproject = 'Bot'\n";
+
 fn follow_pipe(stage: &Stage<'_>) -> Result<Meted> {
-    Meted::start(&stage.configure("[[source]]\nkind = 'pipe'\npath = 'usage.pipe'\nproject = 'Bot'\n"))
+    Meted::start(&stage.configure(PIPE))
 }
 
 fn write(pipe: &mut impl std::io::Write, lines: &[Line]) -> Result<()> {

@@ -56,9 +56,10 @@ struct Follower {
 /// When the pattern is none, or the ledger's writer is gone. A file or store that cannot be read is reported and tried
 /// again.
 pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceError> {
-    glob::Pattern::new(pattern)
-        .map_err(|source| SourceError::Pattern { pattern: pattern.to_owned(), source })?;
-    let positions = tokio::runtime::Handle::current().block_on(known_positions(&feed, store));
+    glob::Pattern::new(pattern).map_err(|source| SourceError::Pattern { pattern: pattern.to_owned(), source })?;
+    let Some(positions) = tokio::runtime::Handle::current().block_on(known_positions(&feed, store)) else {
+        return Ok(());
+    };
     let mut follower = Follower {
         feed,
         pattern: pattern.to_owned(),
@@ -66,9 +67,6 @@ pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceErro
         positions: positions.iter().map(|p| (p.identity.to_string(), p.offset)).collect(),
         block: vec![0; BLOCK],
     };
-    if follower.feed.stop.is_cancelled() {
-        return Ok(());
-    }
     let (wake, woken) = sync_channel(1);
     let mut watch = Watch::new(wake);
     follower.find_moved_away(&positions);
@@ -78,20 +76,21 @@ pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceErro
         follower.read_all()?;
         wait(&woken);
     }
-    // What arrived before the stop is still read.
+    // What arrived before the stop is still read, files included.
+    follower.scan();
     follower.read_all()
 }
 
 /// How far the source was read. A store that is away is waited for, like at every commit; none when stopped meanwhile.
-async fn known_positions(feed: &Feed, store: &Store) -> Vec<Position> {
+async fn known_positions(feed: &Feed, store: &Store) -> Option<Vec<Position>> {
     let source = feed.reader.source();
     loop {
         match store.positions(source).await {
-            Ok(positions) => return positions,
+            Ok(positions) => return Some(positions),
             Err(error) => tracing::warn!(source, %error, "cannot read how far the source was read; trying again"),
         }
         tokio::select! {
-            () = feed.stop.cancelled() => return Vec::new(),
+            () = feed.stop.cancelled() => return None,
             () = tokio::time::sleep(LOOK) => {}
         }
     }
@@ -311,7 +310,11 @@ struct Watch {
 
 impl Watch {
     fn new(wake: SyncSender<()>) -> Self {
-        let watcher = notify::recommended_watcher(move |_| {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Our own looking into the folder is told as well; answering that would never end.
+            if event.is_ok_and(|event| event.kind.is_access()) {
+                return;
+            }
             // Full means that a wake-up is under way.
             let _ = wake.try_send(());
         });

@@ -140,7 +140,10 @@ impl Booked {
 
     fn contradiction(&self, copy: &Series) -> Option<String> {
         if copy.project != self.series.project {
-            return Some(format!("the event is booked on the project {}, this copy is for {}", self.series.project, copy.project));
+            return Some(format!(
+                "the event is booked on the project {}, this copy is for {}",
+                self.series.project, copy.project
+            ));
         }
         match (&self.series.key, &copy.key) {
             (Some(kept), Some(new)) if kept != new => {

@@ -22,15 +22,25 @@ use crate::quarantine::{QuarantineEntry, RAW_LIMIT};
 const EVENT_NUMBERS: [&str; 10] =
     ["ts", "id", "series", "input", "cached_input", "cache_write", "output", "reasoning", "cost", "price"];
 const CORRECTION_NUMBERS: [&str; 13] = [
-    "ts", "id", "seq", "copy_ts", "series", "requests", "input", "cached_input", "cache_write", "output", "reasoning",
-    "cost", "price",
+    "ts",
+    "id",
+    "seq",
+    "copy_ts",
+    "series",
+    "requests",
+    "input",
+    "cached_input",
+    "cache_write",
+    "output",
+    "reasoning",
+    "cost",
+    "price",
 ];
 const DELTA_NUMBERS: [&str; 9] =
     ["hour", "month", "project", "series", "requests", "input", "cached_input", "output", "cost"];
 
 static EVENTS: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("event", &EVENT_NUMBERS, None));
-static EVENTS_EXTRA: LazyLock<BulkInsert> =
-    LazyLock::new(|| BulkInsert::new("event", &EVENT_NUMBERS, Some("extra")));
+static EVENTS_EXTRA: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("event", &EVENT_NUMBERS, Some("extra")));
 static CORRECTIONS: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("correction", &CORRECTION_NUMBERS, None));
 static CORRECTIONS_EXTRA: LazyLock<BulkInsert> =
     LazyLock::new(|| BulkInsert::new("correction", &CORRECTION_NUMBERS, Some("extra")));
@@ -71,6 +81,14 @@ impl<const N: usize> Rows<N> {
     }
 }
 
+/// What a batch books on one series in one hour.
+struct Sum {
+    project: i64,
+    difference: Difference,
+    /// The time of its last event.
+    latest: Timestamp,
+}
+
 /// What a batch comes to, before it is written.
 #[derive(Default)]
 struct Work {
@@ -78,7 +96,7 @@ struct Work {
     events: Rows<10>,
     corrections: Rows<13>,
     /// Sums by hour and series.
-    deltas: FxHashMap<(i64, i64), (i64, Difference)>,
+    deltas: FxHashMap<(i64, i64), Sum>,
     conflicts: Vec<(usize, QuarantineEntry)>,
     /// Ids and times that are new to the ledger.
     added: Vec<(EventId, Timestamp)>,
@@ -86,8 +104,10 @@ struct Work {
 
 impl Work {
     fn sum(&mut self, tally: usize, time: Timestamp, numbers: SeriesNumbers, difference: &Difference) {
-        let (_, sums) =
-            self.deltas.entry((time.hour(), numbers.series)).or_insert((numbers.project, Difference::default()));
+        let new = || Sum { project: numbers.project, difference: Difference::default(), latest: time };
+        let sum = self.deltas.entry((time.hour(), numbers.series)).or_insert_with(new);
+        sum.latest = sum.latest.max(time);
+        let sums = &mut sum.difference;
         sums.requests += difference.requests;
         sums.input += difference.input;
         sums.cached_input += difference.cached_input;
@@ -139,8 +159,9 @@ impl Work {
     /// What is booked on each project and month.
     fn booked(&self) -> watch::Booked {
         let mut booked = watch::Booked::new();
-        for ((hour, _), (project, sums)) in &self.deltas {
-            *booked.entry((*project, mete_core::Month::of_day(hour.div_euclid(24)))).or_default() += Nanos(sums.cost);
+        for ((hour, _), Sum { project, difference, .. }) in &self.deltas {
+            let month = mete_core::Month::of_day(hour.div_euclid(24));
+            *booked.entry((*project, month)).or_default() += Nanos(difference.cost);
         }
         booked
     }
@@ -149,7 +170,7 @@ impl Work {
         let mut rows: Vec<_> = self
             .deltas
             .iter()
-            .map(|((hour, series), (project, sums))| {
+            .map(|((hour, series), Sum { project, difference: sums, .. })| {
                 let month = mete_core::Month::of_day(hour.div_euclid(24)).yyyymm();
                 [*hour, month, *project, *series, sums.requests, sums.input, sums.cached_input, sums.output, sums.cost]
             })
@@ -172,21 +193,16 @@ impl Ledger {
         let (spends, alerts) = self.write(&mut tx, parcels, &mut work, now).await?;
         tx.commit().await?;
         self.version = version;
-        self.note_use(parcels);
+        self.note_use(&work);
         self.recent.add(work.added.drain(..));
         Ok(Outcome { tallies: work.tallies, spends, alerts })
     }
 
-    /// Notes when keys were used last; runs of events of one key are looked at once.
-    fn note_use(&mut self, parcels: &[Parcel]) {
-        let mut run: Option<(&Arc<Series>, Timestamp)> = None;
-        for event in parcels.iter().flat_map(|parcel| &parcel.events).map(|arrival| &arrival.event) {
-            if run.is_some_and(|(series, time)| Arc::ptr_eq(series, &event.series) && event.time <= time) {
-                continue;
-            }
-            run = Some((&event.series, event.time));
-            if let Some(key) = &event.series.key {
-                self.last_used.saw(key, event.time);
+    /// Notes when keys were used last.
+    fn note_use(&mut self, work: &Work) {
+        for ((_, series), sum) in &work.deltas {
+            if let Some(key) = self.interned.numbered(*series).and_then(|series| series.key.as_ref()) {
+                self.last_used.saw(key, sum.latest);
             }
         }
     }
@@ -219,14 +235,16 @@ impl Ledger {
     /// Finds out of every event whether it is new, a duplicate, an amendment or a contradiction.
     async fn classify(&mut self, tx: &mut Tx, parcels: &[Parcel], work: &mut Work) -> Result<(), StoreError> {
         let mut found = HashMap::new();
-        for arrival in parcels.iter().flat_map(|parcel| &parcel.events) {
+        for arrival in arrivals(parcels) {
             if let Some(time) = self.recent.find(arrival.event.id, arrival.event.time) {
                 found.insert(arrival.event.id, time);
             }
         }
+        self.interned.learn(tx, arrivals(parcels).map(|arrival| &arrival.event.series)).await?;
         let mut kept = classify::load(tx, &mut self.interned, &found).await?;
         let mut fresh: ById<(&LedgerEvent, SeriesNumbers)> = ById::default();
         let mut last: Option<(&Arc<Series>, SeriesNumbers)> = None;
+        let mut last_price: Option<(&Arc<str>, i64)> = None;
         for (tally, parcel) in parcels.iter().enumerate() {
             for arrival in &parcel.events {
                 let event = &arrival.event;
@@ -235,7 +253,11 @@ impl Ledger {
                     _ => self.interned.series(tx, &event.series).await?,
                 };
                 last = Some((&event.series, numbers));
-                let price = self.interned.price(tx, &event.price).await?;
+                let price = match last_price {
+                    Some((version, number)) if Arc::ptr_eq(version, &event.price) => number,
+                    _ => self.interned.price(tx, &event.price).await?,
+                };
+                last_price = Some((&event.price, price));
                 if !kept.contains_key(&event.id.0) {
                     let Some((first, numbers)) = fresh.get(&event.id.0) else {
                         fresh.insert(event.id.0, (event, numbers));
@@ -321,9 +343,13 @@ fn days(parcels: &[Parcel]) -> BTreeSet<i64> {
     days
 }
 
+fn arrivals(parcels: &[Parcel]) -> impl Iterator<Item = &Arrival> {
+    parcels.iter().flat_map(|parcel| &parcel.events)
+}
+
 /// First and last time of a batch's events.
 fn span(parcels: &[Parcel]) -> Option<(Timestamp, Timestamp)> {
-    let times = || parcels.iter().flat_map(|parcel| parcel.events.iter().map(|arrival| arrival.event.time));
+    let times = || arrivals(parcels).map(|arrival| arrival.event.time);
     Some((times().min()?, times().max()?))
 }
 

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use mete_core::Timestamp;
 use mete_core::time::MINUTE;
 use rustc_hash::FxHashMap;
+use sqlx::QueryBuilder;
 
 use crate::Tx;
 use crate::db::in_tx;
 use crate::error::StoreError;
+
+/// How many keys are written in one statement.
+const AT_ONCE: usize = 500;
 
 /// Minutes in which keys were used.
 #[derive(Default)]
@@ -31,20 +35,22 @@ impl LastUsed {
         *pending = minute.max(*pending);
     }
 
-    /// Writes what is pending; keys in one order, so that two writers never wait for each other in a circle.
+    /// Writes what is pending; keys in one order, so that two writers seldom wait for each other in a circle. If they
+    /// do, the engine ends one of them, and its next fold writes again.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        let mut pending: Vec<_> = self.pending.iter().map(|(key, minute)| (Arc::clone(key), minute * MINUTE)).collect();
+        let mut pending: Vec<_> = self.pending.iter().map(|(key, minute)| (&**key, minute * MINUTE)).collect();
         pending.sort_unstable();
-        for (key, time) in pending {
+        for chunk in pending.chunks(AT_ONCE) {
             in_tx!(tx, db => {
-                sqlx::query(
-                    "UPDATE api_key SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
-                )
-                .bind(time)
-                .bind(&*key)
-                .execute(db)
-                .await
-                .map(drop)
+                let mut query = QueryBuilder::new("WITH used (id, at) AS (");
+                query.push_values(chunk, |mut row, (key, time)| {
+                    row.push_bind(*key).push_bind(*time);
+                });
+                query.push(
+                    ") UPDATE api_key SET last_used_at = used.at FROM used WHERE api_key.id = used.id \
+                     AND (api_key.last_used_at IS NULL OR api_key.last_used_at < used.at)",
+                );
+                query.build().persistent(false).execute(db).await.map(drop)
             })?;
         }
         Ok(())

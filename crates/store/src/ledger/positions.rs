@@ -32,8 +32,11 @@ impl Store {
                 .fetch_all(db)
                 .await
         })?;
-        let position =
-            |(identity, path, offset): (String, String, i64)| Position { identity: identity.into(), path: path.into(), offset: count(offset) };
+        let position = |(identity, path, offset): (String, String, i64)| Position {
+            identity: identity.into(),
+            path: path.into(),
+            offset: count(offset),
+        };
         Ok(rows.into_iter().map(position).collect())
     }
 }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mete_control::{Control, LimitChange, NewKeyInput, NewOrganizationInput};
-use mete_core::{
-    EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Series, Timestamp, Usage,
-};
+use mete_core::{EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Series, Timestamp, Usage};
 use mete_store::{Arrival, Ledger, Outcome, Parcel, SpendBy, SpendQuery, Store};
 use mete_tests::TestStore;
 use rand::SeedableRng;
@@ -33,8 +31,7 @@ impl Fixture {
         let mut random = StdRng::seed_from_u64(7);
         let store = Store::create(&place.url().parse()?, &mut random).await?;
         let clock = ManualClock::new(at(NOW));
-        let input =
-            NewOrganizationInput { name: "Acme".into(), owner: "dana@acme.test".into(), parent: None };
+        let input = NewOrganizationInput { name: "Acme".into(), owner: "dana@acme.test".into(), parent: None };
         let made = Control::new(&store, &clock, &mut random).init(&input).await?;
         Ok(Self {
             store,
@@ -62,7 +59,12 @@ impl Fixture {
         Ok(self.control().create_key(&input).await?.key.id)
     }
 
-    pub async fn limit(&mut self, project: Option<&str>, budget: Option<i64>, threshold: Option<i64>) -> anyhow::Result<Vec<mete_store::Alert>> {
+    pub async fn limit(
+        &mut self,
+        project: Option<&str>,
+        budget: Option<i64>,
+        threshold: Option<i64>,
+    ) -> anyhow::Result<Vec<mete_store::Alert>> {
         let organization = self.organization.clone();
         let control = self.control();
         let scope = match project {

@@ -57,7 +57,10 @@ pub fn ask_socket(path: &Path, secret: &str) -> Result<Answer> {
 }
 
 fn exchange(mut stream: impl Read + Write, secret: &str) -> Result<Answer> {
-    write!(stream, "GET /v1/authorize HTTP/1.1\r\nhost: mete\r\nconnection: close\r\nauthorization: Bearer {secret}\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /v1/authorize HTTP/1.1\r\nhost: mete\r\nconnection: close\r\nauthorization: Bearer {secret}\r\n\r\n"
+    )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").with_context(|| format!("no answer: {text:?}"))?;

@@ -111,7 +111,7 @@ impl<'a> Stage<'a> {
         (0..number)
             .map(|_| {
                 let n = self.next.fetch_add(1, Ordering::Relaxed);
-                if n % 3 == 0 {
+                if n.is_multiple_of(3) {
                     Line::chat(&n.to_string(), now, (n as i64 % 1000, 5))
                 } else {
                     Line::own(&format!("e{n}"), now, Nanos(1_000 + n as i64))
