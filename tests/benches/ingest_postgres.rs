@@ -48,10 +48,9 @@ async fn run(size: Size, folder: &std::path::Path, url: &str) -> Result<()> {
     }
     let kept = (events * runs) as f64;
     let mut table = Table::new(&["Postgres", "events/s", "of COPY", "bytes/event"]);
-    for (what, rates, tables) in [
-        ("COPY of the events' rows (baseline)", &copied, "copied%"),
-        ("end to end from a file", &ingested, "event%"),
-    ] {
+    for (what, rates, tables) in
+        [("COPY of the events' rows (baseline)", &copied, "copied%"), ("end to end from a file", &ingested, "event%")]
+    {
         let bytes = size_of(&client, tables).await? as f64 / kept;
         let rate = median(rates);
         table.row([what.into(), format!("{rate:.0}"), format!("{:.2}", rate / median(&copied)), format!("{bytes:.0}")]);
@@ -94,7 +93,8 @@ async fn copy(client: &Client, rows: &[[i64; 10]]) -> Result<Duration> {
 
 /// The size of all tables whose names are like `pattern`, with their indexes.
 async fn size_of(client: &Client, pattern: &str) -> Result<i64> {
-    let sum = "SELECT CAST(SUM(pg_total_relation_size(oid)) AS BIGINT) FROM pg_class WHERE relkind = 'r' AND relname LIKE $1";
+    let sum =
+        "SELECT CAST(SUM(pg_total_relation_size(oid)) AS BIGINT) FROM pg_class WHERE relkind = 'r' AND relname LIKE $1";
     Ok(client.query_one(sum, &[&pattern]).await?.get(0))
 }
 

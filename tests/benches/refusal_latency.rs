@@ -105,6 +105,8 @@ impl Trial {
         let key = NewKeyInput { project: PROJECT.into(), member: owner, name: String::new() };
         let key = control.create_key(&key).await?;
         let scope = control.project_scope(PROJECT).await?;
+        // Refused from the start, so that the first trial waits for its budget like the others.
+        control.set_limits(&scope, budget(Nanos::ZERO)).await?;
 
         let path = dir.path("logs/usage.jsonl");
         for folder in ["logs", "other"] {
@@ -129,9 +131,8 @@ impl Trial {
 
     /// Raises the budget, waits until the key may go on, writes a line that exhausts it, and asks until it is refused.
     async fn once(&mut self, measured: &mut Measured) -> Result<()> {
-        let budget = Nanos(PRICE.0 * (self.lines + 1));
         let control = Control::new(&self.store, &SystemClock, &mut self.random);
-        control.set_limits(&self.scope, LimitChange { budget: Some(Some(budget)), threshold: None }).await?;
+        control.set_limits(&self.scope, budget(Nanos(PRICE.0 * (self.lines + 1)))).await?;
         self.wait_for(ALLOWED).await?;
 
         let line = self.line();
@@ -184,6 +185,10 @@ async fn start(dir: &TestStore, log: &Path) -> Result<Daemon> {
     let config = Config::parse(&text, &dir.path("meted.toml"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(Daemon::start(config, clock).await?)
+}
+
+fn budget(budget: Nanos) -> LimitChange {
+    LimitChange { budget: Some(Some(budget)), threshold: None }
 }
 
 fn milliseconds(since: Stopwatch) -> f64 {

@@ -38,16 +38,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("mete-tui", &["mete-core", "mete-store", "mete-control"]),
     (
         "mete",
-        &[
-            "mete-core",
-            "mete-prices",
-            "mete-store",
-            "mete-control",
-            "mete-ingest",
-            "mete-gate",
-            "mete-tui",
-            "meted",
-        ],
+        &["mete-core", "mete-prices", "mete-store", "mete-control", "mete-ingest", "mete-gate", "mete-tui", "meted"],
     ),
 ];
 

@@ -128,7 +128,8 @@ fn every_command_works_in_its_order() -> anyhow::Result<()> {
 }
 
 #[test]
-fn the_daemon_runs_with_the_configuration_shown_and_the_gateways_command_gets_the_answers_shown() -> anyhow::Result<()> {
+fn the_daemon_runs_with_the_configuration_shown_and_the_gateways_command_gets_the_answers_shown() -> anyhow::Result<()>
+{
     let machine = Machine::new()?;
     let port = postgres::free_port()?;
     let config = blocks("toml")?.remove(0).replace("8790", &port.to_string());
@@ -136,7 +137,8 @@ fn the_daemon_runs_with_the_configuration_shown_and_the_gateways_command_gets_th
     machine.run("mete --store sqlite:mete.db init --org Acme --owner you@example.com")?;
     machine.run("mete --store sqlite:mete.db project create 'Support bot' --org Acme")?;
     machine.run("mete --store sqlite:mete.db limits set --project 'Support bot' --budget 100")?;
-    let key = machine.run("mete --store sqlite:mete.db --json key create --project 'Support bot' --member you@example.com")?;
+    let key = machine
+        .run("mete --store sqlite:mete.db --json key create --project 'Support bot' --member you@example.com")?;
     let key = key.json()?["secret"].as_str().context("no secret")?.to_owned();
     machine.run("meted check-config meted.toml")?;
     let daemon = Process::start(machine.shell("exec meted --config meted.toml").env("METE_LOG", "info"))?;
@@ -161,7 +163,9 @@ fn the_daemon_runs_with_the_configuration_shown_and_the_gateways_command_gets_th
     for field in ["type", "param", "code"] {
         ensure!(shown["error"][field] == got["error"][field], "{field}: {got}");
     }
-    let words = |value: &serde_json::Value| value["error"]["message"].as_str().unwrap_or_default().split(". It starts").next().map(str::to_owned);
+    let words = |value: &serde_json::Value| {
+        value["error"]["message"].as_str().unwrap_or_default().split(". It starts").next().map(str::to_owned)
+    };
     ensure!(words(&shown) == words(&got), "{got}");
     machine.run("mete --store sqlite:mete.db limits set --project 'Support bot' --budget 200")?;
     wait::until("the release", Duration::from_secs(20), || {

@@ -44,7 +44,9 @@ pub async fn create_store(url: &StoreUrl, count: u64) -> Result<(Store, Vec<Stri
     let mut keys = Vec::new();
     for number in 0..count as usize {
         let project = format!("Project {}", number % PROJECTS);
-        keys.push(control.create_key(&NewKeyInput { project, member: owner.clone(), name: String::new() }).await?.key.id);
+        keys.push(
+            control.create_key(&NewKeyInput { project, member: owner.clone(), name: String::new() }).await?.key.id,
+        );
     }
     Ok((store, keys))
 }

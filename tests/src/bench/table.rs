@@ -51,7 +51,8 @@ mod tests {
         let mut table = Table::new(&["what", "events/s"]);
         table.row(["parse".into(), "1000000".into()]);
         table.row(["commit, folded".into(), "7".into()]);
-        let expected = "what            events/s\n------------------------\nparse            1000000\ncommit, folded         7\n";
+        let expected =
+            "what            events/s\n------------------------\nparse            1000000\ncommit, folded         7\n";
         assert_eq!(table.to_string(), expected);
     }
 }
