@@ -27,7 +27,7 @@ pub fn postgres() -> Result<()> {
 /// Installs curl, with which README asks the gate, from the distribution's packages, unless it is there.
 ///
 /// # Errors
-/// As [`postgres`].
+/// As [`postgres()`].
 pub fn curl() -> Result<()> {
     if succeeds(Command::new("curl").arg("--version")) { Ok(()) } else { package("curl") }
 }
