@@ -1,7 +1,7 @@
 //! Mete's shared store: the ledger, the directory, spend, alerts, quarantine and the change feed, on SQLite or Postgres.
 //!
 //! Architecture invariant: the only crate that knows SQL. One SQL text serves both engines; what differs (opening,
-//! bulk inserts) lives in [`sqlite`] and [`postgres`].
+//! bulk inserts) lives in the modules `sqlite`, `postgres` and `bulk`.
 
 mod alerts;
 mod bulk;
