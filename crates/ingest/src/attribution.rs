@@ -48,9 +48,10 @@ impl Directory {
     /// # Errors
     /// When the store cannot be read.
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
-        let snapshot = store.gate_snapshot().await?;
+        // Before the rest: a change that falls between is read twice rather than missed.
+        let change_seq = store.versions().await?.change_seq;
         let mut directory = Self {
-            change_seq: snapshot.change_seq,
+            change_seq,
             keys: HashMap::new(),
             by_hash: HashMap::new(),
             projects: HashMap::new(),
@@ -69,7 +70,7 @@ impl Directory {
             }
             directory.projects.insert(record.id, project);
         }
-        for organization in snapshot.organizations {
+        for organization in store.organization_records().await? {
             let name = organization.name.to_lowercase();
             if let Some(project) = directory.defaults.get(&organization.id).cloned() {
                 directory.defaults.entry(name).or_insert(project);

@@ -34,8 +34,6 @@ pub struct KeyRecord {
     pub owner_id: String,
     /// SHA-256 of its secret.
     pub hash: KeyHash,
-    /// Prefix and last four characters.
-    pub redacted_value: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -260,17 +258,27 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn key_records(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let rows: Vec<(String, String, String, String, Vec<u8>, String)> = on_read!(self, db => {
-            sqlx::query_as("SELECT id, organization_id, project_id, owner_id, hash, redacted_value FROM api_key")
+        let rows: Vec<(String, String, String, String, Vec<u8>)> = on_read!(self, db => {
+            sqlx::query_as("SELECT id, organization_id, project_id, owner_id, hash FROM api_key").fetch_all(db).await
+        })?;
+        rows.into_iter()
+            .map(|(id, organization_id, project_id, owner_id, hash)| {
+                Ok(KeyRecord { id, organization_id, project_id, owner_id, hash: KeyHash(bytes32(&hash)?) })
+            })
+            .collect()
+    }
+
+    /// Every organization, without figures.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn organization_records(&self) -> Result<Vec<Organization>, StoreError> {
+        let rows: Vec<OrganizationRow> = on_read!(self, db => {
+            sqlx::query_as("SELECT id, name, parent_id, created_at FROM organization ORDER BY created_at, id")
                 .fetch_all(db)
                 .await
         })?;
-        rows.into_iter()
-            .map(|(id, organization_id, project_id, owner_id, hash, redacted_value)| {
-                let hash = KeyHash(bytes32(&hash)?);
-                Ok(KeyRecord { id, organization_id, project_id, owner_id, hash, redacted_value })
-            })
-            .collect()
+        Ok(rows.into_iter().map(OrganizationRow::organization).collect())
     }
 
     /// Every project, without figures.

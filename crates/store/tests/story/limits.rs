@@ -144,6 +144,28 @@ each_engine! {
         Ok(())
     }
 
+    async fn the_change_feed_tells_every_change_in_its_order(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let project = f.project("A").await?;
+        let key = f.key("A").await?;
+        f.limit(Some("A"), Some(10), None).await?;
+        f.control().disable_key(&key).await?;
+        assert!(f.project("a").await.is_err(), "what is refused is not told");
+        let feed = f.store.changes_since(0, 100).await?;
+        let told: Vec<_> = feed.iter().map(|change| (change.seq, change.kind.as_str(), change.target_id.as_str())).collect();
+        let expected = [
+            (1, "organization.created", f.organization.as_str()),
+            (2, "project.created", &project),
+            (3, "api_key.created", &key),
+            (4, "limits.updated", &project),
+            (5, "api_key.disabled", &key),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(f.store.changes_since(4, 100).await?, feed[4..]);
+        assert_eq!(f.store.versions().await?.change_seq, 5);
+        Ok(())
+    }
+
     async fn r4_the_thousand_and_first_project_is_refused(place: &TestStore) -> anyhow::Result<()> {
         let mut f = Fixture::new(place).await?;
         let acme = f.organization.clone();
