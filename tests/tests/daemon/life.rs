@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use mete_tests::postgres::free_port;
@@ -10,6 +11,13 @@ use rustix::process::Signal;
 
 use crate::support::http::ask_socket;
 use crate::support::{Gateway, LIMIT, Meted, Stage, stage};
+
+/// Processor time that a process has used: fields 14 and 15 of its `stat`, after the name in parentheses.
+fn processor_ticks(process: u32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    Ok(fields.skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?)
+}
 
 each_engine! {
     async fn a_stop_commits_what_was_written_just_before(store: &TestStore) -> Result<()> {
@@ -21,6 +29,22 @@ each_engine! {
             meted.stop()?;
             stage.check().await?;
         }
+        Ok(())
+    }
+
+    async fn a_daemon_with_nothing_to_do_does_nothing(store: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(store).await?;
+        stage.write(&stage.path("usage.jsonl"), 1);
+        // A pattern makes it look into a folder that it watches, which must not wake it again.
+        let meted = stage.follow("*.jsonl")?;
+        stage.counted().await?;
+        let before = processor_ticks(meted.0.id())?;
+        let idle = wait::Deadline::after(Duration::from_secs(2));
+        wait::until("two seconds to pass", LIMIT, || idle.passed().then_some(()))?;
+        let used = processor_ticks(meted.0.id())? - before;
+        // A hundred ticks are a second of one core.
+        ensure!(used < 80, "{used} ticks in two seconds");
+        meted.stop()?;
         Ok(())
     }
 
