@@ -70,17 +70,15 @@ impl Committer {
     /// Commits what arrives until every sender is gone and all of it is on disk.
     ///
     /// A commit that fails is tried again until it succeeds: what is handed over here is never dropped, and the queue
-    /// behind it fills until the sources pause.
-    ///
-    /// # Errors
-    /// None today; the last fold may fail without harm.
+    /// behind it fills until the sources pause. The last fold may fail without harm: totals stay exact unfolded.
     pub async fn run(mut self, mut queue: mpsc::Receiver<Delivery>) {
         let mut fold = interval(FOLD_EVERY);
         fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Nothing that writes runs inside the select: a transaction is never dropped half-way.
+            // Nothing that writes runs inside the select: a transaction is never dropped half-way. Deliveries come
+            // first: while they never end, each commit folds and finds out what others wrote by itself.
             let next = tokio::select! {
                 biased;
                 delivery = queue.recv() => Next::Delivery(delivery),

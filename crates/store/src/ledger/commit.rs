@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use mete_core::event::LedgerEvent;
-use mete_core::{EventId, Nanos, Series, Timestamp};
+use mete_core::{EventId, Month, Nanos, Series, Timestamp};
 use rustc_hash::FxHashMap;
 
 use super::classify::{self, Booked, Correction, Difference, Verdict};
@@ -13,9 +13,11 @@ use super::intern::SeriesNumbers;
 use super::recent::ById;
 use super::{Arrival, Ledger, Outcome, Parcel, Tally, watch};
 use crate::Tx;
+use crate::alerts::Alert;
 use crate::bulk::BulkInsert;
 use crate::db::in_tx;
 use crate::error::StoreError;
+use crate::gate::ProjectSpend;
 use crate::postgres;
 use crate::quarantine::{QuarantineEntry, RAW_LIMIT};
 
@@ -160,8 +162,7 @@ impl Work {
     fn booked(&self) -> watch::Booked {
         let mut booked = watch::Booked::new();
         for ((hour, _), Sum { project, difference, .. }) in &self.deltas {
-            let month = mete_core::Month::of_day(hour.div_euclid(24));
-            *booked.entry((*project, month)).or_default() += Nanos(difference.cost);
+            *booked.entry((*project, month_of(*hour))).or_default() += Nanos(difference.cost);
         }
         booked
     }
@@ -171,8 +172,17 @@ impl Work {
             .deltas
             .iter()
             .map(|((hour, series), Sum { project, difference: sums, .. })| {
-                let month = mete_core::Month::of_day(hour.div_euclid(24)).yyyymm();
-                [*hour, month, *project, *series, sums.requests, sums.input, sums.cached_input, sums.output, sums.cost]
+                [
+                    *hour,
+                    month_of(*hour).yyyymm(),
+                    *project,
+                    *series,
+                    sums.requests,
+                    sums.input,
+                    sums.cached_input,
+                    sums.output,
+                    sums.cost,
+                ]
             })
             .collect();
         rows.sort_unstable();
@@ -283,7 +293,7 @@ impl Ledger {
         parcels: &[Parcel],
         work: &mut Work,
         now: Timestamp,
-    ) -> Result<(Vec<crate::gate::ProjectSpend>, Vec<crate::alerts::Alert>), StoreError> {
+    ) -> Result<(Vec<ProjectSpend>, Vec<Alert>), StoreError> {
         let booked = work.booked();
         if let Tx::Postgres(transaction) = tx {
             let mut months: Vec<_> = booked.keys().map(|(_, month)| *month).collect();
@@ -327,6 +337,11 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The UTC month of an hour since 1970.
+const fn month_of(hour: i64) -> Month {
+    Month::of_day(hour.div_euclid(24))
 }
 
 /// The UTC days of a batch's events.
