@@ -18,6 +18,7 @@ use mete_api::{Api, Listener, Readiness, Settings, serve};
 use mete_control::host::SystemClock;
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
+use mete_core::permissions::Permissions;
 use mete_core::secret::{Secret, SecretKind};
 use mete_core::{Clock as _, Nanos};
 use mete_gate::Gate;
@@ -123,14 +124,20 @@ fn gate(count: u64) -> (Gate, Arc<[Vec<u8>]>) {
     let mut random = StdRng::seed_from_u64(1);
     let month = SystemClock.now().month();
     let limits = Limits { budget: Some(Nanos::from_dollars(1_000)), threshold: None };
-    let organization =
-        GateOrganization { id: "org-1".into(), name: "Acme".into(), parent_id: None, limits: Limits::default() };
+    let organization = GateOrganization {
+        id: "org-1".into(),
+        name: "Acme".into(),
+        parent_id: None,
+        limits: Limits::default(),
+        models: None,
+    };
     let project = |number| GateProject {
         id: format!("proj_{number}"),
         organization_id: "org-1".into(),
         name: format!("Project {number}"),
         archived: false,
         limits,
+        models: None,
     };
     let (mut keys, mut questions) = (Vec::new(), Vec::new());
     for number in 0..count {
@@ -141,10 +148,19 @@ fn gate(count: u64) -> (Gate, Arc<[Vec<u8>]>) {
             project_id: format!("proj_{}", number % PROJECTS),
             hash: secret.hash(),
             status: KeyStatus::Active,
+            expires_at: None,
+            permissions: Permissions::ALL,
         });
     }
-    let projects = (0..PROJECTS).map(project).collect();
-    let gate = Gate::new(GateSnapshot { organizations: vec![organization], projects, keys, change_seq: 1 });
+    let gate = Gate::new(GateSnapshot {
+        organizations: vec![organization],
+        projects: (0..PROJECTS).map(project).collect(),
+        keys,
+        old_secrets: Vec::new(),
+        overrides: Vec::new(),
+        file_quota: 100_000_000_000,
+        change_seq: 1,
+    });
     let spend = |number: u64| ProjectSpend {
         project_id: format!("proj_{number}").into(),
         month,

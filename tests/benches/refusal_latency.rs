@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use mete_control::host::SystemClock;
-use mete_control::{Control, LimitChange, NewKeyInput, NewOrganizationInput};
+use mete_control::host::{SystemClock, origin};
+use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
+use mete_core::actor::Actor;
 use mete_core::{Clock, Nanos};
-use mete_store::{Scope, Store};
+use mete_store::Store;
 use mete_tests::bench::{self, Asking, Size, Stopwatch, Table, median, quantile, question};
 use mete_tests::wait::Deadline;
 use mete_tests::{Engine, TestStore};
@@ -84,7 +85,8 @@ struct Trial {
     daemon: Daemon,
     store: Store,
     random: StdRng,
-    scope: Scope,
+    operator: Actor,
+    limits_of: LimitsOf,
     key: String,
     question: Vec<u8>,
     gate: Asking<TcpStream>,
@@ -100,13 +102,14 @@ impl Trial {
         let store = Store::create(&dir.url().parse()?, &mut random).await?;
         let control = Control::new(&store, &SystemClock, &mut random);
         let owner = "owner@example.com".to_owned();
-        control.init(&NewOrganizationInput { name: "Acme".into(), owner: owner.clone(), parent: None }).await?;
-        control.create_project("Acme", PROJECT).await?;
-        let key = NewKeyInput { project: PROJECT.into(), member: owner, name: String::new() };
-        let key = control.create_key(&key).await?;
-        let scope = control.project_scope(PROJECT).await?;
+        let operator = Actor::operator(origin());
+        let acme = NewOrganizationInput { name: "Acme".into(), owner: owner.clone(), parent: None };
+        control.init(&operator, &acme).await?;
+        control.create_project(&operator, &NewProjectInput::named("Acme", PROJECT)).await?;
+        let key = control.create_key(&operator, &NewKeyInput::for_person(PROJECT, &owner)).await?;
+        let limits_of = LimitsOf::Project(PROJECT.into());
         // Refused from the start, so that the first trial waits for its budget like the others.
-        control.set_limits(&scope, budget(Nanos::ZERO)).await?;
+        control.set_limits(&operator, &limits_of, &budget(Nanos::ZERO)).await?;
 
         let path = dir.path("logs/usage.jsonl");
         for folder in ["logs", "other"] {
@@ -119,7 +122,8 @@ impl Trial {
             daemon,
             store,
             random,
-            scope,
+            operator,
+            limits_of,
             key: key.key.id,
             question: question(key.secret.reveal()),
             gate: Asking::new(stream),
@@ -132,7 +136,7 @@ impl Trial {
     /// Raises the budget, waits until the key may go on, writes a line that exhausts it, and asks until it is refused.
     async fn once(&mut self, measured: &mut Measured) -> Result<()> {
         let control = Control::new(&self.store, &SystemClock, &mut self.random);
-        control.set_limits(&self.scope, budget(Nanos(PRICE.0 * (self.lines + 1)))).await?;
+        control.set_limits(&self.operator, &self.limits_of, &budget(Nanos(PRICE.0 * (self.lines + 1)))).await?;
         self.wait_for(ALLOWED).await?;
 
         let line = self.line();
@@ -188,7 +192,7 @@ async fn start(dir: &TestStore, log: &Path) -> Result<Daemon> {
 }
 
 fn budget(budget: Nanos) -> LimitChange {
-    LimitChange { budget: Some(Some(budget)), threshold: None }
+    LimitChange { budget: Some(Some(budget)), ..LimitChange::default() }
 }
 
 fn milliseconds(since: Stopwatch) -> f64 {

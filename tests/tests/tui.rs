@@ -3,8 +3,9 @@
 use std::process::Command;
 
 use anyhow::ensure;
-use mete_control::host::{SystemClock, system_random};
-use mete_control::{Control, LimitChange, NewKeyInput, NewOrganizationInput};
+use mete_control::host::{SystemClock, origin, system_random};
+use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
+use mete_core::actor::Actor;
 use mete_core::{Clock, EndpointGroup, LedgerEvent, Nanos, Series, Usage};
 use mete_store::{Arrival, Ledger, Parcel, Store};
 use mete_tests::terminal::Terminal;
@@ -24,11 +25,13 @@ impl Place {
         let mut random = system_random();
         let control = Control::new(&store, &SystemClock, &mut random);
         let input = NewOrganizationInput { name: "Acme".into(), owner: "dana@acme.test".into(), parent: None };
-        let organization = control.init(&input).await?.organization.id;
-        let project = control.create_project(&organization, "Support bot").await?.id;
-        control.create_project(&organization, "Search").await?;
-        let key = NewKeyInput { project: project.clone(), member: "eve@acme.test".into(), name: "ci-runner".into() };
-        control.create_key(&key).await?;
+        let operator = Actor::operator(origin());
+        let organization = control.init(&operator, &input).await?.organization.id;
+        let project =
+            control.create_project(&operator, &NewProjectInput::named(&organization, "Support bot")).await?.id;
+        control.create_project(&operator, &NewProjectInput::named(&organization, "Search")).await?;
+        let key = NewKeyInput { name: "ci-runner".into(), ..NewKeyInput::for_person(&project, "eve@acme.test") };
+        control.create_key(&operator, &key).await?;
         let place = Self { store, organization, project };
         place.budget(100).await?;
         Ok(place)
@@ -37,8 +40,9 @@ impl Place {
     async fn budget(&self, dollars: i64) -> anyhow::Result<()> {
         let mut random = system_random();
         let control = Control::new(&self.store, &SystemClock, &mut random);
-        let change = LimitChange { budget: Some(Some(Nanos::from_dollars(dollars))), threshold: None };
-        control.set_limits(&control.project_scope(&self.project).await?, change).await?;
+        let change = LimitChange { budget: Some(Some(Nanos::from_dollars(dollars))), ..LimitChange::default() };
+        let of = LimitsOf::Project(self.project.clone());
+        control.set_limits(&Actor::operator(origin()), &of, &change).await?;
         Ok(())
     }
 

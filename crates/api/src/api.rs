@@ -15,10 +15,12 @@ use crate::request_body;
 
 /// Answers requests. Shared by `Arc` among the listeners that it is served on.
 ///
-/// `GET|POST /v1/authorize` takes the key from `Authorization: Bearer sk-…` or `x-api-key`, and in
-/// `x-original-method`, `x-original-uri` and `x-mete-model` what the client asked for. It answers 204 with
-/// `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false` where trying
-/// again is in vain. A gateway that accepts both headers must use the same one: the bearer token goes first.
+/// `GET|POST /v1/authorize` takes the key from `Authorization: Bearer sk-…` or `x-api-key`. What the client asked for
+/// it takes from `x-original-method` or `x-forwarded-method`, `x-original-uri` or `x-forwarded-uri`, `x-mete-model` and
+/// `x-mete-bytes`, the length of the body; a gateway must set method and path itself, whatever the client sent. It
+/// answers 204 with `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false`
+/// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
+/// goes first.
 pub struct Api {
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,

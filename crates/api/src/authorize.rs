@@ -5,17 +5,17 @@ use mete_core::Timestamp;
 use mete_gate::Gate;
 
 use crate::credentials::key_of;
+use crate::description::request_of;
 use crate::reply::{Reply, allow, refuse};
 
-/// Decides on the key in `headers` at the instant `now` (R37).
+/// Decides on the key in `headers` and the request that they describe at the instant `now` (R37).
 ///
-/// 204 with `x-mete-key-id` and `x-mete-project-id`, or the refusal's status and body. The gateway describes the
-/// client's request in `x-original-method`, `x-original-uri` and `x-mete-model`; no rule so far looks at them.
+/// 204 with `x-mete-key-id` and `x-mete-project-id`, or the refusal's status and body.
 pub fn authorize(gate: &Gate, now: Timestamp, headers: &HeaderMap) -> Reply {
-    match gate.admit(now, key_of(headers)) {
+    match gate.admit(now, key_of(headers), &request_of(headers)) {
         Ok(caller) => allow(caller),
         Err(refusal) => {
-            tracing::debug!(code = refusal.code(), "refused");
+            tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
             refuse(&refusal)
         }
     }

@@ -14,6 +14,7 @@
 mod api;
 mod authorize;
 mod credentials;
+mod description;
 mod readiness;
 mod reply;
 mod request_body;

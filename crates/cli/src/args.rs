@@ -3,17 +3,26 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::alerts::AlertsCommand;
+use crate::commands::audit::AuditCommand;
+use crate::commands::block::BlockCommand;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::ingest::IngestArgs;
 use crate::commands::init::InitArgs;
+use crate::commands::invite::InviteCommand;
 use crate::commands::key::KeyCommand;
 use crate::commands::limits::LimitsCommand;
+use crate::commands::man::ManArgs;
+use crate::commands::member::MemberCommand;
 use crate::commands::org::OrgCommand;
 use crate::commands::project::ProjectCommand;
 use crate::commands::quarantine::QuarantineCommand;
+use crate::commands::resource::ResourceCommand;
+use crate::commands::service_account::ServiceAccountCommand;
+use crate::commands::settings::SettingsCommand;
 use crate::commands::spend::SpendArgs;
+use crate::complete::CompleteArgs;
 
 /// Budgets for LLM API keys: what was spent, by whom, and who is refused.
 #[derive(Debug, Parser)]
@@ -24,7 +33,7 @@ pub struct Cli {
     pub global: Global,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub task: Task,
 }
 
 const AFTER_HELP: &str = "\
@@ -38,7 +47,7 @@ Example:
 ORG, PROJECT and KEY are an id or a name that only one has. Exit status: 0 done, 1 refused or not found, 2 wrong usage.";
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Where the store is: sqlite:PATH or postgres://USER@HOST/DATABASE [default: mete/mete.db in the XDG data directory]
@@ -52,23 +61,49 @@ pub struct Global {
     pub actor: Option<String>,
 }
 
-/// A command.
+/// Everything that can be asked of the program.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Work on a store.
+    #[command(flatten)]
+    Work(Command),
+    /// Tell about the program.
+    #[command(flatten)]
+    About(About),
+}
+
+/// A command that works on a store.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make the store and its first organization
     Init(InitArgs),
-    /// Make and list organizations
+    /// Make, list, show and rename organizations
     #[command(subcommand)]
     Org(OrgCommand),
-    /// Make, list and show projects
+    /// Make, list, show, change and archive projects
     #[command(subcommand)]
     Project(ProjectCommand),
-    /// Make, list and disable API keys
+    /// Make, list, change, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Show and set monthly budgets and notification thresholds
+    /// List, add, change and remove the people of organizations and projects
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Invite people to an organization
+    #[command(subcommand)]
+    Invite(InviteCommand),
+    /// Make, list, change and remove pseudo-users for systems
+    #[command(subcommand)]
+    ServiceAccount(ServiceAccountCommand),
+    /// Show and set budgets, notification thresholds, models and rate limits
     #[command(subcommand)]
     Limits(LimitsCommand),
+    /// Refuse a key or a project by hand, or let it go on
+    #[command(subcommand)]
+    Block(BlockCommand),
+    /// List the files, threads and the like that usage named
+    #[command(subcommand)]
+    Resource(ResourceCommand),
     /// Show what was spent in a month
     Spend(SpendArgs),
     /// Say whether a key is let through now, and why
@@ -76,6 +111,12 @@ pub enum Command {
     /// List thresholds passed and budgets exhausted
     #[command(subcommand)]
     Alerts(AlertsCommand),
+    /// Show who changed what, and prove that the record is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Show and set what holds for the whole deployment
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// List what could not be counted
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -89,8 +130,58 @@ pub enum Command {
     Tui,
     /// Play all of Mete in a temporary folder, on made-up traffic
     Demo(DemoArgs),
+}
+
+/// A command that tells about the program itself, and needs neither store nor actor.
+#[derive(Debug, Subcommand)]
+pub enum About {
     /// Write a shell's completion script
     Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+    /// Answer a shell that completes a line
+    #[command(hide = true)]
+    Complete(CompleteArgs),
+}
+
+/// Of commands about an organization or a project: which of them.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ScopeArgs {
+    /// Of this organization
+    #[arg(long, value_name = "ORG")]
+    org: Option<String>,
+    /// Of this project
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+}
+
+/// An organization or a project, by its id or name.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// The organization.
+    Organization(&'a str),
+    /// The project.
+    Project(&'a str),
+}
+
+impl ScopeArgs {
+    /// What was named.
+    pub fn scope(&self) -> Scope<'_> {
+        match (&self.org, &self.project) {
+            (Some(organization), _) => Scope::Organization(organization),
+            // One of them is there, or the command is not understood.
+            (None, project) => Scope::Project(project.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// Of commands that destroy something: to do it without being asked.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Yes {
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 #[cfg(test)]
@@ -102,6 +193,20 @@ mod tests {
     #[test]
     fn the_definition_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    /// clap takes an argument with the id of a global one for that one, and says nothing.
+    #[test]
+    fn no_argument_passes_for_a_global_one() {
+        fn check(command: &clap::Command, taken: &[String]) -> usize {
+            let clash = command.get_arguments().find(|arg| taken.iter().any(|id| *id == arg.get_id().as_str()));
+            assert!(clash.is_none(), "{}: {clash:?}", command.get_name());
+            1 + command.get_subcommands().map(|sub| check(sub, taken)).sum::<usize>()
+        }
+        let cli = Cli::command();
+        let taken: Vec<String> = cli.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+        assert!(taken.len() >= 3, "{taken:?}");
+        assert!(cli.get_subcommands().map(|sub| check(sub, &taken)).sum::<usize>() >= 17);
     }
 
     /// Every command that does something, groups excluded, has an example in its help.

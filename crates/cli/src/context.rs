@@ -1,14 +1,17 @@
-//! What a command works with: the store, the clock, the output.
+//! What a command works with: the store, the actor, the clock, the output.
 
 use std::sync::Arc;
 
-use mete_control::Control;
-use mete_control::host::{SystemClock, system_random};
+use mete_control::host::{SystemClock, origin, system_random};
+use mete_control::{Control, View};
+use mete_core::actor::Actor;
 use mete_core::{Clock, Month, Timestamp};
 use mete_store::{Store, StoreUrl};
+use rand::Rng;
 use tokio::sync::OnceCell;
 
 use crate::args::Global;
+use crate::confirm::confirm;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::places;
@@ -20,12 +23,13 @@ pub struct Context {
     global: Global,
     clock: Arc<SystemClock>,
     store: OnceCell<Store>,
+    actor: OnceCell<Actor>,
 }
 
 impl Context {
     /// For one command.
     pub fn new(global: Global, output: Output) -> Self {
-        Self { output, global, clock: Arc::new(SystemClock), store: OnceCell::new() }
+        Self { output, global, clock: Arc::new(SystemClock), store: OnceCell::new(), actor: OnceCell::new() }
     }
 
     /// The machine's clock.
@@ -43,17 +47,14 @@ impl Context {
         asked.unwrap_or_else(|| self.now().month())
     }
 
-    /// Refuses to act as a person (R45): their rights are not there yet, and the operator's must not stand in for them.
-    pub fn refuse_persons(&self) -> Result<(), CliError> {
-        match self.global.actor.as_deref() {
-            None | Some("") => Ok(()),
-            Some(person) => Err(CliError::ActingAs(person.to_owned())),
-        }
-    }
-
     /// The store, opened once; one that exists.
     pub async fn store(&self) -> Result<&Store, CliError> {
         self.store.get_or_try_init(async || Ok(Store::open(&self.url()?).await?)).await
+    }
+
+    /// The store as it is, for a look at it that changes nothing, not even an outdated schema.
+    pub async fn store_as_it_is(&self) -> Result<&Store, CliError> {
+        self.store.get_or_try_init(async || Ok(Store::open_as_it_is(&self.url()?).await?)).await
     }
 
     /// The store, made where there is none.
@@ -61,14 +62,56 @@ impl Context {
         self.store.get_or_try_init(async || Ok(Store::create(&self.url()?, &mut system_random()).await?)).await
     }
 
-    /// Lets `work` change the store as the operator.
-    pub async fn change<T, E>(&self, work: impl AsyncFnOnce(&Control<'_>) -> Result<T, E>) -> Result<T, CliError>
+    /// Who acts (R45): the person of `--as` or METE_ACTOR, else the operator; looked up once.
+    pub async fn actor(&self) -> Result<&Actor, CliError> {
+        self.actor
+            .get_or_try_init(async || {
+                let Some(email) = self.acting_as() else { return Ok(Actor::operator(origin())) };
+                Ok(self.control(&mut system_random()).await?.person(email, origin()).await?)
+            })
+            .await
+    }
+
+    /// Refuses to act as a person where only the operator may act: `what` follows "may", as in `count logs`.
+    pub fn operator_only(&self, what: &'static str) -> Result<(), CliError> {
+        match self.acting_as() {
+            None => Ok(()),
+            Some(person) => Err(CliError::OperatorOnly { what, person: person.to_owned() }),
+        }
+    }
+
+    /// Lets `work` change the store as the actor.
+    pub async fn change<T, E>(
+        &self,
+        work: impl AsyncFnOnce(&Control<'_>, &Actor) -> Result<T, E>,
+    ) -> Result<T, CliError>
     where
         CliError: From<E>,
     {
-        let mut random = system_random();
-        let control = Control::new(self.store().await?, &*self.clock, &mut random);
-        Ok(work(&control).await?)
+        let actor = self.actor().await?;
+        Ok(work(&self.control(&mut system_random()).await?, actor).await?)
+    }
+
+    /// What the actor may see of the store.
+    pub async fn view(&self) -> Result<View<'_>, CliError> {
+        Ok(View::new(self.store().await?, self.actor().await?).await?)
+    }
+
+    /// Goes on if `yes` was given or whoever sits at the terminal agrees. `what` says what will happen, in a sentence.
+    ///
+    /// # Errors
+    /// `not_confirmed` otherwise; nothing must be changed then.
+    pub fn confirm(&self, what: &str, yes: bool) -> Result<(), CliError> {
+        confirm(what, yes)
+    }
+
+    async fn control<'a>(&'a self, random: &'a mut (dyn Rng + Send)) -> Result<Control<'a>, CliError> {
+        Ok(Control::new(self.store().await?, &*self.clock, random))
+    }
+
+    /// An empty METE_ACTOR is one that is not set.
+    fn acting_as(&self) -> Option<&str> {
+        self.global.actor.as_deref().filter(|email| !email.is_empty())
     }
 
     /// Closes the store, so that a SQLite file is whole by itself.

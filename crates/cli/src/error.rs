@@ -18,12 +18,14 @@ pub enum CliError {
     /// A change was refused, something is not there, or the store failed.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// `--as` was given.
-    #[error(
-        "cannot act as {0:?}: acting as a person comes with people's rights and is not available yet; \
-         leave out --as (and METE_ACTOR) to act as the operator"
-    )]
-    ActingAs(String),
+    /// A person acts where only the operator may.
+    #[error("{person:?} may not {what}: only the operator may; leave out --as and METE_ACTOR to act as the operator")]
+    OperatorOnly {
+        /// What was asked for, as it follows "may not".
+        what: &'static str,
+        /// As whom.
+        person: String,
+    },
     /// The store's URL is none. It is not repeated, because it may hold a password.
     #[error("--store (or METE_STORE) names no store: write sqlite:PATH or postgres://USER@HOST/DATABASE")]
     StoreUrl,
@@ -64,6 +66,23 @@ pub enum CliError {
     /// A result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    WriteFile {
+        /// Which one.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Somebody was asked, and did not say yes.
+    #[error("not confirmed: nothing was changed")]
+    Declined,
+    /// There is nobody to ask.
+    #[error("{0} Nothing was changed: there is no terminal to ask on; add --yes if this is what you want")]
+    Unconfirmed(String),
+    /// There is nobody to ask for the name of what is to be destroyed.
+    #[error("{0} Nothing was changed: there is no terminal to ask on; add --confirm NAME if this is what you want")]
+    Unnamed(String),
     /// The asynchronous runtime or the signals of the system are not to be had.
     #[error("cannot start: {0}")]
     Runtime(io::Error),
@@ -86,10 +105,11 @@ impl CliError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Control(error) => error.code(),
-            Self::ActingAs(_) => "not_permitted",
+            Self::OperatorOnly { .. } => "not_permitted",
             Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } => "invalid",
             Self::Source(SourceError::Store(_)) => "store",
-            Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) => "io",
+            Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
+            Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",
             Self::Tui(_) => "terminal",
             Self::Demo(_) | Self::Task(_) | Self::Runtime(_) => "internal",
         }

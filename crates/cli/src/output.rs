@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub use table::{Table, facts, left, right};
-pub use text::{count, money, percent, safe, several, time};
+pub use text::{count, is_unsafe, money, percent, safe, safe_lines, several, time, unseen};
 
 /// Several rows, as scripts get them.
 #[derive(Debug, Serialize)]
@@ -51,6 +51,11 @@ impl Output {
         if !self.json {
             to_stderr(&safe(text));
         }
+    }
+
+    /// Says what was wrong with the words that were typed.
+    pub fn wrong_usage(self, text: &str) {
+        to_stderr(text.trim_end());
     }
 
     /// Says what went wrong.

@@ -1,29 +1,63 @@
-//! What an actor may do: each operation checks its input, changes the store in one transaction and tells the change
-//! feed.
+//! What an actor may do: each operation checks the actor's right (R6), validates its input, changes the store, writes the
+//! audit entry (R42) and tells the change feed, all in one transaction.
+//!
+//! A refused attempt at a change leaves an audit entry and nothing else. Reads go through a [`View`], which shows an actor
+//! only what exists for them.
 //!
 //! Architecture invariant: only this crate writes the directory and the limits.
 
+mod actors;
+mod admin_keys;
+mod blocks;
+mod deed;
 mod error;
 pub mod host;
+mod invites;
 mod keys;
 mod limits;
+mod lookup;
+mod members;
 mod organizations;
+mod project_members;
 mod projects;
+mod rights;
+mod service_accounts;
+mod settings;
+mod sight;
+mod view;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use mete_core::actor::Actor;
+use mete_core::audit::AuditOutcome;
 use mete_core::ids::IdKind;
+use mete_core::secret::{Secret, SecretKind};
 use mete_core::{Clock, Timestamp};
-use mete_store::{Store, StoreError};
-use rand::Rng;
+use mete_store::{Store, StoreError, Tx};
+use rand::{Rng, RngExt};
+use serde_json::Value;
 
+use crate::deed::Deed;
+use crate::error::Denial;
+
+pub use admin_keys::{CreatedAdminKey, NewAdminKeyInput};
+pub use blocks::{BlockTarget, NewBlockInput};
 pub use error::ControlError;
-pub use keys::{CreatedKey, NewKeyInput};
-pub use limits::{LimitChange, LimitsAfter};
-pub use organizations::{CreatedOrganization, NewOrganizationInput};
+pub use invites::NewInviteInput;
+pub use keys::{CreatedKey, KeyChange, KeyOwner, NewKeyInput, RotatedKey};
+pub use limits::{LimitChange, LimitsAfter, LimitsOf};
+pub use organizations::{CreatedOrganization, DEFAULT_PROJECT, NewOrganizationInput};
+pub use projects::{NewProjectInput, ProjectChange};
+pub use service_accounts::{CreatedServiceAccount, ServiceAccountOf};
+pub use sight::Sight;
+pub use view::{ListedProjects, SeenResource, View};
 
-/// How often a change is tried again when another one was in its way.
-const TRIES: u32 = 20;
+/// How often a change is tried when others are in its way.
+const TRIES: u32 = 40;
+
+/// The longest pause between two tries, in milliseconds.
+const LONGEST_PAUSE: u64 = 128;
 
 /// Carries out changes of one store.
 pub struct Control<'a> {
@@ -47,6 +81,44 @@ impl<'a> Control<'a> {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         kind.generate(&mut **random)
     }
+
+    fn secret(&self, kind: SecretKind) -> Secret {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        Secret::generate(kind, &mut **random)
+    }
+
+    /// Waits before another try, up to twice as long each time. How long is chance, so that those who were in one
+    /// another's way part.
+    async fn pause(&self, tries: u32) {
+        let longest = 2_u64.saturating_pow(tries).min(LONGEST_PAUSE);
+        let pause = {
+            let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+            random.random_range(0..=longest)
+        };
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+
+    /// Writes down what `deed` changed, and tells the feed.
+    async fn record(&self, tx: &mut Tx, actor: &Actor, deed: &Deed, change: Value) -> Result<(), ControlError> {
+        let now = self.now();
+        tx.append_audit(&deed.record(actor, now, AuditOutcome::Done, change)).await?;
+        tx.tell(now, &deed.organization_id, deed.action, &deed.target_id).await?;
+        Ok(())
+    }
+
+    /// Writes down that something was tried and refused, if it was a change, and gives the refusal back.
+    async fn refused(&self, actor: &Actor, denial: Denial) -> ControlError {
+        let Some(deed) = denial.deed.clone().map(|deed| deed.because(&denial.message)) else { return denial.into() };
+        let written = change!(self, tx => {
+            let record = deed.record(actor, self.now(), AuditOutcome::Refused, Value::Null);
+            tx.append_audit(&record).await?;
+            Ok(())
+        });
+        match written {
+            Ok(()) => denial.into(),
+            Err(error) => error,
+        }
+    }
 }
 
 /// Whether a change is worth another try: it lost a race and nothing of it happened.
@@ -54,8 +126,15 @@ fn worth_another(tries: u32, error: &ControlError) -> bool {
     tries < TRIES && matches!(error, ControlError::Store(error) if StoreError::is_retryable(error))
 }
 
-/// Runs `$body` with a transaction `$tx` and commits it; anew, when another change was in its way.
+/// Runs `$body` with a transaction `$tx` and commits it; anew, when another change was in its way. With an actor, a
+/// refusal for want of a right is written down once nothing is left of the attempt.
 macro_rules! change {
+    ($control:expr, $actor:expr, $tx:ident => $body:expr) => {
+        match $crate::change!($control, $tx => $body) {
+            Err($crate::ControlError::Denied(denial)) => Err($control.refused($actor, *denial).await),
+            outcome => outcome,
+        }
+    };
     ($control:expr, $tx:ident => $body:expr) => {{
         let mut tries = 0;
         loop {
@@ -72,7 +151,7 @@ macro_rules! change {
             }
             .await;
             match outcome {
-                Err(error) if $crate::worth_another(tries, &error) => {}
+                Err(error) if $crate::worth_another(tries, &error) => $control.pause(tries).await,
                 outcome => break outcome,
             }
         }

@@ -1,10 +1,12 @@
 //! What the gate answers, and in which words (R37, R38).
 
-use serde::Serialize;
+mod grounds;
+
 use serde_json::{Value, json};
 
-use crate::money::Nanos;
 use crate::time::Timestamp;
+
+pub use grounds::{Blocked, Exhausted, ForeignModel, FullStorage, MissingPermission};
 
 /// Why a request is refused. The order of the variants is the order of R37's table: the first that holds decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,32 +15,41 @@ pub enum Refusal {
     NoKey,
     /// The key is not known.
     UnknownKey,
+    /// The key is one of the administration API (R17).
+    AdminKey,
     /// The key is disabled.
     KeyDisabled,
     /// The key is revoked.
     KeyRevoked,
+    /// The key's time is over.
+    KeyExpired {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// The secret was replaced by another one of the same key, and its grace time is over.
+    SecretReplaced {
+        /// Since when.
+        at: Timestamp,
+    },
     /// The key's project is archived (R21).
     ProjectArchived {
         /// The project's name.
         project: String,
     },
+    /// The key's permissions depend on the method and the path, and these were not told.
+    RequestUntold,
+    /// The key's permissions do not cover the request (R16).
+    Permission(MissingPermission),
+    /// A list of the models that may be used, of the project or of its organization, does not have the model (R23).
+    Model(ForeignModel),
+    /// Somebody blocked the key or its project (R41).
+    Blocked(Blocked),
     /// The organization's monthly budget leaves nothing (R25, R26).
     OrganizationBudget(Exhausted),
     /// The project's monthly budget leaves nothing.
     ProjectBudget(Exhausted),
-}
-
-/// The figures of an exhausted budget (R38).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Exhausted {
-    /// The name of the project or organization whose budget it is.
-    pub scope: String,
-    /// Spent this month.
-    pub spend: Nanos,
-    /// The budget.
-    pub budget: Nanos,
-    /// When the budget starts anew: the month's end.
-    pub until: Timestamp,
+    /// The upload does not fit in what the project may store (R28).
+    FileQuota(FullStorage),
 }
 
 impl Refusal {
@@ -46,35 +57,52 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NoKey | Self::UnknownKey | Self::KeyDisabled | Self::KeyRevoked | Self::ProjectArchived { .. } => 401,
-            Self::OrganizationBudget(_) | Self::ProjectBudget(_) => 429,
+            Self::NoKey
+            | Self::UnknownKey
+            | Self::AdminKey
+            | Self::KeyDisabled
+            | Self::KeyRevoked
+            | Self::KeyExpired { .. }
+            | Self::SecretReplaced { .. }
+            | Self::ProjectArchived { .. } => 401,
+            Self::RequestUntold | Self::Permission(_) | Self::Model(_) => 403,
+            Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_) => 429,
+            Self::FileQuota(_) => 413,
         }
     }
 
     /// The error's `type`, as an OpenAI client knows it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::OrganizationBudget(_) | Self::ProjectBudget(_) => "insufficient_quota",
-            _ => "invalid_request_error",
-        }
+        if self.forbids_retry() { "insufficient_quota" } else { "invalid_request_error" }
     }
 
-    /// The error's `code`.
+    /// The error's `code`; a missing permission has none.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NoKey | Self::UnknownKey | Self::KeyDisabled | Self::KeyRevoked => "invalid_api_key",
+    pub const fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoKey
+            | Self::UnknownKey
+            | Self::AdminKey
+            | Self::KeyDisabled
+            | Self::KeyRevoked
+            | Self::KeyExpired { .. }
+            | Self::SecretReplaced { .. } => "invalid_api_key",
             Self::ProjectArchived { .. } => "not_authorized_invalid_project",
+            Self::RequestUntold | Self::Permission(_) => return None,
+            Self::Model(_) => "model_not_found",
+            Self::Blocked(_) => "access_blocked",
             Self::OrganizationBudget(_) => "organization_spend_limit_exceeded",
             Self::ProjectBudget(_) => "project_spend_limit_exceeded",
-        }
+            Self::FileQuota(_) => "file_storage_quota_exceeded",
+        })
     }
 
-    /// Whether SDKs are to be told not to retry (`x-should-retry: false`): retrying does not bring money back.
+    /// Whether SDKs are to be told not to retry (`x-should-retry: false`): retrying does not bring money back, nor does
+    /// it lift a block.
     #[must_use]
     pub const fn forbids_retry(&self) -> bool {
-        matches!(self, Self::OrganizationBudget(_) | Self::ProjectBudget(_))
+        matches!(self, Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_))
     }
 
     /// In words: which limit of which scope refused, how much was spent of how much, and when it ends (R38).
@@ -83,13 +111,30 @@ impl Refusal {
         match self {
             Self::NoKey => "No API key was given. Send it as 'Authorization: Bearer sk-…'.".to_owned(),
             Self::UnknownKey => "This API key is not known. Ask an owner of your project for one.".to_owned(),
+            Self::AdminKey => "This is an administration key: it works on the administration API only. \
+                               Use an API key of a project."
+                .to_owned(),
             Self::KeyDisabled => "This API key is disabled. An owner of its project can enable it again.".to_owned(),
             Self::KeyRevoked => "This API key was revoked and stays so. Create a new one.".to_owned(),
+            Self::KeyExpired { at } => format!("This API key expired on {at}. Create a new one."),
+            Self::SecretReplaced { at } => {
+                format!("This API key was rotated, and its old secret expired on {at}. Use the new secret.")
+            }
             Self::ProjectArchived { project } => {
                 format!("The project '{project}' of this API key is archived. Archived projects stay so.")
             }
+            Self::RequestUntold => {
+                "The permissions of this API key depend on the request, and the gateway did not tell \
+                                    the method and the path of it, or told them twice and differently. \
+                                    The gateway must tell both and pass on none that a client made up."
+                    .to_owned()
+            }
+            Self::Permission(missing) => missing.message(),
+            Self::Model(foreign) => foreign.message(),
+            Self::Blocked(blocked) => blocked.message(),
             Self::OrganizationBudget(figures) => figures.message("organization"),
             Self::ProjectBudget(figures) => figures.message("project"),
+            Self::FileQuota(figures) => figures.message(),
         }
     }
 
@@ -97,16 +142,6 @@ impl Refusal {
     #[must_use]
     pub fn body(&self) -> Value {
         json!({"error": {"message": self.message(), "type": self.kind(), "param": null, "code": self.code()}})
-    }
-}
-
-impl Exhausted {
-    fn message(&self, kind: &str) -> String {
-        format!(
-            "The monthly budget of the {kind} '{}' is exhausted: ${} of ${} are spent. \
-             It starts anew on {}, or when an organization owner raises it.",
-            self.scope, self.spend, self.budget, self.until
-        )
     }
 }
 
@@ -122,45 +157,113 @@ pub enum Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::EndpointGroup;
+    use crate::money::Nanos;
+    use crate::permissions::{Access, PermissionKind};
 
-    #[test]
-    fn r37_bodies_have_all_four_keys_and_the_tables_status_type_and_code() {
-        let figures = Exhausted {
+    fn end() -> Timestamp {
+        "2026-12-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn exhausted() -> Exhausted {
+        Exhausted {
             scope: "Support bot".to_owned(),
             spend: Nanos(500_000_214_000),
             budget: Nanos::from_dollars(500),
-            until: "2026-12-01T00:00:00Z".parse().unwrap(),
-        };
-        for (refusal, status, kind, code) in [
-            (Refusal::NoKey, 401, "invalid_request_error", "invalid_api_key"),
-            (Refusal::UnknownKey, 401, "invalid_request_error", "invalid_api_key"),
-            (Refusal::KeyDisabled, 401, "invalid_request_error", "invalid_api_key"),
-            (Refusal::KeyRevoked, 401, "invalid_request_error", "invalid_api_key"),
+            until: end(),
+        }
+    }
+
+    /// One of each, with R37's status, type and code, and a part of its words.
+    fn table() -> Vec<(Refusal, u16, &'static str, Option<&'static str>, &'static str)> {
+        const BAD: &str = "invalid_request_error";
+        const KEY: Option<&str> = Some("invalid_api_key");
+        let missing =
+            |group, needed| Refusal::Permission(MissingPermission { kind: PermissionKind::Restricted, group, needed });
+        let model = ForeignModel { model: "m".repeat(5_000), kind: "organization", scope: "Acme".into() };
+        let blocked = Blocked { project: None, reason: "Key leaked.".into(), until: Some(end()) };
+        let project = Blocked { project: Some("Bot".into()), until: None, ..blocked.clone() };
+        let full =
+            FullStorage { project: "Bot".into(), stored: 99_500_000_000, upload: 500_000_001, quota: 100_000_000_000 };
+        vec![
+            (Refusal::NoKey, 401, BAD, KEY, "No API key"),
+            (Refusal::UnknownKey, 401, BAD, KEY, "not known"),
+            (Refusal::AdminKey, 401, BAD, KEY, "administration API only"),
+            (Refusal::KeyDisabled, 401, BAD, KEY, "disabled"),
+            (Refusal::KeyRevoked, 401, BAD, KEY, "revoked"),
+            (Refusal::KeyExpired { at: end() }, 401, BAD, KEY, "expired on 2026-12-01T00:00:00Z"),
+            (Refusal::SecretReplaced { at: end() }, 401, BAD, KEY, "was rotated"),
             (
                 Refusal::ProjectArchived { project: "x".into() },
                 401,
-                "invalid_request_error",
-                "not_authorized_invalid_project",
+                BAD,
+                Some("not_authorized_invalid_project"),
+                "'x' of this API key is archived",
             ),
+            (Refusal::RequestUntold, 403, BAD, None, "the method and the path"),
             (
-                Refusal::OrganizationBudget(figures.clone()),
+                missing(EndpointGroup::ChatCompletions, Access::Write),
+                403,
+                BAD,
+                None,
+                "Missing scopes: chat_completions.write. Its permissions are 'restricted'",
+            ),
+            (missing(EndpointGroup::Messages, Access::Read), 403, BAD, None, "Missing scopes: chat_completions.read."),
+            (missing(EndpointGroup::Other, Access::Read), 403, BAD, None, "no scope covers this path"),
+            (Refusal::Model(model), 403, BAD, Some("model_not_found"), "mmm' is not among those that the organization"),
+            (
+                Refusal::Blocked(blocked),
                 429,
                 "insufficient_quota",
-                "organization_spend_limit_exceeded",
+                Some("access_blocked"),
+                "This API key was blocked by hand, for this reason: Key leaked. The block ends on 2026-12-01T00:00:00Z",
             ),
-            (Refusal::ProjectBudget(figures.clone()), 429, "insufficient_quota", "project_spend_limit_exceeded"),
-        ] {
-            assert_eq!((refusal.status(), refusal.kind(), refusal.code()), (status, kind, code));
-            assert_eq!(refusal.forbids_retry(), status == 429);
+            (
+                Refusal::Blocked(project),
+                429,
+                "insufficient_quota",
+                Some("access_blocked"),
+                "The project 'Bot' of this API key was blocked by hand, for this reason: Key leaked. \
+                 The block holds until it is lifted.",
+            ),
+            (
+                Refusal::OrganizationBudget(exhausted()),
+                429,
+                "insufficient_quota",
+                Some("organization_spend_limit_exceeded"),
+                "budget of the organization 'Support bot'",
+            ),
+            (
+                Refusal::ProjectBudget(exhausted()),
+                429,
+                "insufficient_quota",
+                Some("project_spend_limit_exceeded"),
+                "The monthly budget of the project 'Support bot' is exhausted: $500.000214 of $500 are spent. \
+                 It starts anew on 2026-12-01T00:00:00Z, or when an organization owner raises it.",
+            ),
+            (
+                Refusal::FileQuota(full),
+                413,
+                BAD,
+                Some("file_storage_quota_exceeded"),
+                "file quota of the project 'Bot' would be exceeded: 99.5 GB of 100 GB are stored, \
+                 and this request brings 0.500000001 GB.",
+            ),
+        ]
+    }
+
+    #[test]
+    fn r37_bodies_have_all_four_keys_and_the_tables_status_type_and_code() {
+        for (refusal, status, kind, code, words) in table() {
+            assert_eq!((refusal.status(), refusal.kind(), refusal.code()), (status, kind, code), "{refusal:?}");
+            assert_eq!(refusal.forbids_retry(), status == 429, "{refusal:?}");
+            let message = refusal.message();
+            assert!(message.contains(words) && message.len() < 400, "{message}");
             let body = refusal.body();
             let mut keys: Vec<_> = body["error"].as_object().unwrap().keys().cloned().collect();
             keys.sort();
             assert_eq!(keys, ["code", "message", "param", "type"]);
+            assert_eq!(body["error"]["code"].as_str(), code);
         }
-        assert_eq!(
-            Refusal::ProjectBudget(figures).message(),
-            "The monthly budget of the project 'Support bot' is exhausted: $500.000214 of $500 are spent. \
-             It starts anew on 2026-12-01T00:00:00Z, or when an organization owner raises it."
-        );
     }
 }

@@ -1,12 +1,12 @@
 //! The directory: organizations, projects, people, keys. Names are those of the administration API (R44).
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::Serialize;
 
 use crate::limits::Limits;
 use crate::money::Nanos;
+use crate::people::MemberKind;
+use crate::permissions::Permissions;
+use crate::secret::holds_secret;
 use crate::time::Timestamp;
 
 /// An organization (R1).
@@ -41,6 +41,10 @@ pub struct Project {
     pub organization_id: String,
     /// Its name, unique among the organization's active projects without regard to case.
     pub name: String,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// A business website, an http or https URL; may be empty.
+    pub website: String,
     /// Whether it is in use.
     pub status: ProjectStatus,
     /// Whether it is the organization's default project (R2).
@@ -97,6 +101,8 @@ pub struct ApiKey {
     pub project_id: String,
     /// The person or service account that it belongs to.
     pub owner_id: String,
+    /// Whether that is a person or a service account.
+    pub owner_kind: MemberKind,
     /// The owner's e-mail address or name, for reading.
     pub owner: String,
     /// Its name; may be empty.
@@ -109,6 +115,36 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When it was last used, to the minute, where usage named it.
     pub last_used_at: Option<Timestamp>,
+    /// When it stops working by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// What it may be used for.
+    #[serde(flatten)]
+    pub permissions: Permissions,
+}
+
+/// A key of the administration API (R17): carries its person's rights and is refused for inference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdminKey {
+    /// `key_…`
+    pub id: String,
+    /// Its organization's id.
+    pub organization_id: String,
+    /// The person that it belongs to.
+    pub owner_id: String,
+    /// Their e-mail address.
+    pub owner: String,
+    /// Its name; may be empty.
+    pub name: String,
+    /// Prefix and last four characters.
+    pub redacted_value: String,
+    /// Whether it may be used.
+    pub status: KeyStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A project with what an operator wants to see beside it: this month's spend against its limits.
@@ -119,11 +155,11 @@ pub struct ProjectView {
     pub project: Project,
     /// Its limits.
     pub limits: Limits,
-    /// Spend of the month asked for.
-    pub spend: Nanos,
-    /// Requests of that month.
-    pub requests: u64,
-    /// Its keys that may be used.
+    /// Spend of the month asked for; `None` for somebody who may not see it (R6).
+    pub spend: Option<Nanos>,
+    /// Requests of that month; `None` as with the spend.
+    pub requests: Option<u64>,
+    /// Its keys that may be used; for somebody who does not see all of them, their own.
     pub active_keys: u64,
     /// Since when its budget has refused its keys in that month, if it has.
     pub blocked_since: Option<Timestamp>,
@@ -137,18 +173,19 @@ pub struct OrganizationView {
     pub organization: Organization,
     /// Its limits.
     pub limits: Limits,
-    /// Spend of the month asked for, sub-organizations included.
-    pub spend: Nanos,
-    /// Requests of that month, sub-organizations included.
-    pub requests: u64,
-    /// Its active projects, the default one not counted.
+    /// Spend of the month asked for, sub-organizations included; `None` for somebody who may not see it (R6).
+    pub spend: Option<Nanos>,
+    /// Requests of that month, sub-organizations included; `None` as with the spend.
+    pub requests: Option<u64>,
+    /// Its active projects, the default one not counted; for somebody who may not list them all, those that they see.
     pub active_projects: u64,
-    /// Its projects that are refused now.
+    /// Its projects that are refused now; as above.
     pub blocked_projects: u64,
     /// Since when its budget has refused its keys in that month, if it has.
     pub blocked_since: Option<Timestamp>,
 }
 
+/// Gives an enum of plain variants its stable words, both ways.
 macro_rules! text_form {
     ($type:ty, $what:literal, $($variant:ident = $text:literal),+) => {
         impl $type {
@@ -158,22 +195,24 @@ macro_rules! text_form {
                 match self { $(Self::$variant => $text),+ }
             }
         }
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
-        impl FromStr for $type {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        impl std::str::FromStr for $type {
+            type Err = $crate::directory::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, $crate::directory::UnknownWord> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { what: $what, word: text.to_owned(), known: &[$($text),+] }),
+                    _ => Err($crate::directory::UnknownWord { what: $what, word: $crate::secret::without_secrets(text).into_owned(), known: &[$($text),+] }),
                 }
             }
         }
     };
 }
+
+pub(crate) use text_form;
 
 /// A word that is none of those that stand for something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -206,9 +245,18 @@ pub enum NameProblem {
     /// Would move the cursor or hide text on a terminal.
     #[error("the name has a control character (U+{0:04X}), which a terminal would obey")]
     Control(u32),
+    /// Holds what looks like an API key, which must not be stored (R15).
+    #[error("the text holds what looks like an API key: secrets are not stored, and never in a name")]
+    Secret,
+    /// Longer than [`MAX_DESCRIPTION`].
+    #[error("the text has {0} characters, the most is {MAX_DESCRIPTION}")]
+    DescriptionTooLong(usize),
     /// Not of the form `name@host`.
     #[error("{0:?} is no e-mail address")]
     NoEmail(String),
+    /// Not an http or https URL.
+    #[error("{0:?} is no website: write an http or https URL, as in https://example.com")]
+    NoWebsite(String),
 }
 
 /// A name as it is kept: trimmed, not empty, not too long, without control or direction-changing characters.
@@ -224,13 +272,19 @@ pub fn check_name(name: &str) -> Result<String, NameProblem> {
     if length > MAX_NAME {
         return Err(NameProblem::TooLong(length));
     }
+    refuse_unsafe(name)?;
+    Ok(name.to_owned())
+}
+
+fn refuse_unsafe(text: &str) -> Result<(), NameProblem> {
     let unsafe_char = |c: &char| {
         c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    match name.chars().find(unsafe_char) {
+    match text.chars().find(unsafe_char) {
         Some(c) => Err(NameProblem::Control(u32::from(c))),
-        None => Ok(name.to_owned()),
+        None if holds_secret(text) => Err(NameProblem::Secret),
+        None => Ok(()),
     }
 }
 
@@ -246,6 +300,39 @@ pub fn check_email(email: &str) -> Result<String, NameProblem> {
     if valid { Ok(email) } else { Err(NameProblem::NoEmail(email)) }
 }
 
+/// The most characters that a description may have.
+pub const MAX_DESCRIPTION: usize = 2000;
+
+/// A description or a reason as it is kept: trimmed, perhaps empty, without what a terminal would obey.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_description(text: &str) -> Result<String, NameProblem> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length > MAX_DESCRIPTION {
+        return Err(NameProblem::DescriptionTooLong(length));
+    }
+    refuse_unsafe(text)?;
+    Ok(text.to_owned())
+}
+
+/// A website as it is kept: empty, or an http or https URL with a host (R19).
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_website(url: &str) -> Result<String, NameProblem> {
+    let url = check_description(url)?;
+    if url.is_empty() {
+        return Ok(url);
+    }
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let valid = web && !host.is_empty() && !host.starts_with(':') && !url.contains(char::is_whitespace);
+    if valid { Ok(url) } else { Err(NameProblem::NoWebsite(url)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +344,27 @@ mod tests {
         assert_eq!(check_name("\u{1b}[2J"), Err(NameProblem::Control(0x1b)));
         assert_eq!(check_name("a\u{202e}b"), Err(NameProblem::Control(0x202e)));
         assert_eq!(check_name("   "), Err(NameProblem::Empty));
+        assert_eq!(check_name("my sk-proj-4711aaaaaaaaaaaaaaaa"), Err(NameProblem::Secret));
         assert_eq!(check_name(&"x".repeat(10_000)), Err(NameProblem::TooLong(10_000)));
+    }
+
+    #[test]
+    fn r19_websites_are_http_or_https() {
+        for good in ["", "https://acme.test", "http://acme.test:8080/a?b#c", "HTTPS://ACME.TEST"] {
+            assert_eq!(check_website(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "acme.test",
+            "ftp://acme.test",
+            "https://",
+            "https:///x",
+            "javascript:alert(1)",
+            "https://a b",
+            "http://:80",
+        ] {
+            assert!(check_website(bad).is_err(), "{bad}");
+        }
+        assert!(check_website(&format!("https://{}", "x".repeat(10_000))).is_err());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Architecture invariant: this crate does no I/O, reads no clock and draws no randomness of its own; all three are
 //! parameters. Rules are named as in the domain rules (`R1` to `R45`) where they are implemented.
 
+pub mod actor;
+pub mod audit;
 pub mod clock;
 pub mod decision;
 pub mod directory;
@@ -10,7 +12,12 @@ pub mod endpoint;
 pub mod event;
 pub mod ids;
 pub mod limits;
+pub mod manual_block;
 pub mod money;
+pub mod people;
+pub mod permissions;
+pub mod rates;
+pub mod rights;
 pub mod secret;
 pub mod time;
 

@@ -42,11 +42,18 @@ impl Limits {
         if let Some((own, organization)) = above(self.budget, organization.budget) {
             return Some(LimitProblem::AboveOrganization { what: "budget", own, organization });
         }
-        above(self.threshold, organization.threshold).map(|(own, organization)| LimitProblem::AboveOrganization {
+        above(self.threshold, organization.budget).map(|(own, organization)| LimitProblem::AboveOrganization {
             what: "threshold",
             own,
             organization,
         })
+    }
+
+    /// These, with what is above the organization's budget lowered to it (R24).
+    #[must_use]
+    pub fn lowered_to(&self, organization: &Self) -> Self {
+        let lowered = |own: Option<Nanos>| own.map(|own| organization.budget.map_or(own, |budget| own.min(budget)));
+        Self { budget: lowered(self.budget), threshold: lowered(self.threshold) }
     }
 }
 
@@ -56,14 +63,14 @@ pub enum LimitProblem {
     /// A limit below nothing.
     #[error("a limit cannot be negative, and {0} is")]
     Negative(Nanos),
-    /// A project's limit above its organization's.
-    #[error("a project's {what} cannot be above its organization's: ${own} is above ${organization}")]
+    /// A project's limit above its organization's budget.
+    #[error("a project's {what} cannot be above its organization's budget: ${own} is above ${organization}")]
     AboveOrganization {
         /// `budget` or `threshold`.
         what: &'static str,
         /// The project's.
         own: Nanos,
-        /// The organization's.
+        /// The organization's budget.
         organization: Nanos,
     },
 }
@@ -91,10 +98,12 @@ mod tests {
     fn r24_a_projects_limits_are_never_above_its_organizations() {
         let organization = Limits { budget: dollars(100), threshold: dollars(50) };
         let problem = |budget, threshold| Limits { budget, threshold }.problem(Some(&organization));
-        assert_eq!(problem(dollars(100), dollars(50)), None);
+        assert_eq!(problem(dollars(100), dollars(100)), None);
         assert_eq!(problem(None, None), None);
         assert!(matches!(problem(dollars(101), None), Some(LimitProblem::AboveOrganization { what: "budget", .. })));
-        assert!(matches!(problem(None, dollars(51)), Some(LimitProblem::AboveOrganization { what: "threshold", .. })));
+        assert!(matches!(problem(None, dollars(101)), Some(LimitProblem::AboveOrganization { what: "threshold", .. })));
         assert!(matches!(problem(dollars(-1), None), Some(LimitProblem::Negative(_))));
+        let above = Limits { budget: dollars(300), threshold: dollars(20) };
+        assert_eq!(above.lowered_to(&organization), Limits { budget: dollars(100), threshold: dollars(20) });
     }
 }

@@ -1,5 +1,6 @@
 //! Secrets of API keys (R15): made once, shown once, kept as a hash.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rand::Rng;
@@ -86,6 +87,40 @@ impl Secret {
     }
 }
 
+/// How many characters after `sk-` make a text a secret rather than the beginning of a word.
+const SECRET_LENGTH: usize = 20;
+
+/// Where in `text` the first thing that looks like an API key of any provider begins and ends: `sk-` and at least
+/// twenty letters, digits, hyphens or underscores.
+fn find(text: &str) -> Option<(usize, usize)> {
+    text.match_indices("sk-").find_map(|(start, prefix)| {
+        let rest = &text[start + prefix.len()..];
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let length = rest.find(|c| !part(c)).unwrap_or(rest.len());
+        (length >= SECRET_LENGTH).then(|| (start, start + prefix.len() + length))
+    })
+}
+
+/// Whether `text` holds what looks like an API key.
+#[must_use]
+pub fn holds_secret(text: &str) -> bool {
+    find(text).is_some()
+}
+
+/// `text` with `sk-…` in place of whatever looks like an API key: for messages and records that repeat what somebody
+/// typed.
+#[must_use]
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some((start, end)) = find(rest) {
+        kept.push_str(&rest[..start]);
+        kept.push_str("sk-…");
+        rest = &rest[end..];
+    }
+    if kept.is_empty() && rest.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(kept + rest) }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(hidden)")
@@ -105,6 +140,21 @@ mod tests {
         assert_eq!(secret.redacted(), format!("sk-proj-…{}", &secret.reveal()[secret.reveal().len() - 4..]));
         assert!(!format!("{secret:?} {:?}", secret.hash()).contains(&secret.reveal()[8..]));
         assert_eq!(KeyHash::from_hex(&secret.hash().to_hex()), Some(secret.hash()));
+    }
+
+    #[test]
+    fn r15_what_somebody_typed_is_repeated_without_secrets() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(3);
+        let secret = Secret::generate(SecretKind::Admin, &mut random);
+        let typed = format!("key {} and {}, no more", secret.reveal(), secret.reveal());
+        assert!(holds_secret(&typed));
+        assert_eq!(without_secrets(&typed), "key sk-… and sk-…, no more");
+        assert_eq!(without_secrets(secret.reveal()), "sk-…");
+        for harmless in ["", "desk-top", "sk-proj-…x4Qa", "ask-me-anything", "task-4711", secret.redacted().as_str()]
+        {
+            assert!(!holds_secret(harmless), "{harmless}");
+            assert_eq!(without_secrets(harmless), harmless);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mete_gate::Gate;
 use mete_ingest::committer::Observer;
-use mete_store::{Alert, AlertKind, Outcome, ProjectSpend, Store, StoreError};
+use mete_store::{Alert, AlertKind, Outcome, ProjectBytes, ProjectSpend, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -27,13 +27,15 @@ impl GateObserver {
 impl Observer for GateObserver {
     fn committed(&mut self, outcome: &Outcome) {
         self.gate.set_spend(&outcome.spends);
+        self.gate.set_bytes(&outcome.bytes);
         for alert in &outcome.alerts {
             log(alert);
         }
     }
 
-    fn totals(&mut self, spends: &[ProjectSpend]) {
+    fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]) {
         self.gate.set_spend(spends);
+        self.gate.set_bytes(bytes);
     }
 
     fn health(&mut self, error: Option<&StoreError>) {

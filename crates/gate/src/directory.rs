@@ -5,18 +5,26 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
+use mete_core::permissions::Permissions;
+use mete_core::rates::Models;
 use mete_core::secret::KeyHash;
-use mete_core::{Month, Nanos};
-use mete_store::{GateOrganization, GateProject, GateSnapshot};
-use rustc_hash::FxHashMap;
+use mete_core::{Month, Nanos, Timestamp};
+use mete_store::{GateKey, GateOldSecret, GateOrganization, GateProject, GateSnapshot};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::totals::MonthTotals;
+use crate::overrides::{self, ByScope, Overrides};
+use crate::totals::{MonthTotals, ProjectTotals};
 
-/// A key; its project is a position in [`Directory::projects`].
-#[derive(Debug)]
+/// A key as one of its secrets opens it; its project is a position in [`Directory::projects`].
+#[derive(Clone, Debug)]
 pub struct Key {
     pub id: Bytes,
     pub status: KeyStatus,
+    pub expires_at: Option<Timestamp>,
+    /// Until when this secret is good, if a rotation replaced it.
+    pub valid_until: Option<Timestamp>,
+    pub permissions: Permissions,
+    pub overrides: Option<Arc<Overrides>>,
     project: usize,
 }
 
@@ -27,7 +35,10 @@ pub struct Project {
     pub name: String,
     pub archived: bool,
     pub limits: Limits,
-    pub totals: Arc<MonthTotals>,
+    /// The models that it may use, sorted.
+    pub models: Models,
+    pub overrides: Option<Arc<Overrides>>,
+    pub totals: Arc<ProjectTotals>,
     organization: usize,
 }
 
@@ -37,6 +48,8 @@ pub struct Organization {
     pub id: Bytes,
     pub name: String,
     pub limits: Limits,
+    /// The models that its projects may use, sorted.
+    pub models: Models,
     pub totals: MonthTotals,
     parent: Option<usize>,
 }
@@ -49,6 +62,8 @@ pub struct Directory {
     organizations: Vec<Organization>,
     /// Where each project stands in `projects`.
     positions: FxHashMap<Arc<str>, usize>,
+    /// How many bytes of files a project may store.
+    pub file_quota: u64,
     pub change_seq: i64,
 }
 
@@ -57,35 +72,30 @@ impl Directory {
     ///
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
-    pub fn new(snapshot: GateSnapshot, mut totals_of: impl FnMut(&str) -> Arc<MonthTotals>) -> Self {
-        let GateSnapshot { organizations, projects, keys, change_seq } = snapshot;
+    pub fn new(snapshot: GateSnapshot, totals_of: impl FnMut(&str) -> Arc<ProjectTotals>) -> Self {
+        let GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq } = snapshot;
         let (read_projects, read_keys) = (projects.len(), keys.len());
+        let overrides = overrides::by_scope(overrides);
         let (organizations, organization_positions) = place_organizations(organizations);
-        let projects: Vec<Project> = projects
-            .into_iter()
-            .filter_map(|GateProject { id, organization_id, name, archived, limits }| {
-                let organization = *organization_positions.get(organization_id.as_str())?;
-                let totals = totals_of(&id);
-                Some(Project { id: id.into(), name, archived, limits, totals, organization })
-            })
-            .collect();
+        let projects = place_projects(projects, &organization_positions, &overrides, totals_of);
         let positions: FxHashMap<Arc<str>, usize> =
             projects.iter().enumerate().map(|(position, project)| (text(&project.id).into(), position)).collect();
-        let keys: FxHashMap<KeyHash, Key> = keys
+        let known: Vec<(KeyHash, Key)> = keys
             .into_iter()
             .filter_map(|key| {
                 let project = *positions.get(key.project_id.as_str())?;
-                Some((key.hash, Key { id: key.id.into(), status: key.status, project }))
+                Some((key.hash, place_key(key, project, &overrides)))
             })
             .collect();
-        if projects.len() < read_projects || keys.len() < read_keys {
+        if projects.len() < read_projects || known.len() < read_keys {
             tracing::warn!(
                 projects = read_projects - projects.len(),
-                keys = read_keys - keys.len(),
+                keys = read_keys - known.len(),
                 "the gate refuses projects and keys whose organization or project it was not given"
             );
         }
-        let directory = Self { keys, projects, organizations, positions, change_seq };
+        let keys = by_secret(known, old_secrets);
+        let directory = Self { keys, projects, organizations, positions, file_quota, change_seq };
         directory.sum_up();
         directory
     }
@@ -96,7 +106,7 @@ impl Directory {
 
     /// A key by its id. Looks at every key: for explanations, not for decisions.
     pub fn key_by_id(&self, id: &str) -> Option<&Key> {
-        self.keys.values().find(|key| key.id == id)
+        self.keys.values().find(|key| key.id == id && key.valid_until.is_none())
     }
 
     pub fn project_of(&self, key: &Key) -> &Project {
@@ -121,7 +131,7 @@ impl Directory {
     /// The organizations' totals from those of all projects.
     fn sum_up(&self) {
         for project in &self.projects {
-            for (month, total) in project.totals.iter() {
+            for (month, total) in project.totals.spend.iter() {
                 self.book_on_payers(project, month, total);
             }
         }
@@ -146,7 +156,7 @@ fn place_organizations(given: Vec<GateOrganization>) -> (Vec<Organization>, FxHa
     let (tops, subs): (Vec<_>, Vec<_>) = given.into_iter().partition(|organization| organization.parent_id.is_none());
     let mut positions = FxHashMap::default();
     let mut organizations = Vec::with_capacity(tops.len() + subs.len());
-    for GateOrganization { id, name, parent_id, limits } in tops.into_iter().chain(subs) {
+    for GateOrganization { id, name, parent_id, limits, models } in tops.into_iter().chain(subs) {
         let parent = match parent_id {
             None => None,
             Some(parent_id) => match positions.get(&parent_id) {
@@ -155,7 +165,59 @@ fn place_organizations(given: Vec<GateOrganization>) -> (Vec<Organization>, FxHa
             },
         };
         positions.insert(id.clone(), organizations.len());
-        organizations.push(Organization { id: id.into(), name, limits, totals: MonthTotals::default(), parent });
+        let (models, totals) = (sorted(models), MonthTotals::default());
+        organizations.push(Organization { id: id.into(), name, limits, models, totals, parent });
     }
     (organizations, positions)
+}
+
+/// The projects whose organization is there.
+fn place_projects(
+    given: Vec<GateProject>,
+    organizations: &FxHashMap<String, usize>,
+    overrides: &ByScope,
+    mut totals_of: impl FnMut(&str) -> Arc<ProjectTotals>,
+) -> Vec<Project> {
+    let place = |GateProject { id, organization_id, name, archived, limits, models }: GateProject| {
+        let organization = *organizations.get(organization_id.as_str())?;
+        let (models, overrides, totals) = (sorted(models), overrides.get(&id).cloned(), totals_of(&id));
+        Some(Project { id: id.into(), name, archived, limits, models, overrides, totals, organization })
+    };
+    given.into_iter().filter_map(place).collect()
+}
+
+fn place_key(key: GateKey, project: usize, overrides: &ByScope) -> Key {
+    Key {
+        overrides: overrides.get(&key.id).cloned(),
+        id: key.id.into(),
+        status: key.status,
+        expires_at: key.expires_at,
+        valid_until: None,
+        permissions: key.permissions,
+        project,
+    }
+}
+
+/// The keys by all their secrets.
+fn by_secret(keys: Vec<(KeyHash, Key)>, old_secrets: Vec<GateOldSecret>) -> FxHashMap<KeyHash, Key> {
+    let mut secrets = FxHashMap::with_capacity_and_hasher(keys.len() + old_secrets.len(), FxBuildHasher);
+    if !old_secrets.is_empty() {
+        let by_id: FxHashMap<&[u8], &Key> = keys.iter().map(|(_, key)| (&key.id[..], key)).collect();
+        for GateOldSecret { key_id, hash, valid_until } in old_secrets {
+            if let Some(&key) = by_id.get(key_id.as_bytes()) {
+                secrets.insert(hash, Key { valid_until: Some(valid_until), ..key.clone() });
+            }
+        }
+    }
+    // Last: a secret that was replaced while the snapshot was read is in both, and good.
+    secrets.extend(keys);
+    secrets
+}
+
+/// Sorted, so that it can be searched.
+fn sorted(mut models: Models) -> Models {
+    if let Some(models) = &mut models {
+        models.sort_unstable();
+    }
+    models
 }

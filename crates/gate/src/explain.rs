@@ -1,18 +1,22 @@
 //! A decision with its grounds, for people and scripts (R38).
 
 use mete_core::decision::{Decision, Refusal};
-use mete_core::directory::{KeyStatus, ProjectStatus};
-use mete_core::{Month, Nanos, Timestamp};
+use mete_core::{Month, Timestamp};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::case::{Case, Question};
 use crate::directory::text;
+use crate::rule::Rule;
 
-/// The decision on a key at an instant, with every rule that was asked, in R37's order.
+/// The decision on a key at an instant, with every rule that applies, in R37's order.
+///
+/// What is not told of the request is not asked. There the gate itself is stricter with keys that may not do everything:
+/// it refuses them when method or path is not told.
 ///
 /// Serialized as `{"at","month","decision":"allow"|"refuse","status","type","code","message","key_id","project_id",
-/// "rules":[…]}`; `type`, `code` and `message` are null when the decision is to allow, the ids when the key is unknown.
+/// "rules":[…]}`; `type`, `code` and `message` are null when the decision is to allow, `code` also for a missing permission,
+/// the ids when the key is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The instant that it holds for.
@@ -47,53 +51,8 @@ pub enum Verdict {
     Ok,
     /// It refuses the key, and so decides.
     Refused,
-    /// A rule before it has decided.
+    /// A rule before it has decided, too little is told of the request, or a manual release stands in for it.
     NotAsked,
-}
-
-/// A rule of R37's table with the figures that it looks at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "rule", rename_all = "snake_case")]
-pub enum Rule {
-    /// The key is in the directory.
-    KeyKnown,
-    /// The key is active.
-    KeyStatus {
-        /// What it is.
-        status: KeyStatus,
-    },
-    /// The project is not archived.
-    ProjectStatus {
-        /// The project's id.
-        id: String,
-        /// The project's name.
-        name: String,
-        /// What it is.
-        status: ProjectStatus,
-    },
-    /// The organization's budget leaves something.
-    OrganizationBudget(BudgetFigures),
-    /// So does that of the organization above it; only for a sub-organization (R3).
-    ParentBudget(BudgetFigures),
-    /// The project's budget leaves something.
-    ProjectBudget(BudgetFigures),
-}
-
-/// A budget and what is spent of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BudgetFigures {
-    /// The project's or organization's id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its spend in the month.
-    pub spend: Nanos,
-    /// Its budget, if it has one.
-    pub budget: Option<Nanos>,
-    /// Its notification threshold, if it has one. Refuses nothing.
-    pub threshold: Option<Nanos>,
-    /// When the month ends and the budget starts anew.
-    pub until: Timestamp,
 }
 
 impl Explanation {
@@ -109,27 +68,27 @@ impl Explanation {
         }
     }
 
-    pub(crate) fn of_case(case: &Case<'_>, now: Timestamp) -> Self {
+    pub(crate) fn of_case(case: &Case<'_>) -> Self {
         let mut decision = Decision::Allow;
         let mut rules = vec![RuleReport { rule: Rule::KeyKnown, verdict: Verdict::Ok }];
         for question in Question::IN_ORDER {
-            let Some(rule) = case.rule(question) else { continue };
-            let verdict = match (&decision, case.refusal(question)) {
-                (Decision::Refuse(_), _) => Verdict::NotAsked,
-                (Decision::Allow, None) => Verdict::Ok,
-                (Decision::Allow, Some(refusal)) => {
-                    decision = Decision::Refuse(refusal);
-                    Verdict::Refused
-                }
+            let Some(rule) = Rule::of(case, question) else { continue };
+            let verdict = if decision != Decision::Allow || !case.asks(question) {
+                Verdict::NotAsked
+            } else if let Some(refusal) = case.refusal(question) {
+                decision = Decision::Refuse(refusal);
+                Verdict::Refused
+            } else {
+                Verdict::Ok
             };
             rules.push(RuleReport { rule, verdict });
         }
         Self {
-            at: now,
-            month: now.month(),
+            at: case.now,
+            month: case.month,
             decision,
-            key_id: Some(text(&case.key().id)),
-            project_id: Some(text(&case.project().id)),
+            key_id: Some(text(&case.key.id)),
+            project_id: Some(text(&case.project.id)),
             rules,
         }
     }
@@ -153,7 +112,7 @@ impl Serialize for Explanation {
         fields.serialize_field("decision", if refusal.is_some() { "refuse" } else { "allow" })?;
         fields.serialize_field("status", &refusal.map_or(204, Refusal::status))?;
         fields.serialize_field("type", &refusal.map(Refusal::kind))?;
-        fields.serialize_field("code", &refusal.map(Refusal::code))?;
+        fields.serialize_field("code", &refusal.and_then(Refusal::code))?;
         fields.serialize_field("message", &refusal.map(Refusal::message))?;
         fields.serialize_field("key_id", &self.key_id)?;
         fields.serialize_field("project_id", &self.project_id)?;

@@ -7,24 +7,28 @@ use bytes::Bytes;
 use mete_core::Timestamp;
 use mete_core::decision::{Decision, Refusal};
 use mete_core::secret::KeyHash;
-use mete_store::{GateSnapshot, ProjectSpend};
+use mete_store::{GateSnapshot, ProjectBytes, ProjectSpend};
 use rustc_hash::FxHashMap;
 
 use crate::case::Case;
-use crate::directory::Directory;
+use crate::directory::{Directory, Key};
 use crate::explain::Explanation;
-use crate::totals::MonthTotals;
+use crate::request::Request;
+use crate::totals::ProjectTotals;
+
+/// What secrets of the administration API begin with (R15).
+const ADMIN_PREFIX: &str = "sk-admin-";
 
 /// Decides on keys in memory. Shared by `Arc`; deciding takes no lock.
 #[derive(Debug)]
 pub struct Gate {
     directory: ArcSwap<Directory>,
-    /// The totals of every project that has spent, also of those that the directory does not hold yet. Whoever writes
+    /// The totals of every project that has any, also of those that the directory does not hold yet. Whoever writes
     /// totals or swaps the directory holds this lock.
     book: Mutex<Book>,
 }
 
-type Book = FxHashMap<Arc<str>, Arc<MonthTotals>>;
+type Book = FxHashMap<Arc<str>, Arc<ProjectTotals>>;
 
 /// Whose request was let through: ids as shared buffers of UTF-8, which an HTTP header takes without a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +40,8 @@ pub struct Caller {
 }
 
 impl Gate {
-    /// A gate that knows a directory and no spend yet: give it that with [`Gate::set_spend`] before it is asked.
+    /// A gate that knows a directory and no totals yet: give it those with [`Gate::set_spend`] and [`Gate::set_bytes`]
+    /// before it is asked.
     #[must_use]
     pub fn new(snapshot: GateSnapshot) -> Self {
         let mut book = Book::default();
@@ -71,67 +76,64 @@ impl Gate {
         let mut book = self.lock();
         let directory = self.directory.load();
         for ProjectSpend { project_id, month, spend } in spends {
-            let change = match book.get(project_id) {
-                Some(totals) => totals.set(*month, *spend),
-                None => book.entry(Arc::clone(project_id)).or_default().set(*month, *spend),
-            };
+            let change = totals_of(&mut book, project_id).spend.set(*month, *spend);
             if let Some(change) = change {
                 directory.book(project_id, *month, change);
             }
         }
     }
 
+    /// Sets how many bytes of files projects store, as absolute totals in the order of their commits (R28). Those of a
+    /// project that the directory does not hold yet are kept for it.
+    pub fn set_bytes(&self, totals: &[ProjectBytes]) {
+        if totals.is_empty() {
+            return;
+        }
+        let mut book = self.lock();
+        for ProjectBytes { project_id, bytes } in totals {
+            totals_of(&mut book, project_id).set_bytes(*bytes);
+        }
+    }
+
     /// Decides on a request that brought the secret `key`, or none: its caller, or the first reason of R37 to refuse.
+    ///
+    /// A key that may not do everything is refused where method or path is not told.
     ///
     /// # Errors
     /// The refusal.
-    pub fn admit(&self, now: Timestamp, key: Option<&str>) -> Result<Caller, Refusal> {
-        match key {
-            None => Err(Refusal::NoKey),
-            Some(secret) => self.admit_hash(now, KeyHash::of(secret)),
+    pub fn admit(&self, now: Timestamp, key: Option<&str>, request: &Request<'_>) -> Result<Caller, Refusal> {
+        let secret = key.ok_or(Refusal::NoKey)?;
+        let unknown = || if secret.starts_with(ADMIN_PREFIX) { Refusal::AdminKey } else { Refusal::UnknownKey };
+        let directory = self.directory.load();
+        let key = directory.key(&KeyHash::of(secret)).ok_or_else(unknown)?;
+        let case = Case::new(&directory, key, request, now);
+        match case.first_refusal() {
+            Some(refusal) => Err(refusal),
+            None => Ok(Caller { key_id: key.id.clone(), project_id: case.project.id.clone() }),
         }
     }
 
     /// [`Gate::admit`] without the caller.
     #[must_use]
-    pub fn decide(&self, now: Timestamp, key: Option<&str>) -> Decision {
-        as_decision(self.admit(now, key))
-    }
-
-    /// [`Gate::decide`] for a key of which the hash is known.
-    #[must_use]
-    pub fn decide_hash(&self, now: Timestamp, hash: KeyHash) -> Decision {
-        as_decision(self.admit_hash(now, hash))
-    }
-
-    /// The decision on a key, by its hash, with its grounds (R38).
-    #[must_use]
-    pub fn explain(&self, now: Timestamp, hash: KeyHash) -> Explanation {
-        let directory = self.directory.load();
-        directory.key(&hash).map_or_else(
-            || Explanation::of_unknown_key(now),
-            |key| Explanation::of_case(&Case::new(&directory, key, now), now),
-        )
-    }
-
-    /// The decision on a key, by its id, with its grounds (R38). Looks through all keys.
-    #[must_use]
-    pub fn explain_id(&self, now: Timestamp, key_id: &str) -> Explanation {
-        let directory = self.directory.load();
-        directory.key_by_id(key_id).map_or_else(
-            || Explanation::of_unknown_key(now),
-            |key| Explanation::of_case(&Case::new(&directory, key, now), now),
-        )
-    }
-
-    fn admit_hash(&self, now: Timestamp, hash: KeyHash) -> Result<Caller, Refusal> {
-        let directory = self.directory.load();
-        let key = directory.key(&hash).ok_or(Refusal::UnknownKey)?;
-        let case = Case::new(&directory, key, now);
-        match case.first_refusal() {
-            Some(refusal) => Err(refusal),
-            None => Ok(Caller { key_id: key.id.clone(), project_id: case.project().id.clone() }),
+    pub fn decide(&self, now: Timestamp, key: Option<&str>, request: &Request<'_>) -> Decision {
+        match self.admit(now, key, request) {
+            Ok(_) => Decision::Allow,
+            Err(refusal) => Decision::Refuse(refusal),
         }
+    }
+
+    /// The decision on a key, by the hash of one of its secrets, with its grounds (R38).
+    #[must_use]
+    pub fn explain(&self, now: Timestamp, hash: KeyHash, request: &Request<'_>) -> Explanation {
+        let directory = self.directory.load();
+        explanation(&directory, directory.key(&hash), now, request)
+    }
+
+    /// The decision on a key, by its id and with its present secret, with its grounds (R38). Looks through all keys.
+    #[must_use]
+    pub fn explain_id(&self, now: Timestamp, key_id: &str, request: &Request<'_>) -> Explanation {
+        let directory = self.directory.load();
+        explanation(&directory, directory.key_by_id(key_id), now, request)
     }
 
     /// Nothing that runs under this lock panics, so that a poisoned one is as good as any.
@@ -140,16 +142,16 @@ impl Gate {
     }
 }
 
-fn totals_of(book: &mut Book, project_id: &str) -> Arc<MonthTotals> {
+fn totals_of(book: &mut Book, project_id: &str) -> Arc<ProjectTotals> {
     match book.get(project_id) {
         Some(totals) => Arc::clone(totals),
         None => Arc::clone(book.entry(project_id.into()).or_default()),
     }
 }
 
-fn as_decision(answer: Result<Caller, Refusal>) -> Decision {
-    match answer {
-        Ok(_) => Decision::Allow,
-        Err(refusal) => Decision::Refuse(refusal),
+fn explanation(directory: &Directory, key: Option<&Key>, now: Timestamp, request: &Request<'_>) -> Explanation {
+    match key {
+        None => Explanation::of_unknown_key(now),
+        Some(key) => Explanation::of_case(&Case::new(directory, key, request, now)),
     }
 }

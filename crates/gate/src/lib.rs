@@ -1,43 +1,65 @@
 //! Decisions in memory: which key may go on, and why not (R26, R37, R38).
 //!
-//! A [`Gate`] holds the directory and each project's spend per month. Deciding takes no lock, reads no clock and asks
-//! no store: a key is looked up by its SHA-256, and its budgets are compared with totals that are one atomic each.
+//! A [`Gate`] holds the directory, each project's spend per month, and the bytes that it stores. Deciding takes no lock,
+//! reads no clock and asks no store: a key is looked up by its SHA-256, and what it may be used for, by whom it is
+//! blocked and its budgets are compared with the [`Request`] and with totals that are one atomic each. The first
+//! question of R37's table that is answered with a refusal decides (`case`).
+//!
 //! Totals are kept by month, and a decision looks at the month of its own instant, so that nothing has to run when a
-//! month begins.
+//! month begins. Nor has anything when a key expires, or when a manual block or the grace of a rotated secret ends:
+//! their ends are compared with the same instant.
 //!
 //! ```
 //! use mete_core::decision::Decision;
 //! use mete_core::directory::KeyStatus;
 //! use mete_core::limits::Limits;
+//! use mete_core::permissions::Permissions;
 //! use mete_core::secret::KeyHash;
 //! use mete_core::{Month, Nanos};
-//! use mete_gate::Gate;
+//! use mete_gate::{Gate, Request};
 //! use mete_store::{GateKey, GateOrganization, GateProject, GateSnapshot, ProjectSpend};
 //!
 //! let limits = Limits { budget: Some(Nanos::from_dollars(100)), threshold: None };
 //! let gate = Gate::new(GateSnapshot {
-//!     organizations: vec![GateOrganization { id: "org-1".into(), name: "Acme".into(), parent_id: None, limits }],
+//!     organizations: vec![GateOrganization {
+//!         id: "org-1".into(),
+//!         name: "Acme".into(),
+//!         parent_id: None,
+//!         limits,
+//!         models: None,
+//!     }],
 //!     projects: vec![GateProject {
 //!         id: "proj_1".into(),
 //!         organization_id: "org-1".into(),
 //!         name: "Bot".into(),
 //!         archived: false,
 //!         limits: Limits::default(),
+//!         models: Some(vec!["gpt-4o".into()]),
 //!     }],
 //!     keys: vec![GateKey {
 //!         id: "key_1".into(),
 //!         project_id: "proj_1".into(),
 //!         hash: KeyHash::of("sk-proj-secret"),
 //!         status: KeyStatus::Active,
+//!         expires_at: None,
+//!         permissions: Permissions::ALL,
 //!     }],
+//!     old_secrets: vec![],
+//!     overrides: vec![],
+//!     file_quota: 100_000_000_000,
 //!     change_seq: 1,
 //! });
 //! let month: Month = "2026-11".parse()?;
-//! assert_eq!(gate.decide(month.start(), Some("sk-proj-secret")), Decision::Allow);
+//! let decide = |now, model| {
+//!     let request = Request { method: Some("POST"), path: Some("/v1/responses"), model: Some(model), bytes: None };
+//!     gate.decide(now, Some("sk-proj-secret"), &request)
+//! };
+//! assert_eq!(decide(month.start(), "gpt-4o"), Decision::Allow);
+//! assert!(matches!(decide(month.start(), "o3"), Decision::Refuse(_)));
 //!
 //! gate.set_spend(&[ProjectSpend { project_id: "proj_1".into(), month, spend: Nanos::from_dollars(100) }]);
-//! assert!(matches!(gate.decide(month.start(), Some("sk-proj-secret")), Decision::Refuse(_)));
-//! assert_eq!(gate.decide(month.end(), Some("sk-proj-secret")), Decision::Allow);
+//! assert!(matches!(decide(month.start(), "gpt-4o"), Decision::Refuse(_)));
+//! assert_eq!(decide(month.end(), "gpt-4o"), Decision::Allow);
 //! # Ok::<(), mete_core::time::ParseMonthError>(())
 //! ```
 
@@ -45,7 +67,12 @@ mod case;
 mod directory;
 mod explain;
 mod gate;
+mod overrides;
+mod request;
+mod rule;
 mod totals;
 
-pub use explain::{BudgetFigures, Explanation, Rule, RuleReport, Verdict};
+pub use explain::{Explanation, RuleReport, Verdict};
 pub use gate::{Caller, Gate};
+pub use request::Request;
+pub use rule::{BudgetFigures, ByHand, Rule};

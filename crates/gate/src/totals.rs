@@ -1,6 +1,6 @@
-//! One scope's spend by month, read without a lock.
+//! What is counted of one scope, read without a lock: spend by month, and bytes.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use mete_core::{Month, Nanos};
 
@@ -10,6 +10,24 @@ const KEPT_MONTHS: usize = 4;
 
 /// No month has this number.
 const NO_MONTH: i64 = 0;
+
+/// What is counted of one project.
+#[derive(Debug, Default)]
+pub struct ProjectTotals {
+    pub spend: MonthTotals,
+    bytes: AtomicU64,
+}
+
+impl ProjectTotals {
+    /// The bytes of files that it stores (R28).
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    pub fn set_bytes(&self, total: u64) {
+        self.bytes.store(total, Ordering::Release);
+    }
+}
 
 /// Spend of the newest months of a project or an organization, one atomic per month.
 ///

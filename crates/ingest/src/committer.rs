@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mete_core::Clock;
 use mete_core::event::MAX_AHEAD;
-use mete_store::{Ledger, Outcome, Parcel, ProjectSpend, Store, StoreError, Tally, Versions};
+use mete_store::{Ledger, Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, Tally, Versions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -38,8 +38,8 @@ pub struct Delivery {
 pub trait Observer: Send {
     /// A commit is on disk. Called before anybody is told that it is.
     fn committed(&mut self, outcome: &Outcome);
-    /// Somebody else wrote the ledger: the totals of the present month.
-    fn totals(&mut self, spends: &[ProjectSpend]);
+    /// Somebody else wrote the ledger: the totals of the present month, and the bytes that projects store.
+    fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]);
     /// Commits fail, or succeed again.
     fn health(&mut self, error: Option<&StoreError>);
 }
@@ -163,8 +163,8 @@ impl Committer {
         self.seen = versions;
     }
 
-    /// Reads the present month's totals of every project, of whoever wrote them, and tells the observer. Events may be
-    /// a little ahead of the clock (R34), so that the month in which they are is read as well.
+    /// Reads the present month's totals of every project and the bytes that they store, of whoever wrote them, and tells
+    /// the observer. Events may be a little ahead of the clock (R34), so that the month in which they are is read as well.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -175,7 +175,7 @@ impl Committer {
         if soon != month {
             spends.extend(self.store.month_spends(soon).await?);
         }
-        self.observer.totals(&spends);
+        self.observer.totals(&spends, &self.store.project_bytes().await?);
         Ok(())
     }
 

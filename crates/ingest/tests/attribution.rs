@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use mete_control::{Control, NewKeyInput, NewOrganizationInput};
+use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::ManualClock;
+use mete_core::actor::{Actor, Origin};
 use mete_ingest::attribution::{Attributor, Directory, Home, Unattributed};
 use mete_ingest::formats::{Line, read};
 use mete_store::Store;
@@ -28,13 +29,14 @@ async fn place(store: &TestStore) -> anyhow::Result<Place> {
     let control = Control::new(&store, &clock, &mut random);
     let organization =
         |name: &str| NewOrganizationInput { name: name.into(), owner: "dana@acme.test".into(), parent: None };
-    let acme = control.init(&organization("Acme")).await?;
-    let globex = control.create_organization(&organization("Globex")).await?;
-    let support = control.create_project(&acme.organization.id, "Support bot").await?.id;
-    control.create_project(&acme.organization.id, "Search").await?;
-    control.create_project(&globex.organization.id, "Search").await?;
-    let input = NewKeyInput { project: support.clone(), member: "eve@acme.test".into(), name: String::new() };
-    let key = control.create_key(&input).await?;
+    let operator = Actor::operator(Origin { os_user: "tester".into(), host: "testbed".into() });
+    let acme = control.init(&operator, &organization("Acme")).await?;
+    let globex = control.create_organization(&operator, &organization("Globex")).await?;
+    let project = |organization: &str, name: &str| NewProjectInput::named(organization, name);
+    let support = control.create_project(&operator, &project(&acme.organization.id, "Support bot")).await?.id;
+    control.create_project(&operator, &project(&acme.organization.id, "Search")).await?;
+    control.create_project(&operator, &project(&globex.organization.id, "Search")).await?;
+    let key = control.create_key(&operator, &NewKeyInput::for_person(&support, "eve@acme.test")).await?;
     Ok(Place {
         directory: Arc::new(Directory::load(&store).await?),
         acme: acme.organization.id,

@@ -4,6 +4,7 @@ use mete_core::limits::Limits;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use serde::Serialize;
 
+use crate::conditions::Conditions;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::limits::{Scope, ScopeKind};
@@ -127,19 +128,20 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError> {
+        let (conditions, texts) = Conditions::default()
+            .text("a.organization_id = {}", filter.organization_id.as_deref())
+            .text("a.scope_id = {}", filter.project_id.as_deref())
+            .number("a.month = {}", filter.month.map(Month::yyyymm))
+            .parts();
+        let sql = format!(
+            "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, COALESCE(p.name, o.name) AS scope_name, \
+             a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
+             LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
+             {conditions} ORDER BY a.at DESC, a.amount DESC, a.id"
+        );
         let rows: Vec<Row> = on_read!(self, db => {
-            sqlx::query_as(
-                "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, COALESCE(p.name, o.name) AS scope_name, \
-                 a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
-                 LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
-                 WHERE ($1 = '' OR a.organization_id = $1) AND ($2 = '' OR a.scope_id = $2) AND ($3 = 0 OR a.month = $3) \
-                 ORDER BY a.at DESC, a.amount DESC, a.id",
-            )
-            .bind(filter.organization_id.as_deref().unwrap_or_default())
-            .bind(filter.project_id.as_deref().unwrap_or_default())
-            .bind(filter.month.map_or(0, Month::yyyymm))
-            .fetch_all(db)
-            .await
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
         })?;
         rows.into_iter().map(Row::alert).collect()
     }

@@ -85,6 +85,23 @@ impl Store {
         Self::ready(db, url).await
     }
 
+    /// Opens a store that exists and whose schema is up to date, and changes nothing of it: for a program that only
+    /// looks.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where there is none, [`StoreError::Outdated`] where another version of Mete left it, else
+    /// what the engine says.
+    pub async fn open_as_it_is(url: &StoreUrl) -> Result<Self, StoreError> {
+        let db = Self::connect(url, false).await?;
+        if !migrations::are_there(&db).await? {
+            return Err(StoreError::Missing(url.clone()));
+        }
+        if !migrations::are_all_there(&db).await? {
+            return Err(StoreError::Outdated(url.clone()));
+        }
+        Self::ready(db, url).await
+    }
+
     /// Opens a store, making file and schema where they are missing. `random` gives the key that event ids are hashed
     /// with.
     ///

@@ -1,65 +1,18 @@
-//! Reading the directory.
+//! The directory as people look at it: with figures, by name.
 
 use mete_core::directory::{
-    ApiKey, KeyStatus, Organization, OrganizationRole, OrganizationView, Project, ProjectStatus, ProjectView, User,
+    ApiKey, Organization, OrganizationRole, OrganizationView, Project, ProjectStatus, ProjectView, User,
 };
 use mete_core::limits::Limits;
-use mete_core::secret::KeyHash;
+use mete_core::secret::without_secrets;
 use mete_core::{Month, Nanos, Timestamp};
 
 use crate::Store;
+use crate::conditions::Conditions;
 use crate::db::on_read;
 use crate::error::StoreError;
-use crate::rows::{bytes32, count, word};
-
-/// Which keys to list; what is `None` does not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyFilter {
-    /// Keys of this organization only.
-    pub organization_id: Option<String>,
-    /// Keys of this project only.
-    pub project_id: Option<String>,
-}
-
-/// What attribution needs of a key.
-#[derive(Clone, Debug)]
-pub struct KeyRecord {
-    /// `key_…`
-    pub id: String,
-    /// Its organization's id.
-    pub organization_id: String,
-    /// Its project's id.
-    pub project_id: String,
-    /// The person or service account that it belongs to.
-    pub owner_id: String,
-    /// SHA-256 of its secret.
-    pub hash: KeyHash,
-}
-
-#[derive(sqlx::FromRow)]
-struct ProjectRow {
-    id: String,
-    organization_id: String,
-    name: String,
-    status: String,
-    is_default: bool,
-    created_at: i64,
-    archived_at: Option<i64>,
-}
-
-impl ProjectRow {
-    fn project(self) -> Result<Project, StoreError> {
-        Ok(Project {
-            status: word::<ProjectStatus>(&self.status)?,
-            id: self.id,
-            organization_id: self.organization_id,
-            name: self.name,
-            is_default: self.is_default,
-            created_at: Timestamp(self.created_at),
-            archived_at: self.archived_at.map(Timestamp),
-        })
-    }
-}
+use crate::projects::{OrganizationRow, PROJECT_COLUMNS, ProjectRow};
+use crate::rows::count;
 
 #[derive(sqlx::FromRow)]
 struct ProjectViewRow {
@@ -71,20 +24,6 @@ struct ProjectViewRow {
     requests: i64,
     active_keys: i64,
     blocked_since: Option<i64>,
-}
-
-#[derive(sqlx::FromRow)]
-struct OrganizationRow {
-    id: String,
-    name: String,
-    parent_id: Option<String>,
-    created_at: i64,
-}
-
-impl OrganizationRow {
-    fn organization(self) -> Organization {
-        Organization { id: self.id, name: self.name, parent_id: self.parent_id, created_at: Timestamp(self.created_at) }
-    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -100,77 +39,70 @@ struct OrganizationViewRow {
     blocked_since: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct KeyRow {
-    id: String,
-    organization_id: String,
-    project_id: String,
-    owner_id: String,
-    owner: Option<String>,
-    name: String,
-    redacted_value: String,
-    status: String,
-    created_at: i64,
-    last_used_at: Option<i64>,
+/// Which projects to list; what is `None` does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectFilter {
+    /// Of this organization.
+    pub organization_id: Option<String>,
+    /// The project with this id.
+    pub project_id: Option<String>,
+    /// With this status (R22).
+    pub status: Option<ProjectStatus>,
 }
 
-impl KeyRow {
-    fn key(self) -> Result<ApiKey, StoreError> {
-        Ok(ApiKey {
-            status: word::<KeyStatus>(&self.status)?,
-            owner: self.owner.unwrap_or_else(|| self.owner_id.clone()),
-            id: self.id,
-            organization_id: self.organization_id,
-            project_id: self.project_id,
-            owner_id: self.owner_id,
-            name: self.name,
-            redacted_value: self.redacted_value,
-            created_at: Timestamp(self.created_at),
-            last_used_at: self.last_used_at.map(Timestamp),
-        })
+impl ProjectFilter {
+    /// The projects of one organization.
+    #[must_use]
+    pub fn of_organization(id: &str) -> Self {
+        Self { organization_id: Some(id.to_owned()), ..Self::default() }
     }
 }
 
-// Roll-ups and what is not folded into them yet, per project, for the month $1: what is shown is what is enforced.
-const MONTH_SPEND: &str = "SELECT project, CAST(SUM(cost) AS BIGINT) AS spend, CAST(SUM(requests) AS BIGINT) AS requests \
-     FROM (SELECT project, cost, requests FROM spend_month WHERE bucket = $1 \
-     UNION ALL SELECT project, cost, requests FROM spend_delta WHERE month = $1) AS parts GROUP BY project";
-
-const KEY_COLUMNS: &str = "SELECT k.id, k.organization_id, k.project_id, k.owner_id, u.email AS owner, k.name, \
-     k.redacted_value, k.status, k.created_at, k.last_used_at \
-     FROM api_key k LEFT JOIN person u ON u.id = k.owner_id ";
+/// Roll-ups and what is not folded into them yet, per project: what is shown is what is enforced.
+fn month_spend(month: i64) -> String {
+    format!(
+        "SELECT project, CAST(SUM(cost) AS BIGINT) AS spend, CAST(SUM(requests) AS BIGINT) AS requests \
+         FROM (SELECT project, cost, requests FROM spend_month WHERE bucket = {month} \
+         UNION ALL SELECT project, cost, requests FROM spend_delta WHERE month = {month}) AS parts GROUP BY project"
+    )
+}
 
 impl Store {
-    /// The projects of one organization, or all, with the spend of `month`; default projects first, then by name.
+    /// The projects that the filter lets through, with the spend of `month`; default projects first, then by name.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn projects(&self, organization_id: Option<&str>, month: Month) -> Result<Vec<ProjectView>, StoreError> {
+    pub async fn projects(&self, filter: &ProjectFilter, month: Month) -> Result<Vec<ProjectView>, StoreError> {
+        let (conditions, texts) = Conditions::default()
+            .text("p.organization_id = {}", filter.organization_id.as_deref())
+            .text("p.id = {}", filter.project_id.as_deref())
+            .text("p.status = {}", filter.status.map(ProjectStatus::as_str))
+            .parts();
+        let month = month.yyyymm();
         let sql = format!(
-            "WITH spent AS ({MONTH_SPEND}) \
-             SELECT p.id, p.organization_id, p.name, p.status, p.is_default, p.created_at, p.archived_at, \
+            "WITH wanted AS (SELECT p.num, {PROJECT_COLUMNS}, p.name_key FROM project p {conditions}), \
+             spent AS ({}) \
+             SELECT {PROJECT_COLUMNS}, \
              l.budget, l.threshold, COALESCE(s.spend, 0) AS spend, COALESCE(s.requests, 0) AS requests, \
              (SELECT CAST(COUNT(*) AS BIGINT) FROM api_key k WHERE k.project_id = p.id AND k.status = 'active') \
              AS active_keys, \
-             (SELECT MIN(b.since) FROM block b WHERE b.scope_id = p.id AND b.month = $1 AND b.lifted_at IS NULL) \
+             (SELECT MIN(b.since) FROM block b WHERE b.scope_id = p.id AND b.month = {month} AND b.lifted_at IS NULL) \
              AS blocked_since \
-             FROM project p LEFT JOIN limits l ON l.scope_id = p.id LEFT JOIN spent s ON s.project = p.num \
-             WHERE $2 = '' OR p.organization_id = $2 ORDER BY p.is_default DESC, p.name_key, p.id"
+             FROM wanted p LEFT JOIN limits l ON l.scope_id = p.id LEFT JOIN spent s ON s.project = p.num \
+             ORDER BY p.is_default DESC, p.name_key, p.id",
+            month_spend(month)
         );
         let rows: Vec<ProjectViewRow> = on_read!(self, db => {
-            sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                .bind(month.yyyymm())
-                .bind(organization_id.unwrap_or_default())
-                .fetch_all(db)
-                .await
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
         })?;
         rows.into_iter()
             .map(|row| {
                 Ok(ProjectView {
                     project: row.project.project()?,
                     limits: Limits { budget: row.budget.map(Nanos), threshold: row.threshold.map(Nanos) },
-                    spend: Nanos(row.spend),
-                    requests: count(row.requests),
+                    spend: Some(Nanos(row.spend)),
+                    requests: Some(count(row.requests)),
                     active_keys: count(row.active_keys),
                     blocked_since: row.blocked_since.map(Timestamp),
                 })
@@ -178,36 +110,48 @@ impl Store {
             .collect()
     }
 
-    /// Every organization with the spend of `month`, its sub-organizations' included (R3); by name.
+    /// The organizations with these ids and their sub-organizations, or all, with the spend of `month`, their
+    /// sub-organizations' included (R3); by name.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn organizations(&self, month: Month) -> Result<Vec<OrganizationView>, StoreError> {
+    pub async fn organizations(
+        &self,
+        ids: Option<&[String]>,
+        month: Month,
+    ) -> Result<Vec<OrganizationView>, StoreError> {
+        let (conditions, texts) = Conditions::default().any_of("(o.id IN {} OR o.parent_id IN {})", ids).parts();
+        let month = month.yyyymm();
         let sql = format!(
-            "WITH spent AS ({MONTH_SPEND}), \
-             per_organization AS (SELECT o.id AS id, \
+            "WITH wanted AS (SELECT o.id, o.name, o.parent_id, o.created_at FROM organization o {conditions}), \
+             payers AS (SELECT id AS payer, id AS organization_id FROM wanted \
+             UNION ALL SELECT c.parent_id, c.id FROM organization c JOIN wanted o ON o.id = c.parent_id), \
+             spent AS ({}), \
+             per_organization AS (SELECT y.payer AS id, \
              CAST(SUM(s.spend) AS BIGINT) AS spend, CAST(SUM(s.requests) AS BIGINT) AS requests \
-             FROM organization o JOIN organization c ON c.id = o.id OR c.parent_id = o.id \
-             JOIN project p ON p.organization_id = c.id JOIN spent s ON s.project = p.num GROUP BY o.id) \
+             FROM payers y JOIN project p ON p.organization_id = y.organization_id JOIN spent s ON s.project = p.num \
+             GROUP BY y.payer) \
              SELECT o.id, o.name, o.parent_id, o.created_at, l.budget, l.threshold, \
              COALESCE(t.spend, 0) AS spend, COALESCE(t.requests, 0) AS requests, \
              (SELECT CAST(COUNT(*) AS BIGINT) FROM project p WHERE p.organization_id = o.id AND p.status = 'active' \
              AND NOT p.is_default) AS active_projects, \
              (SELECT CAST(COUNT(*) AS BIGINT) FROM block b WHERE b.organization_id = o.id AND b.scope_kind = 'project' \
-             AND b.month = $1 AND b.lifted_at IS NULL) AS blocked_projects, \
-             (SELECT MIN(b.since) FROM block b WHERE b.scope_id = o.id AND b.month = $1 AND b.lifted_at IS NULL) \
+             AND b.month = {month} AND b.lifted_at IS NULL) AS blocked_projects, \
+             (SELECT MIN(b.since) FROM block b WHERE b.scope_id = o.id AND b.month = {month} AND b.lifted_at IS NULL) \
              AS blocked_since \
-             FROM organization o LEFT JOIN limits l ON l.scope_id = o.id LEFT JOIN per_organization t ON t.id = o.id \
-             ORDER BY LOWER(o.name), o.id"
+             FROM wanted o LEFT JOIN limits l ON l.scope_id = o.id LEFT JOIN per_organization t ON t.id = o.id \
+             ORDER BY LOWER(o.name), o.id",
+            month_spend(month)
         );
         let rows: Vec<OrganizationViewRow> = on_read!(self, db => {
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(month.yyyymm()).fetch_all(db).await
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
         })?;
         let view = |row: OrganizationViewRow| OrganizationView {
             organization: row.organization.organization(),
             limits: Limits { budget: row.budget.map(Nanos), threshold: row.threshold.map(Nanos) },
-            spend: Nanos(row.spend),
-            requests: count(row.requests),
+            spend: Some(Nanos(row.spend)),
+            requests: Some(count(row.requests)),
             active_projects: count(row.active_projects),
             blocked_projects: count(row.blocked_projects),
             blocked_since: row.blocked_since.map(Timestamp),
@@ -234,83 +178,12 @@ impl Store {
         Ok(rows.into_iter().map(user).collect())
     }
 
-    /// Keys, oldest first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn keys(&self, filter: &KeyFilter) -> Result<Vec<ApiKey>, StoreError> {
-        let sql = format!(
-            "{KEY_COLUMNS} WHERE ($1 = '' OR k.organization_id = $1) AND ($2 = '' OR k.project_id = $2) \
-             ORDER BY k.created_at, k.id"
-        );
-        let rows: Vec<KeyRow> = on_read!(self, db => {
-            sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                .bind(filter.organization_id.as_deref().unwrap_or_default())
-                .bind(filter.project_id.as_deref().unwrap_or_default())
-                .fetch_all(db)
-                .await
-        })?;
-        rows.into_iter().map(KeyRow::key).collect()
-    }
-
-    /// What attribution needs of every key.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn key_records(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let rows: Vec<(String, String, String, String, Vec<u8>)> = on_read!(self, db => {
-            sqlx::query_as("SELECT id, organization_id, project_id, owner_id, hash FROM api_key").fetch_all(db).await
-        })?;
-        rows.into_iter()
-            .map(|(id, organization_id, project_id, owner_id, hash)| {
-                Ok(KeyRecord { id, organization_id, project_id, owner_id, hash: KeyHash(bytes32(&hash)?) })
-            })
-            .collect()
-    }
-
-    /// Every organization, without figures.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn organization_records(&self) -> Result<Vec<Organization>, StoreError> {
-        let rows: Vec<OrganizationRow> = on_read!(self, db => {
-            sqlx::query_as("SELECT id, name, parent_id, created_at FROM organization ORDER BY created_at, id")
-                .fetch_all(db)
-                .await
-        })?;
-        Ok(rows.into_iter().map(OrganizationRow::organization).collect())
-    }
-
-    /// Every project, without figures.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn project_records(&self) -> Result<Vec<Project>, StoreError> {
-        let rows: Vec<ProjectRow> = on_read!(self, db => {
-            sqlx::query_as(
-                "SELECT id, organization_id, name, status, is_default, created_at, archived_at FROM project \
-                 ORDER BY created_at, id",
-            )
-            .fetch_all(db)
-            .await
-        })?;
-        rows.into_iter().map(ProjectRow::project).collect()
-    }
-
     /// The organization with this id, or the only one with this name.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, or several by that name.
     pub async fn find_organization(&self, id_or_name: &str) -> Result<Organization, StoreError> {
-        let rows: Vec<OrganizationRow> = on_read!(self, db => {
-            sqlx::query_as(
-                "SELECT id, name, parent_id, created_at FROM organization WHERE id = $1 OR LOWER(name) = LOWER($1) LIMIT 3",
-            )
-            .bind(id_or_name)
-            .fetch_all(db)
-            .await
-        })?;
-        only(rows, "organization", id_or_name, |row| row.id == id_or_name).map(OrganizationRow::organization)
+        only(self.organizations_named(id_or_name).await?, "organization", id_or_name)
     }
 
     /// The project with this id, or the only active one (else the only one) with this name.
@@ -318,47 +191,40 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, or several by that name.
     pub async fn find_project(&self, id_or_name: &str) -> Result<Project, StoreError> {
-        let rows: Vec<ProjectRow> = on_read!(self, db => {
-            sqlx::query_as(
-                "SELECT id, organization_id, name, status, is_default, created_at, archived_at FROM project \
-                 WHERE id = $1 OR name_key = $2 ORDER BY status LIMIT 50",
-            )
-            .bind(id_or_name)
-            .bind(id_or_name.to_lowercase())
-            .fetch_all(db)
-            .await
-        })?;
-        let any_active = rows.iter().any(|row| row.status == "active");
-        let rows =
-            rows.into_iter().filter(|row| row.id == id_or_name || !any_active || row.status == "active").collect();
-        only(rows, "project", id_or_name, |row| row.id == id_or_name)?.project()
+        only_project(self.projects_named(None, id_or_name).await?, id_or_name)
     }
 
-    /// The key with this id, this secret's hash, or the only one with this name or redacted form.
+    /// The key with this id, this secret or its hash, or the only one with this name or redacted form.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, or several by that name.
-    pub async fn find_key(&self, id_or_name: &str) -> Result<ApiKey, StoreError> {
-        let hash = KeyHash::from_hex(id_or_name).unwrap_or_else(|| KeyHash::of(id_or_name));
-        let sql = format!(
-            "{KEY_COLUMNS} WHERE k.id = $1 OR k.hash = $2 OR (k.name = $1 AND k.name <> '') OR k.redacted_value = $1 LIMIT 3"
-        );
-        let rows: Vec<KeyRow> = on_read!(self, db => {
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id_or_name).bind(hash.0.to_vec()).fetch_all(db).await
-        })?;
-        // A secret that is not found must not come back in an error message.
-        let shown = if id_or_name.starts_with("sk-") && !id_or_name.contains('…') { "sk-…" } else { id_or_name };
-        only(rows, "key", shown, |row| row.id == id_or_name)?.key()
+    pub async fn find_key(&self, asked: &str) -> Result<ApiKey, StoreError> {
+        only(self.keys_named(asked).await?, "key", asked)
     }
 }
 
-/// The one row that is meant: the one whose id was given, else the only one.
-fn only<T>(rows: Vec<T>, what: &str, asked: &str, is_id: impl Fn(&T) -> bool) -> Result<T, StoreError> {
-    let several = rows.len() > 1;
-    let mut rows = rows.into_iter();
-    if !several {
-        return rows.next().ok_or_else(|| StoreError::NotFound(format!("there is no {what} {asked:?}")));
+/// The only one of those that were found. A secret that was asked for does not come back in the error.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is none, or several.
+pub fn only<T>(found: Vec<T>, what: &str, asked: &str) -> Result<T, StoreError> {
+    let (several, asked) = (found.len() > 1, without_secrets(asked));
+    match found.into_iter().next() {
+        None => Err(StoreError::NotFound(format!("there is no {what} {asked:?}"))),
+        Some(_) if several => {
+            Err(StoreError::NotFound(format!("several {what}s are named {asked:?}: say which by its id")))
+        }
+        Some(found) => Ok(found),
     }
-    rows.find(is_id)
-        .ok_or_else(|| StoreError::NotFound(format!("several {what}s are named {asked:?}: say which by its id")))
+}
+
+/// The only active project of those that were found, else the only one.
+///
+/// # Errors
+/// As [`only`].
+pub fn only_project(mut found: Vec<Project>, asked: &str) -> Result<Project, StoreError> {
+    if found.iter().any(|project| project.status == ProjectStatus::Active) {
+        found.retain(|project| project.status == ProjectStatus::Active);
+    }
+    only(found, "project", asked)
 }

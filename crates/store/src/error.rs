@@ -27,6 +27,9 @@ pub enum StoreError {
         /// What the migrator said.
         source: sqlx::migrate::MigrateError,
     },
+    /// Another version of Mete left the schema as it is.
+    #[error("the store {0} is of another version of Mete: any command that opens it brings an older one up to date")]
+    Outdated(StoreUrl),
     /// The engine refused a statement or went away.
     #[error("the store failed: {0}")]
     Engine(#[from] sqlx::Error),

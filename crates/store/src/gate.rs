@@ -1,15 +1,22 @@
 //! What the gate keeps in memory of the directory and of the spend.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mete_core::directory::{KeyStatus, ProjectStatus};
 use mete_core::limits::Limits;
+use mete_core::manual_block::ManualBlockKind;
+use mete_core::permissions::Permissions;
+use mete_core::rates::Models;
 use mete_core::secret::KeyHash;
-use mete_core::{Month, Nanos};
+use mete_core::{Month, Nanos, Timestamp};
 
 use crate::db::on_read;
 use crate::error::StoreError;
-use crate::rows::{bytes32, word};
+use crate::keys::permissions;
+use crate::rates::models;
+use crate::rows::{bytes32, count, word};
+use crate::settings::Setting;
 use crate::{Scope, Store};
 
 /// An organization as the gate sees it.
@@ -23,6 +30,8 @@ pub struct GateOrganization {
     pub parent_id: Option<String>,
     /// Its limits.
     pub limits: Limits,
+    /// The models that its projects may use (R23).
+    pub models: Models,
 }
 
 /// A project as the gate sees it.
@@ -38,6 +47,8 @@ pub struct GateProject {
     pub archived: bool,
     /// Its limits.
     pub limits: Limits,
+    /// The models that it may use, of those of its organization (R23).
+    pub models: Models,
 }
 
 /// A key as the gate sees it.
@@ -51,6 +62,34 @@ pub struct GateKey {
     pub hash: KeyHash,
     /// Whether it may be used.
     pub status: KeyStatus,
+    /// From when on it may not, whatever its status.
+    pub expires_at: Option<Timestamp>,
+    /// What it may be used for (R16).
+    pub permissions: Permissions,
+}
+
+/// A secret of a key that a rotation replaced.
+#[derive(Clone, Debug)]
+pub struct GateOldSecret {
+    /// The key's id.
+    pub key_id: String,
+    /// SHA-256 of the secret.
+    pub hash: KeyHash,
+    /// From when on it is refused.
+    pub valid_until: Timestamp,
+}
+
+/// A manual block or release that was not lifted (R41).
+#[derive(Clone, Debug)]
+pub struct GateOverride {
+    /// The id of the key or the project that it is on.
+    pub scope_id: String,
+    /// Which of the two it is.
+    pub kind: ManualBlockKind,
+    /// The reason that was given.
+    pub reason: String,
+    /// From when on it does not hold any more, if it ends by itself.
+    pub until: Option<Timestamp>,
 }
 
 /// The directory at one instant.
@@ -62,6 +101,12 @@ pub struct GateSnapshot {
     pub projects: Vec<GateProject>,
     /// Every key that is kept, whatever its status.
     pub keys: Vec<GateKey>,
+    /// Every secret that was replaced, also those whose time is over: they are refused in other words than unknown ones.
+    pub old_secrets: Vec<GateOldSecret>,
+    /// Manual blocks and releases that were not lifted, also those that have ended.
+    pub overrides: Vec<GateOverride>,
+    /// How many bytes of files a project may store (R28).
+    pub file_quota: u64,
     /// The change feed's position that the snapshot holds at least.
     pub change_seq: i64,
 }
@@ -77,6 +122,42 @@ pub struct ProjectSpend {
     pub spend: Nanos,
 }
 
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    id: String,
+    project_id: String,
+    hash: Vec<u8>,
+    status: String,
+    expires_at: Option<i64>,
+    permissions: String,
+    scopes: String,
+}
+
+impl KeyRow {
+    fn key(self) -> Result<GateKey, StoreError> {
+        Ok(GateKey {
+            id: self.id,
+            project_id: self.project_id,
+            hash: KeyHash(bytes32(&self.hash)?),
+            status: word(&self.status)?,
+            expires_at: self.expires_at.map(Timestamp),
+            permissions: permissions(&self.permissions, &self.scopes)?,
+        })
+    }
+}
+
+/// What holds for organizations and projects, by their ids.
+struct Rules {
+    limits: HashMap<String, Limits>,
+    models: HashMap<String, Models>,
+}
+
+impl Rules {
+    fn take(&mut self, id: &str) -> (Limits, Models) {
+        (self.limits.get(id).copied().unwrap_or_default(), self.models.remove(id).flatten())
+    }
+}
+
 impl Store {
     /// The directory for the gate. The feed's position is read first: a change that falls between is read twice
     /// rather than missed.
@@ -85,36 +166,75 @@ impl Store {
     /// When the store cannot be read.
     pub async fn gate_snapshot(&self) -> Result<GateSnapshot, StoreError> {
         let change_seq = self.versions().await?.change_seq;
-        let limits = self.limits_by_scope().await?;
-        let of = |id: &str| limits.get(id).copied().unwrap_or_default();
-        let organizations: Vec<(String, String, Option<String>)> =
+        let mut rules = Rules { limits: self.limits_by_scope().await?, models: self.models_by_scope().await? };
+        let organizations = self.gate_organizations(&mut rules).await?;
+        let projects = self.gate_projects(&mut rules).await?;
+        // In this order: a secret that is replaced meanwhile is read twice rather than missed.
+        let keys = self.gate_keys().await?;
+        let old_secrets = self.gate_old_secrets().await?;
+        let overrides = self.gate_overrides().await?;
+        let file_quota = count(self.setting(Setting::FileQuotaBytes).await?);
+        Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq })
+    }
+
+    async fn models_by_scope(&self) -> Result<HashMap<String, Models>, StoreError> {
+        let rows: Vec<(String, String)> = on_read!(self, db => {
+            sqlx::query_as("SELECT scope_id, models FROM limits WHERE models IS NOT NULL").fetch_all(db).await
+        })?;
+        rows.into_iter().map(|(scope_id, list)| Ok((scope_id, models(Some(&list))?))).collect()
+    }
+
+    async fn gate_organizations(&self, rules: &mut Rules) -> Result<Vec<GateOrganization>, StoreError> {
+        let rows: Vec<(String, String, Option<String>)> =
             on_read!(self, db => sqlx::query_as("SELECT id, name, parent_id FROM organization").fetch_all(db).await)?;
-        let projects: Vec<(String, String, String, String)> = on_read!(self, db => {
+        let organization = |(id, name, parent_id): (String, String, Option<String>)| {
+            let (limits, models) = rules.take(&id);
+            GateOrganization { id, name, parent_id, limits, models }
+        };
+        Ok(rows.into_iter().map(organization).collect())
+    }
+
+    async fn gate_projects(&self, rules: &mut Rules) -> Result<Vec<GateProject>, StoreError> {
+        let rows: Vec<(String, String, String, String)> = on_read!(self, db => {
             sqlx::query_as("SELECT id, organization_id, name, status FROM project").fetch_all(db).await
         })?;
-        let keys: Vec<(String, String, Vec<u8>, String)> = on_read!(self, db => {
-            sqlx::query_as("SELECT id, project_id, hash, status FROM api_key").fetch_all(db).await
+        let project = |(id, organization_id, name, status): (String, String, String, String)| {
+            let archived = word::<ProjectStatus>(&status)? == ProjectStatus::Archived;
+            let (limits, models) = rules.take(&id);
+            Ok(GateProject { id, organization_id, name, archived, limits, models })
+        };
+        rows.into_iter().map(project).collect()
+    }
+
+    async fn gate_keys(&self) -> Result<Vec<GateKey>, StoreError> {
+        let rows: Vec<KeyRow> = on_read!(self, db => {
+            sqlx::query_as("SELECT id, project_id, hash, status, expires_at, permissions, scopes FROM api_key")
+                .fetch_all(db)
+                .await
         })?;
-        Ok(GateSnapshot {
-            organizations: organizations
-                .into_iter()
-                .map(|(id, name, parent_id)| GateOrganization { limits: of(&id), id, name, parent_id })
-                .collect(),
-            projects: projects
-                .into_iter()
-                .map(|(id, organization_id, name, status)| {
-                    let archived = word::<ProjectStatus>(&status)? == ProjectStatus::Archived;
-                    Ok(GateProject { limits: of(&id), id, organization_id, name, archived })
-                })
-                .collect::<Result<_, StoreError>>()?,
-            keys: keys
-                .into_iter()
-                .map(|(id, project_id, hash, status)| {
-                    Ok(GateKey { id, project_id, hash: KeyHash(bytes32(&hash)?), status: word(&status)? })
-                })
-                .collect::<Result<_, StoreError>>()?,
-            change_seq,
-        })
+        rows.into_iter().map(KeyRow::key).collect()
+    }
+
+    async fn gate_old_secrets(&self) -> Result<Vec<GateOldSecret>, StoreError> {
+        let rows: Vec<(String, Vec<u8>, i64)> = on_read!(self, db => {
+            sqlx::query_as("SELECT key_id, hash, valid_until FROM api_key_old_secret").fetch_all(db).await
+        })?;
+        let secret = |(key_id, hash, valid_until): (String, Vec<u8>, i64)| {
+            Ok(GateOldSecret { key_id, hash: KeyHash(bytes32(&hash)?), valid_until: Timestamp(valid_until) })
+        };
+        rows.into_iter().map(secret).collect()
+    }
+
+    async fn gate_overrides(&self) -> Result<Vec<GateOverride>, StoreError> {
+        let rows: Vec<(String, String, String, Option<i64>)> = on_read!(self, db => {
+            sqlx::query_as("SELECT scope_id, kind, reason, until FROM manual_block WHERE lifted_at IS NULL")
+                .fetch_all(db)
+                .await
+        })?;
+        let placed = |(scope_id, kind, reason, until): (String, String, String, Option<i64>)| {
+            Ok(GateOverride { scope_id, kind: word(&kind)?, reason, until: until.map(Timestamp) })
+        };
+        rows.into_iter().map(placed).collect()
     }
 
     /// The limits of one organization or project; none set is no limits.

@@ -5,6 +5,7 @@ mod classify;
 mod commit;
 mod extra;
 mod fold;
+mod holdings;
 mod intern;
 mod last_used;
 mod positions;
@@ -22,6 +23,7 @@ use crate::alerts::Alert;
 use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::quarantine::QuarantineEntry;
+use crate::resources::ProjectBytes;
 use intern::Interned;
 use last_used::LastUsed;
 use recent::RecentIds;
@@ -78,6 +80,8 @@ pub struct Outcome {
     pub tallies: Vec<Tally>,
     /// The new totals of the projects and months that it touched.
     pub spends: Vec<ProjectSpend>,
+    /// The new totals of the projects whose stored bytes it changed.
+    pub bytes: Vec<ProjectBytes>,
     /// The alerts that it raised.
     pub alerts: Vec<Alert>,
 }

@@ -3,33 +3,52 @@
 //! Architecture invariant: the only crate that knows SQL. One SQL text serves both engines; what differs (opening,
 //! bulk inserts) lives in the modules `sqlite`, `postgres` and `bulk`.
 
+mod admin_keys;
 mod alerts;
+mod audit;
 mod bulk;
 mod change;
+mod conditions;
 mod db;
 mod directory;
 mod error;
 mod gate;
+mod invites;
+mod keys;
 mod ledger;
 mod limits;
+mod manual_blocks;
 mod migrations;
+mod people;
 mod postgres;
+mod projects;
 mod quarantine;
+mod rates;
+mod resources;
 mod rows;
+mod service_accounts;
+mod settings;
 mod spend;
 mod sqlite;
 mod url;
 mod verify;
 
 pub use alerts::{Alert, AlertFilter, AlertKind, Block};
-pub use change::{Change, NewKey, NewOrganization, NewProject, Versions};
+pub use audit::{AuditFilter, ChainBreak, ChainFault, ChainReport};
+pub use change::{Change, Versions};
 pub use db::{Store, Tx};
-pub use directory::{KeyFilter, KeyRecord};
+pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;
-pub use gate::{GateKey, GateOrganization, GateProject, GateSnapshot, ProjectSpend};
+pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
+pub use invites::InviteFilter;
+pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{Arrival, Ledger, Outcome, Parcel, Position, Tally};
-pub use limits::{Scope, ScopeKind};
+pub use limits::{OfProject, Scope, ScopeKind};
+pub use manual_blocks::ManualBlockFilter;
+pub use people::Memberships;
 pub use quarantine::{QuarantineEntry, QuarantineRow, RAW_LIMIT};
+pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
+pub use settings::Setting;
 pub use spend::{SpendBy, SpendQuery, SpendRow};
 pub use url::StoreUrl;
-pub use verify::{Difference, Verification};
+pub use verify::{ByteDifference, Difference, Verification};

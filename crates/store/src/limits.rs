@@ -79,6 +79,17 @@ impl Scope {
     }
 }
 
+/// Something of an active project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfProject<T> {
+    /// The project's id.
+    pub id: String,
+    /// Its name, for messages.
+    pub name: String,
+    /// What it has.
+    pub value: T,
+}
+
 type LimitRow = (String, Option<i64>, Option<i64>);
 
 fn limits_of((scope_id, budget, threshold): LimitRow) -> (String, Limits) {
@@ -118,21 +129,26 @@ impl Tx {
         Ok(row.map(limits_of).map(|(_, limits)| limits).unwrap_or_default())
     }
 
-    /// Names and limits of an organization's active projects that have limits: those that R24 compares with.
+    /// An organization's active projects that have budgets or thresholds: those that R24 compares with.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn project_limits(&mut self, organization_id: &str) -> Result<Vec<(String, Limits)>, StoreError> {
-        let rows: Vec<LimitRow> = in_tx!(self, db => {
+    pub async fn project_limits(&mut self, organization_id: &str) -> Result<Vec<OfProject<Limits>>, StoreError> {
+        let rows: Vec<(String, String, Option<i64>, Option<i64>)> = in_tx!(self, db => {
             sqlx::query_as(
-                "SELECT p.name, l.budget, l.threshold FROM limits l JOIN project p ON p.id = l.scope_id \
+                "SELECT p.id, p.name, l.budget, l.threshold FROM limits l JOIN project p ON p.id = l.scope_id \
                  WHERE p.organization_id = $1 AND p.status = 'active' ORDER BY p.name",
             )
             .bind(organization_id)
             .fetch_all(db)
             .await
         })?;
-        Ok(rows.into_iter().map(limits_of).collect())
+        let limits = |(id, name, budget, threshold): (String, String, Option<i64>, Option<i64>)| OfProject {
+            id,
+            name,
+            value: Limits { budget: budget.map(Nanos), threshold: threshold.map(Nanos) },
+        };
+        Ok(rows.into_iter().map(limits).collect())
     }
 
     /// Sets the limits of a scope as they are given. Whether they are allowed (R24) is the caller's to check.

@@ -5,6 +5,7 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 
 use crate::Store;
+use crate::conditions::Conditions;
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::rows::count;
@@ -33,8 +34,8 @@ pub enum SpendBy {
 pub struct SpendQuery {
     /// This organization and its sub-organizations (R3).
     pub organization_id: Option<String>,
-    /// This project.
-    pub project_id: Option<String>,
+    /// These projects.
+    pub project_ids: Option<Vec<String>>,
     /// The UTC month.
     pub month: Month,
     /// What one row is.
@@ -73,7 +74,7 @@ struct Row {
 
 /// How the rows of one kind of [`SpendBy`] are made: the roll-up to read, and what names a row.
 struct Shape {
-    /// Table and condition on `$1` (from) and `$2` (to).
+    /// The table.
     rollup: &'static str,
     /// The bucket of a row that is not folded yet.
     delta_bucket: &'static str,
@@ -102,8 +103,8 @@ impl SpendBy {
             Self::Model => by_month("g.model", "g.model", ""),
             Self::Member => by_month(
                 "g.member_id",
-                "COALESCE(MAX(u.email), g.member_id)",
-                "LEFT JOIN person u ON u.id = g.member_id",
+                "COALESCE(MAX(u.email), MAX(a.name), g.member_id)",
+                "LEFT JOIN person u ON u.id = g.member_id LEFT JOIN service_account a ON a.id = g.member_id",
             ),
             Self::Endpoint => by_month("g.endpoint", "g.endpoint", ""),
             Self::Day => Shape {
@@ -153,28 +154,27 @@ impl Store {
     /// When the store cannot be read.
     pub async fn spend(&self, query: &SpendQuery) -> Result<Vec<SpendRow>, StoreError> {
         let Shape { rollup, delta_bucket, id, name, join, order } = query.by.shape();
+        let (from, to) = query.by.span(query.month);
+        let (conditions, texts) = Conditions::default()
+            .text("(o.id = {} OR o.parent_id = {})", query.organization_id.as_deref())
+            .any_of("p.id IN {}", query.project_ids.as_deref())
+            .parts();
         let sql = format!(
             "WITH wanted AS (SELECT p.num, p.name FROM project p JOIN organization o ON o.id = p.organization_id \
-             WHERE ($3 = '' OR o.id = $3 OR o.parent_id = $3) AND ($4 = '' OR p.id = $4)), \
+             {conditions}), \
              s AS (SELECT bucket, project, series, requests, input, cached_input, output, cost FROM {rollup} \
-             WHERE bucket BETWEEN $1 AND $2 AND project IN (SELECT num FROM wanted) \
+             WHERE bucket BETWEEN {from} AND {to} AND project IN (SELECT num FROM wanted) \
              UNION ALL SELECT {delta_bucket}, project, series, requests, input, cached_input, output, cost FROM spend_delta \
-             WHERE {delta_bucket} BETWEEN $1 AND $2 AND project IN (SELECT num FROM wanted)) \
+             WHERE {delta_bucket} BETWEEN {from} AND {to} AND project IN (SELECT num FROM wanted)) \
              SELECT {id} AS id, {name} AS name, CAST(SUM(s.cost) AS BIGINT) AS spend, \
              CAST(SUM(s.requests) AS BIGINT) AS requests, CAST(SUM(s.input) AS BIGINT) AS input, \
              CAST(SUM(s.cached_input) AS BIGINT) AS cached_input, CAST(SUM(s.output) AS BIGINT) AS output \
              FROM s JOIN wanted p ON p.num = s.project JOIN series g ON g.num = s.series {join} \
              GROUP BY {id} ORDER BY {order}"
         );
-        let (from, to) = query.by.span(query.month);
         let rows: Vec<Row> = on_read!(self, db => {
-            sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                .bind(from)
-                .bind(to)
-                .bind(query.organization_id.as_deref().unwrap_or_default())
-                .bind(query.project_id.as_deref().unwrap_or_default())
-                .fetch_all(db)
-                .await
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
         })?;
         Ok(rows.into_iter().map(|row| spend_row(query.by, row)).collect())
     }

@@ -1,10 +1,11 @@
-//! The proof of R31 on the store at hand: the events kept, every roll-up and the spend that is shown agree.
+//! The proof of R31 on the store at hand: the events kept, every roll-up, the spend and the bytes that are shown agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mete_core::time::{DAY, HOUR};
 use mete_core::{Month, Nanos};
 use serde::Serialize;
+use sqlx::AssertSqlSafe;
 
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
@@ -29,6 +30,17 @@ pub struct Difference {
     pub shown_requests: i64,
 }
 
+/// A project whose stored bytes differ (R28): stored less freed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ByteDifference {
+    /// The project's id.
+    pub project_id: String,
+    /// The sum of the events kept, corrections included.
+    pub events: i64,
+    /// The total that the quota is held against.
+    pub shown: i64,
+}
+
 /// The outcome of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
@@ -42,13 +54,16 @@ pub struct Verification {
     pub months: usize,
     /// Where the sums differ.
     pub differences: Vec<Difference>,
+    /// Where the stored bytes differ.
+    pub byte_differences: Vec<ByteDifference>,
 }
 
 /// Requests and cost by project.
 type Sums = BTreeMap<String, (i64, i64)>;
 
 impl Store {
-    /// Compares, per project and month, the events kept with each roll-up, in one snapshot of the store.
+    /// Compares, per project and month, the events kept with each roll-up, and per project the stored bytes, in one
+    /// snapshot of the store.
     ///
     /// # Errors
     /// When the store cannot be read. Differences are no error but the result.
@@ -59,16 +74,23 @@ impl Store {
                 Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        let mut verification =
-            Verification { ok: true, events: 0, total: Nanos::ZERO, months: 0, differences: Vec::new() };
-        let Some((first, last)) = months(&mut tx).await? else { return Ok(verification) };
-        let mut month = first;
-        while month <= last {
-            verify_month(&mut tx, month, &mut verification).await?;
-            month = month.next();
+        let mut verification = Verification {
+            ok: true,
+            events: 0,
+            total: Nanos::ZERO,
+            months: 0,
+            differences: Vec::new(),
+            byte_differences: byte_differences(&mut tx).await?,
+        };
+        if let Some((first, last)) = months(&mut tx).await? {
+            let mut month = first;
+            while month <= last {
+                verify_month(&mut tx, month, &mut verification).await?;
+                month = month.next();
+            }
         }
         tx.rollback().await?;
-        verification.ok = verification.differences.is_empty();
+        verification.ok = verification.differences.is_empty() && verification.byte_differences.is_empty();
         Ok(verification)
     }
 }
@@ -110,7 +132,7 @@ async fn verify_month(tx: &mut Tx, month: Month, verification: &mut Verification
     ];
     for (rollup, sql, span) in rollups {
         let shown = sums(tx, sql, span).await?;
-        let projects: std::collections::BTreeSet<_> = events.keys().chain(shown.keys()).collect();
+        let projects: BTreeSet<_> = events.keys().chain(shown.keys()).collect();
         for project in projects {
             let kept = events.get(project).copied().unwrap_or_default();
             let summed = shown.get(project).copied().unwrap_or_default();
@@ -134,6 +156,39 @@ async fn sums(tx: &mut Tx, sql: &'static str, (from, to): (i64, i64)) -> Result<
     let rows: Vec<(String, i64, i64)> = in_tx!(tx, db => sqlx::query_as(sql).bind(from).bind(to).fetch_all(db).await)?;
     Ok(rows.into_iter().map(|(project, requests, cost)| (project, (requests, cost))).collect())
 }
+
+/// The projects whose total of stored bytes is not that of their events. An event's bytes are those of its last state.
+async fn byte_differences(tx: &mut Tx) -> Result<Vec<ByteDifference>, StoreError> {
+    let json = match tx {
+        Tx::Sqlite(_) => "",
+        Tx::Postgres(_) => "::json",
+    };
+    let sql = format!(
+        "SELECT g.project_id, CAST(SUM(CAST(e.extra{json} ->> 'bytes' AS BIGINT)) AS BIGINT) FROM ({LAST_STATES}) AS e \
+         JOIN series g ON g.num = e.series GROUP BY g.project_id"
+    );
+    let kept: Vec<(String, Option<i64>)> = in_tx!(tx, db => sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await)?;
+    let shown: Vec<(String, i64)> = in_tx!(tx, db => {
+        sqlx::query_as("SELECT p.id, b.bytes FROM project_bytes b JOIN project p ON p.num = b.project")
+            .fetch_all(db)
+            .await
+    })?;
+    let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for (project, bytes) in kept {
+        sums.entry(project).or_default().0 = bytes.unwrap_or_default();
+    }
+    for (project, bytes) in shown {
+        sums.entry(project).or_default().1 = bytes;
+    }
+    let differing = sums.into_iter().filter(|(_, (events, shown))| events != shown);
+    Ok(differing.map(|(project_id, (events, shown))| ByteDifference { project_id, events, shown }).collect())
+}
+
+/// What events say beside their columns, after their last correction. Few have any of it.
+const LAST_STATES: &str = "SELECT series, extra FROM event WHERE extra IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM correction c WHERE c.ts = event.ts AND c.id = event.id) \
+     UNION ALL SELECT series, extra FROM correction c WHERE extra IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM correction later WHERE later.ts = c.ts AND later.id = c.id AND later.seq > c.seq)";
 
 macro_rules! by_project {
     ($parts:literal) => {
@@ -161,3 +216,32 @@ const HOURS: &str = by_project!(
     "SELECT series, requests, cost FROM spend_hour WHERE bucket BETWEEN $1 AND $2 \
      UNION ALL SELECT series, requests, cost FROM spend_delta WHERE hour BETWEEN $1 AND $2"
 );
+
+#[cfg(test)]
+mod tests {
+    use mete_tests::{TestStore, each_engine};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    each_engine! {
+        async fn stored_bytes_without_their_events_are_a_difference(place: &TestStore) -> anyhow::Result<()> {
+            let store = Store::create(&place.url().parse()?, &mut StdRng::seed_from_u64(1)).await?;
+            assert!(store.verify().await?.ok);
+            let mut tx = store.begin().await?;
+            for sql in [
+                "INSERT INTO project (id, num, organization_id, name, name_key, status, is_default, created_at) \
+                 VALUES ('proj_1', 1, 'org-1', 'One', 'one', 'active', TRUE, 0)",
+                "INSERT INTO project_bytes (project, bytes) VALUES (1, 700)",
+            ] {
+                in_tx!(&mut tx, db => sqlx::query(sql).execute(db).await.map(drop))?;
+            }
+            tx.commit().await?;
+            let verification = store.verify().await?;
+            let difference = ByteDifference { project_id: "proj_1".into(), events: 0, shown: 700 };
+            assert_eq!((verification.ok, verification.byte_differences), (false, vec![difference]));
+            Ok(())
+        }
+    }
+}

@@ -20,12 +20,12 @@ pub struct Budget {
     pub name: String,
     /// Its limits.
     pub limits: Limits,
-    /// Spent in the month.
-    pub spend: Nanos,
+    /// Spent in the month; nothing for somebody who may not see it (R6).
+    pub spend: Option<Nanos>,
     /// Spent today, where that is known.
     pub today: Option<Nanos>,
-    /// Requests in the month.
-    pub requests: u64,
+    /// Requests in the month; as with the spend.
+    pub requests: Option<u64>,
     /// How it stands.
     pub state: State,
 }
@@ -54,32 +54,38 @@ impl Budget {
 
     /// `$212.40 of $300.00  ██████▋░│░  71%  ● near`
     fn gauge(&self, width: usize, now: Timestamp) -> Vec<Piece> {
-        let mut line = vec![piece(money(self.spend), Tone::Strong)];
         let label = piece(self.state.label(now), self.state.tone(now));
+        let Some(spend) = self.spend else {
+            let budget =
+                self.limits.budget.map_or_else(|| "no budget".to_owned(), |budget| format!("of {}", money(budget)));
+            return vec![piece(format!("— {budget}   "), Tone::Plain), label];
+        };
+        let mut line = vec![piece(money(spend), Tone::Strong)];
         let Some(budget) = self.limits.budget else {
             line.extend([piece(" spent, no budget   ", Tone::Plain), label]);
             return line;
         };
-        let share = self.spend.per_mille_of(budget);
+        let share = spend.per_mille_of(budget);
         line.push(piece(format!(" of {}  ", money(budget)), Tone::Plain));
         let after = [piece(format!("  {:>4}  ", percent(share)), Tone::Strong), label];
         let room = width.saturating_sub(columns(&line) + columns(&after)).min(60);
         let threshold = self.limits.threshold.map(|threshold| threshold.per_mille_of(budget));
-        line.extend(bar(share, threshold, room, bar_tone(self.spend, &self.limits)));
+        line.extend(bar(share, threshold, room, bar_tone(spend, &self.limits)));
         line.extend(after);
         line
     }
 
     /// As many figures as fit, the most wanted first.
     fn figures(&self, width: usize) -> Vec<Piece> {
-        let left = self.limits.budget.map(|budget| format!("left {}", money((budget - self.spend).max(Nanos::ZERO))));
+        let budget = self.spend.zip(self.limits.budget);
+        let left = budget.map(|(spend, budget)| format!("left {}", money((budget - spend).max(Nanos::ZERO))));
         let today = self.today.map(|today| format!("today {}", money(today)));
         let threshold = self.limits.threshold.map(|threshold| format!("threshold {}", money(threshold)));
-        let requests = Some(match self.requests {
+        let requests = self.requests.map(|requests| match requests {
             1 => "1 request".to_owned(),
             requests => format!("{} requests", count(requests)),
         });
-        let exact = Some(format!("exactly {}", money_exact(self.spend)));
+        let exact = self.spend.map(|spend| format!("exactly {}", money_exact(spend)));
         let mut line = String::new();
         for figure in [left, today, threshold, exact, requests].into_iter().flatten() {
             let separator = if line.is_empty() { "" } else { " · " };
@@ -108,7 +114,9 @@ impl Budget {
             }
             State::ProjectsRefused(1) => "One of its projects is refused by its own budget.".to_owned(),
             State::ProjectsRefused(projects) => format!("{projects} of its projects are refused by their own budgets."),
-            State::Near if self.limits.has_passed_threshold(self.spend) => "The threshold is passed.".to_owned(),
+            State::Near if self.spend.is_some_and(|spend| self.limits.has_passed_threshold(spend)) => {
+                "The threshold is passed.".to_owned()
+            }
             State::Near => format!("More than {} of the budget is spent.", percent(NEAR_PER_MILLE)),
             State::Archived => "Archived: its keys stopped working, its history stays.".to_owned(),
             State::Ok | State::Recovered(_) => String::new(),
@@ -119,7 +127,7 @@ impl Budget {
 /// The look of the filled part of a budget's bar: it says how this budget stands, whatever else refuses.
 #[must_use]
 pub fn bar_tone(spend: Nanos, limits: &Limits) -> Tone {
-    match State::of_budget(limits, spend, None) {
+    match State::of_budget(limits, Some(spend), None) {
         State::Refused(_) => Tone::Bad,
         State::Near => Tone::Near,
         _ => Tone::Plain,

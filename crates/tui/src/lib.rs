@@ -43,12 +43,13 @@ use std::sync::Arc;
 
 pub use error::TuiError;
 use mete_core::Clock;
+use mete_core::actor::Actor;
 use mete_store::Store;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::data::DataSource;
+use crate::data::{DataSource, Seen};
 use crate::model::Setting;
 use crate::runtime::{Runtime, WAITING};
 use crate::sources::{Outlet, Signals};
@@ -61,19 +62,17 @@ pub struct Options {
     pub no_color: bool,
     /// Whether the terminal's background is light, where that is known.
     pub light: Option<bool>,
-    /// Who is at the terminal: `operator`, or an e-mail address (R45).
-    pub actor: String,
     /// A few live lines for a panel above the keys, where there are any; the newest is the last.
     pub banner: Option<watch::Receiver<Vec<String>>>,
 }
 
-/// Shows the store on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
+/// Shows the store, as far as `actor` may see it (R6), on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
 /// back as it was in each case, and after a panic.
 ///
 /// # Errors
 /// When standard output is no terminal that can be drawn on, or it fails later.
-pub async fn run(store: Store, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
-    show(Arc::new(store), clock, options).await
+pub async fn run(store: Store, actor: Actor, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
+    show(Arc::new(Seen { store, actor }), clock, options).await
 }
 
 /// [`run`] with the figures from anywhere.
@@ -91,7 +90,7 @@ async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Optio
         tasks.spawn(sources::banner(banner, outlet.clone()));
     }
     let setting =
-        Setting { theme: Theme::new(options.no_color, options.light), store: source.describe(), actor: options.actor };
+        Setting { theme: Theme::new(options.no_color, options.light), store: source.describe(), actor: source.actor() };
     let outcome = Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks }.run(setting).await;
     drop(session);
     outcome

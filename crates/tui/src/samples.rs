@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 use mete_core::directory::{ApiKey, KeyStatus, Organization, OrganizationView, Project, ProjectStatus, ProjectView};
 use mete_core::limits::Limits;
+use mete_core::people::MemberKind;
+use mete_core::permissions::Permissions;
 use mete_core::{Month, Nanos, Timestamp};
 use mete_store::{Alert, AlertKind, ScopeKind, SpendBy, SpendRow, Versions};
 
@@ -38,8 +40,8 @@ pub fn organization(name: &str, spend: &str, budget: Option<&str>) -> Organizati
             created_at: "2026-03-01T09:00:00Z".parse().unwrap(),
         },
         limits: Limits { budget: budget.map(nanos), threshold: None },
-        spend: nanos(spend),
-        requests: 1_204_311,
+        spend: Some(nanos(spend)),
+        requests: Some(1_204_311),
         active_projects: 6,
         blocked_projects: 0,
         blocked_since: None,
@@ -52,14 +54,16 @@ pub fn project(name: &str, spend: &str, budget: Option<&str>) -> ProjectView {
             id: id("proj_", name),
             organization_id: id("org-", "Acme"),
             name: name.to_owned(),
+            description: String::new(),
+            website: String::new(),
             status: ProjectStatus::Active,
             is_default: false,
             created_at: "2026-03-03T09:00:00Z".parse().unwrap(),
             archived_at: None,
         },
         limits: Limits { budget: budget.map(nanos), threshold: None },
-        spend: nanos(spend),
-        requests: 41_204,
+        spend: Some(nanos(spend)),
+        requests: Some(41_204),
         active_keys: 3,
         blocked_since: None,
     }
@@ -70,7 +74,7 @@ fn organizations_in(month: Month) -> Vec<OrganizationView> {
     let mut views = organizations();
     if month != now().month() {
         for view in &mut views {
-            (view.spend, view.requests, view.blocked_projects) = (Nanos::ZERO, 0, 0);
+            (view.spend, view.requests, view.blocked_projects) = (Some(Nanos::ZERO), Some(0), 0);
         }
     }
     views
@@ -83,7 +87,7 @@ fn organizations() -> Vec<OrganizationView> {
     let mut labs = organization("Acme Labs", "312.5", None);
     labs.organization.parent_id = Some(acme.organization.id.clone());
     let mut globex = organization("Globex", "4120.9", Some("5000"));
-    globex.requests = 88_120;
+    globex.requests = Some(88_120);
     vec![organization("Initech", "0", None), labs, globex, acme]
 }
 
@@ -92,7 +96,7 @@ fn projects_in(month: Month) -> Vec<ProjectView> {
     let mut views = projects();
     if month != now().month() {
         for view in &mut views {
-            (view.spend, view.requests, view.blocked_since) = (Nanos::ZERO, 0, None);
+            (view.spend, view.requests, view.blocked_since) = (Some(Nanos::ZERO), Some(0), None);
         }
     }
     views
@@ -122,12 +126,15 @@ fn key(name: &str, owner: &str, last_used: Option<&str>) -> ApiKey {
         organization_id: id("org-", "Acme"),
         project_id: id("proj_", "Support bot"),
         owner_id: id("user-", owner),
+        owner_kind: MemberKind::User,
         owner: owner.to_owned(),
         name: name.to_owned(),
         redacted_value: "sk-proj-…x4Qa".to_owned(),
         status: KeyStatus::Active,
         created_at: "2026-03-03T09:00:00Z".parse().unwrap(),
         last_used_at: last_used.map(at),
+        expires_at: None,
+        permissions: Permissions::ALL,
     }
 }
 
@@ -208,6 +215,7 @@ struct Inner {
     organizations: Option<Vec<OrganizationView>>,
     projects: Option<Vec<ProjectView>>,
     down: Option<String>,
+    unseen: bool,
 }
 
 impl World {
@@ -226,6 +234,21 @@ impl World {
     pub fn set_projects(&self, projects: Vec<ProjectView>) {
         let mut inner = self.inner();
         inner.projects = Some(projects);
+        inner.moved += 1;
+    }
+
+    /// The person at the screen may not see what is spent (R6).
+    pub fn hide_spend(&self) {
+        let mut inner = self.inner();
+        let mut projects = projects();
+        for view in &mut projects {
+            (view.spend, view.requests) = (None, None);
+        }
+        let mut organizations = organizations();
+        for view in &mut organizations {
+            (view.spend, view.requests) = (None, None);
+        }
+        (inner.projects, inner.organizations, inner.unseen) = (Some(projects), Some(organizations), true);
         inner.moved += 1;
     }
 
@@ -248,7 +271,9 @@ impl World {
                 Answer::Projects(inner.projects.clone().unwrap_or_else(|| projects_in(*month)))
             }
             Query::Keys(_) => Answer::Keys(keys()),
-            Query::Spend(query) => Answer::Spend(query.by, spend(query.by, query.month)),
+            Query::Spend { by, .. } if inner.unseen => Answer::Spend(*by, None),
+            Query::Spend { month, by, .. } => Answer::Spend(*by, Some(spend(*by, *month))),
+            Query::Alerts(_) if inner.unseen => Answer::Alerts(Vec::new()),
             Query::Alerts(filter) => Answer::Alerts(alerts(filter.month.unwrap())),
         })
     }
@@ -271,5 +296,9 @@ impl DataSource for World {
 
     fn describe(&self) -> String {
         "sqlite mete.db".to_owned()
+    }
+
+    fn actor(&self) -> String {
+        "operator".to_owned()
     }
 }

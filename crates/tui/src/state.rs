@@ -69,12 +69,13 @@ impl State {
         own.max(inherited).max(inside)
     }
 
-    /// The state of a budget by itself.
+    /// The state of a budget by itself; of one whose spend is not to be seen, no more than whether it refuses.
     #[must_use]
-    pub fn of_budget(limits: &Limits, spend: Nanos, blocked_since: Option<Timestamp>) -> Self {
-        if blocked_since.is_some() || limits.is_exhausted(spend, Nanos::ZERO) {
+    pub fn of_budget(limits: &Limits, spend: Option<Nanos>, blocked_since: Option<Timestamp>) -> Self {
+        if blocked_since.is_some() || spend.is_some_and(|spend| limits.is_exhausted(spend, Nanos::ZERO)) {
             return Self::Refused(blocked_since);
         }
+        let Some(spend) = spend else { return Self::Ok };
         let share = limits.budget.map_or(0, |budget| spend.per_mille_of(budget));
         if limits.has_passed_threshold(spend) || share >= NEAR_PER_MILLE { Self::Near } else { Self::Ok }
     }
@@ -153,12 +154,21 @@ mod tests {
     fn near_is_the_threshold_or_four_fifths_of_the_budget() {
         let mut view = project("Search", "79.999999999", Some("100"));
         assert_eq!(State::of_project(&view), State::Ok);
-        view.spend = "80".parse().unwrap();
+        view.spend = Some("80".parse().unwrap());
         assert_eq!(State::of_project(&view), State::Near);
         view.limits = Limits { budget: None, threshold: Some("80".parse().unwrap()) };
         assert_eq!(State::of_project(&view), State::Near);
         view.project.status = ProjectStatus::Archived;
         assert_eq!(State::of_project(&view), State::Archived);
+    }
+
+    #[test]
+    fn r6_of_a_spend_that_is_not_seen_the_state_says_only_whether_it_is_refused() {
+        let mut view = project("Search", "99", Some("100"));
+        view.spend = None;
+        assert_eq!(State::of_project(&view), State::Ok);
+        view.blocked_since = Some(at("12:04:31"));
+        assert_eq!(State::of_project(&view), State::Refused(Some(at("12:04:31"))));
     }
 
     #[test]

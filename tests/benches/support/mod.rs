@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use mete_control::{Control, NewKeyInput, NewOrganizationInput};
+use mete_control::host::origin;
+use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
+use mete_core::actor::Actor;
 use mete_core::{Clock, LedgerEvent, ManualClock, Timestamp};
 use mete_ingest::committer::{Committer, GROUP, Observer, QUEUE};
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Progress, read_all};
 use mete_prices::Catalogue;
-use mete_store::{Outcome, Parcel, ProjectSpend, Store, StoreError, StoreUrl};
+use mete_store::{Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, StoreUrl};
 use mete_tests::bench::{Stopwatch, UsageLog};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -37,16 +39,16 @@ pub async fn create_store(url: &StoreUrl, count: u64) -> Result<(Store, Vec<Stri
     let clock = clock();
     let control = Control::new(&store, &*clock, &mut random);
     let owner = "owner@example.com".to_owned();
-    control.init(&NewOrganizationInput { name: "Acme".into(), owner: owner.clone(), parent: None }).await?;
+    let operator = Actor::operator(origin());
+    let acme = NewOrganizationInput { name: "Acme".into(), owner: owner.clone(), parent: None };
+    control.init(&operator, &acme).await?;
     for project in 0..PROJECTS {
-        control.create_project("Acme", &format!("Project {project}")).await?;
+        control.create_project(&operator, &NewProjectInput::named("Acme", &format!("Project {project}"))).await?;
     }
     let mut keys = Vec::new();
     for number in 0..count as usize {
         let project = format!("Project {}", number % PROJECTS);
-        keys.push(
-            control.create_key(&NewKeyInput { project, member: owner.clone(), name: String::new() }).await?.key.id,
-        );
+        keys.push(control.create_key(&operator, &NewKeyInput::for_person(&project, &owner)).await?.key.id);
     }
     Ok((store, keys))
 }
@@ -149,7 +151,7 @@ impl Observer for Watch {
         marks.push((self.since.elapsed(), before + accepted));
     }
 
-    fn totals(&mut self, _: &[ProjectSpend]) {}
+    fn totals(&mut self, _: &[ProjectSpend], _: &[ProjectBytes]) {}
 
     fn health(&mut self, _: Option<&StoreError>) {}
 }

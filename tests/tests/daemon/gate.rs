@@ -9,6 +9,7 @@ use mete_store::{AlertFilter, AlertKind, Arrival, Ledger, Parcel};
 use mete_tests::postgres::free_port;
 use mete_tests::{TestStore, each_engine, wait};
 
+use crate::support::stage::operator;
 use crate::support::{Gateway, Key, LIMIT, Line, Meted, Stage, append, stage};
 
 const PROJECT: &str = "project_spend_limit_exceeded";
@@ -16,7 +17,7 @@ const ORGANIZATION: &str = "organization_spend_limit_exceeded";
 const NO_KEY: &str = "invalid_api_key";
 
 /// A daemon that follows `usage.jsonl` and answers.
-fn start(stage: &Stage<'_>) -> Result<(Meted, Gateway)> {
+pub fn start(stage: &Stage<'_>) -> Result<(Meted, Gateway)> {
     let gateway = Gateway(free_port()?);
     let meted = Meted::start(&stage.configure(&answering(&gateway)))?;
     Ok((meted, gateway))
@@ -27,7 +28,7 @@ fn answering(gateway: &Gateway) -> String {
 }
 
 /// Spends dollars on a key.
-fn spend(stage: &mut Stage<'_>, id: &str, key: &Key, dollars: i64) {
+pub fn spend(stage: &mut Stage<'_>, id: &str, key: &Key, dollars: i64) {
     let line = Line::own(id, Stage::now(), Nanos::from_dollars(dollars)).with(&key.field());
     append(&stage.path("usage.jsonl"), std::slice::from_ref(&line));
     stage.expect(&[line]);
@@ -111,7 +112,7 @@ each_engine! {
         spend(&mut stage, "a", &key, 1);
         stage.counted().await?;
         gateway.answers(&key.secret, 204, "")?;
-        stage.control().disable_key(&key.id).await?;
+        stage.control().disable_key(&operator(), &key.id).await?;
         let refused = gateway.answers(&key.secret, 401, NO_KEY)?;
         ensure!(refused.body["error"]["message"].as_str().unwrap().contains("disabled"), "{refused:?}");
         // Its usage counts all the same.

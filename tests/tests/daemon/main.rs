@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail a test")]
 
+mod admission;
 mod bad_input;
 mod follow;
 mod gate;

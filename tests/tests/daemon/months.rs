@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use mete_core::decision::Decision;
 use mete_core::{Clock as _, ManualClock, Month, Nanos, Timestamp};
-use mete_gate::Gate;
+use mete_gate::{Gate, Request};
 use mete_store::{SpendBy, SpendQuery};
 use mete_tests::{TestStore, each_engine, wait};
 use meted::Daemon;
@@ -56,7 +56,7 @@ impl<'a> Scene<'a> {
     }
 
     fn is_let_in(&self) -> bool {
-        self.gate().decide(self.clock.now(), Some(&self.key.secret)) == Decision::Allow
+        self.gate().decide(self.clock.now(), Some(&self.key.secret), &Request::default()) == Decision::Allow
     }
 
     /// Waits until the ledger has everything, and the gate was told.
@@ -71,7 +71,7 @@ impl<'a> Scene<'a> {
     /// Spend in dollars of a month, by something.
     async fn shown(&self, month: &str, by: SpendBy) -> Result<Vec<(String, i64)>> {
         let month: Month = month.parse()?;
-        let query = SpendQuery { organization_id: None, project_id: None, month, by };
+        let query = SpendQuery { organization_id: None, project_ids: None, month, by };
         let rows = self.stage.store.spend(&query).await?;
         Ok(rows.into_iter().map(|row| (row.id, row.spend.0 / Nanos::from_dollars(1).0)).collect())
     }
@@ -169,7 +169,7 @@ each_engine! {
         daemon.stop().await;
         let config = Config::read(&stage.path("meted.toml"))?;
         let daemon = Daemon::start(config, Arc::clone(&clock) as Arc<dyn mete_core::Clock>).await?;
-        let decide = || daemon.gate().decide(clock.now(), Some(&key.secret));
+        let decide = || daemon.gate().decide(clock.now(), Some(&key.secret), &Request::default());
         ensure!(decide() == Decision::Allow);
         clock.set(at("2026-12-01T00:00:00Z"));
         ensure!(decide() != Decision::Allow);

@@ -4,5 +4,6 @@
 mod authorize;
 mod client;
 mod connections;
+mod requests;
 mod server;
 mod stop;

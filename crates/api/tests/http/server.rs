@@ -6,10 +6,12 @@ use std::sync::Arc;
 use mete_api::{Api, Listener, Readiness, Settings, serve};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
+use mete_core::manual_block::ManualBlockKind;
+use mete_core::permissions::{Access, PermissionKind, Permissions, Scopes};
 use mete_core::secret::KeyHash;
-use mete_core::{Clock, Nanos, Timestamp};
+use mete_core::{Clock, EndpointGroup, Nanos, Timestamp};
 use mete_gate::Gate;
-use mete_store::{GateKey, GateOrganization, GateProject, GateSnapshot, ProjectSpend};
+use mete_store::{GateKey, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectBytes, ProjectSpend};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -61,7 +63,8 @@ impl Server {
     }
 
     /// Its directory has the organization Acme, and in it projects Bot and Lab with a
-    /// budget of $10 each and the keys `sk-Bot` and `sk-Lab`; it is November 23rd.
+    /// budget of $10 each and the keys `sk-Bot` and `sk-Lab`; it is November 23rd. Bot has two more keys: `sk-reader`,
+    /// which is read-only, and `sk-chat`, which may write chat completions and read files.
     async fn starting_with(settings: Settings) -> Self {
         let gate = Arc::new(Gate::new(directory()));
         let readiness = Arc::new(Readiness::default());
@@ -115,6 +118,24 @@ impl Server {
         }]);
     }
 
+    /// Sets the bytes that a project stores.
+    pub fn store(&self, project: &str, bytes: u64) {
+        self.gate.set_bytes(&[ProjectBytes { project_id: format!("proj_{project}").into(), bytes }]);
+    }
+
+    /// Has a list of models for Bot, and a block of Lab's key until the 24th.
+    pub fn restrict(&self) {
+        let mut directory = directory();
+        directory.projects[0].models = Some(vec!["gpt-4o".into()]);
+        directory.overrides = vec![GateOverride {
+            scope_id: "key_Lab".into(),
+            kind: ManualBlockKind::Block,
+            reason: "It leaked.".into(),
+            until: Some("2026-11-24T00:00:00Z".parse().unwrap()),
+        }];
+        self.gate.replace_directory(directory);
+    }
+
     /// Whether a new TCP connection is refused.
     pub async fn refuses_connections(&self) -> bool {
         TcpStream::connect(self.address).await.is_err()
@@ -135,22 +156,46 @@ fn directory() -> GateSnapshot {
         name: name.into(),
         archived: false,
         limits: Limits { budget: Some(Nanos::from_dollars(10)), threshold: None },
+        models: None,
     };
-    let key = |name: &str| GateKey {
-        id: format!("key_{name}"),
-        project_id: format!("proj_{name}"),
-        hash: KeyHash::of(&format!("sk-{name}")),
-        status: KeyStatus::Active,
-    };
+    let read_only = Permissions { kind: PermissionKind::ReadOnly, ..Permissions::ALL };
     GateSnapshot {
         organizations: vec![GateOrganization {
             id: "org-1".into(),
             name: "Acme".into(),
             parent_id: None,
             limits: Limits::default(),
+            models: None,
         }],
         projects: ["Bot", "Lab"].map(project).into(),
-        keys: ["Bot", "Lab"].map(key).into(),
+        keys: vec![
+            key("Bot", "Bot", Permissions::ALL),
+            key("Lab", "Lab", Permissions::ALL),
+            key("reader", "Bot", read_only),
+            key("chat", "Bot", chat()),
+        ],
+        old_secrets: Vec::new(),
+        overrides: Vec::new(),
+        file_quota: 1_000,
         change_seq: 1,
     }
+}
+
+fn key(name: &str, project: &str, permissions: Permissions) -> GateKey {
+    GateKey {
+        id: format!("key_{name}"),
+        project_id: format!("proj_{project}"),
+        hash: KeyHash::of(&format!("sk-{name}")),
+        status: KeyStatus::Active,
+        expires_at: None,
+        permissions,
+    }
+}
+
+/// Chat completions may be written, files read.
+fn chat() -> Permissions {
+    let mut scopes = Scopes::default();
+    scopes.grant(EndpointGroup::ChatCompletions, Access::Write).unwrap();
+    scopes.grant(EndpointGroup::Files, Access::Read).unwrap();
+    Permissions { kind: PermissionKind::Restricted, scopes }
 }

@@ -31,18 +31,18 @@ pub struct ListArgs {
     month: Option<Month>,
 }
 
-/// Lists them (R27).
+/// Lists them (R27): those of scopes whose spend the actor may see (R6).
 pub async fn run(command: AlertsCommand, context: &Context) -> Result<(), CliError> {
     let AlertsCommand::List(args) = command;
-    let store = context.store().await?;
-    let organization = lookup::organization(store, args.org.as_deref()).await?;
-    let project = lookup::project(store, organization.as_ref(), args.project.as_deref()).await?;
+    let view = context.view().await?;
+    let organization = lookup::organization(&view, args.org.as_deref()).await?;
+    let project = lookup::project(&view, organization.as_ref(), args.project.as_deref()).await?;
     let filter = AlertFilter {
         organization_id: organization.map(|organization| organization.id),
         project_id: project.map(|project| project.id),
         month: args.month,
     };
-    let rows = Rows { rows: store.alerts(&filter).await? };
+    let rows = Rows { rows: view.alerts(&filter).await? };
     context.output.show(&rows, || {
         let columns =
             [left("AT"), left("WHAT"), left("SCOPE"), left("NAME"), left("MONTH"), right("SPEND"), right("LIMIT")];

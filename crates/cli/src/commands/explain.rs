@@ -1,26 +1,54 @@
 //! `mete explain`.
 
+mod words;
+
 use clap::Args;
-use mete_core::decision::Refusal;
-use mete_core::directory::ApiKey;
+use mete_control::{ControlError, View};
+use mete_core::directory::{ApiKey, Project};
+use mete_core::rights::Action;
+use mete_core::secret::KeyHash;
 use mete_core::{Nanos, Timestamp};
-use mete_gate::{BudgetFigures, Explanation, Gate, Rule, RuleReport, Verdict};
-use mete_store::{SpendBy, SpendQuery, SpendRow, Store};
+use mete_gate::{BudgetFigures, Explanation, Gate, Request, Rule, Verdict};
+use mete_store::{SpendBy, SpendRow, Store};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{Table, left, money, right, safe, time};
 
 /// How many keys are named as those that spent most.
 const SPENDERS: usize = 5;
 
-/// Which key.
+/// Which key, and for which request.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete explain key_7aQ2mX91LbTz4RrW0cVdE5uK")]
+#[command(after_help = "Example:\n  mete explain key_7aQ2mX91LbTz4RrW0cVdE5uK\n  \
+    mete explain ci --method POST --path /v1/chat/completions --model gpt-4o\n\n\
+    Rules about what is not said of the request are not asked.")]
 pub struct ExplainArgs {
     /// The key: its id, name, redacted form or secret
     key: String,
+    /// The HTTP method of a request, as in POST
+    #[arg(long, requires = "path")]
+    method: Option<String>,
+    /// Its path, as in /v1/chat/completions
+    #[arg(long, requires = "method")]
+    path: Option<String>,
+    /// The model that it asks for
+    #[arg(long)]
+    model: Option<String>,
+    /// How many bytes it brings
+    #[arg(long, requires = "path")]
+    bytes: Option<u64>,
+}
+
+impl ExplainArgs {
+    fn request(&self) -> Request<'_> {
+        Request {
+            method: self.method.as_deref(),
+            path: self.path.as_deref(),
+            model: self.model.as_deref(),
+            bytes: self.bytes,
+        }
+    }
 }
 
 /// The gate's decision with its grounds, since when, and who spent it (R38).
@@ -30,7 +58,8 @@ struct Explained {
     explanation: Explanation,
     /// Since when a budget refuses, where one does.
     since: Option<Timestamp>,
-    spent_by: SpentBy,
+    /// `None` for somebody who may not see it (R6).
+    spent_by: Option<SpentBy>,
 }
 
 /// The keys that spent most this month in the project or, where an organization's budget refuses, in that organization.
@@ -44,111 +73,94 @@ struct SpentBy {
 
 /// Says whether a key is let through now, and why.
 pub async fn run(args: ExplainArgs, context: &Context) -> Result<(), CliError> {
-    let store = context.store().await?;
-    let key = store.find_key(&args.key).await?;
-    let explained = explain(store, &key, context.now()).await?;
-    context.output.show(&explained, || describe(&explained, &key))
+    let view = context.view().await?;
+    let key = view.key(&args.key).await?;
+    let project = view.project(None, &key.project_id).await?;
+    let explanation = decide(context.store().await?, &key, &args, context.now()).await?;
+    let explained = show(&view, &project, explanation).await?;
+    context.output.show(&explained, || words::describe(&explained, &key))
 }
 
-async fn explain(store: &Store, key: &ApiKey, now: Timestamp) -> Result<Explained, CliError> {
+async fn decide(store: &Store, key: &ApiKey, args: &ExplainArgs, now: Timestamp) -> Result<Explanation, CliError> {
     let gate = Gate::new(store.gate_snapshot().await?);
     gate.set_spend(&store.month_spends(now.month()).await?);
-    let explanation = gate.explain_id(now, &key.id);
+    gate.set_bytes(&store.project_bytes().await?);
+    // A secret that a rotation replaced is decided on by itself.
+    let by_secret = gate.explain(now, KeyHash::of(&args.key), &args.request());
+    Ok(if by_secret.key_id.is_some() { by_secret } else { gate.explain_id(now, &key.id, &args.request()) })
+}
+
+/// An explanation with what belongs to it, as far as the actor may see it (R6).
+async fn show(view: &View<'_>, project: &Project, mut explanation: Explanation) -> Result<Explained, CliError> {
+    for report in &mut explanation.rules {
+        conceal(view, project, &mut report.rule).await?;
+    }
     let refusing = explanation.rules.iter().find(|report| report.verdict == Verdict::Refused);
     let budget = refusing.and_then(|report| budget(&report.rule));
     let since = match budget {
         None => None,
-        Some(budget) => {
-            let blocks = store.blocks(explanation.month).await?;
-            blocks.into_iter().find(|block| block.scope_id == budget.id).map(|block| block.since)
-        }
+        Some(budget) => view.blocked_since(&budget.id, explanation.month).await?,
     };
     let by_organization = refusing.filter(|report| !matches!(report.rule, Rule::ProjectBudget(_))).and(budget);
-    let spent_by = spent_by(store, key, by_organization, &explanation).await?;
+    let spent_by = spent_by(view, project, by_organization, &explanation).await?;
     Ok(Explained { explanation, since, spent_by })
 }
 
+/// Takes the spend away that the actor may not see.
+async fn conceal(view: &View<'_>, project: &Project, rule: &mut Rule) -> Result<(), CliError> {
+    let (figures, seen) = match rule {
+        Rule::ProjectBudget(figures) => (figures, view.sight().may(Action::SeeSpend, project)),
+        Rule::OrganizationBudget(figures) | Rule::ParentBudget(figures) => {
+            let seen = sees_spend(view, &figures.id).await?;
+            (figures, seen)
+        }
+        _ => return Ok(()),
+    };
+    figures.spend = figures.spend.filter(|_| seen);
+    Ok(())
+}
+
+/// Whether the actor may see the spend of an organization.
+async fn sees_spend(view: &View<'_>, organization_id: &str) -> Result<bool, CliError> {
+    if view.sight().may_in_organization(Action::SeeSpend, organization_id) {
+        return Ok(true);
+    }
+    let organization = found(view.organization(organization_id).await)?;
+    Ok(organization.is_some_and(|organization| view.sight().pays_for(&organization)))
+}
+
 async fn spent_by(
-    store: &Store,
-    key: &ApiKey,
+    view: &View<'_>,
+    project: &Project,
     organization: Option<&BudgetFigures>,
     explanation: &Explanation,
-) -> Result<SpentBy, CliError> {
-    let (scope_id, scope_name) = match organization {
-        Some(organization) => (organization.id.clone(), organization.name.clone()),
-        None => (key.project_id.clone(), store.find_project(&key.project_id).await?.name),
+) -> Result<Option<SpentBy>, CliError> {
+    let by_key = (explanation.month, SpendBy::Key);
+    let (scope_id, scope_name, rows) = match organization {
+        None => (project.id.clone(), project.name.clone(), view.spend((None, Some(project)), by_key).await),
+        Some(figures) => {
+            let Some(organization) = found(view.organization(&figures.id).await)? else { return Ok(None) };
+            (figures.id.clone(), figures.name.clone(), view.spend((Some(&organization), None), by_key).await)
+        }
     };
-    let query = SpendQuery {
-        organization_id: organization.map(|organization| organization.id.clone()),
-        project_id: organization.is_none().then(|| key.project_id.clone()),
-        month: explanation.month,
-        by: SpendBy::Key,
-    };
-    let mut rows = store.spend(&query).await?;
+    let Some(mut rows) = found(rows)? else { return Ok(None) };
     let total = rows.iter().map(|row| row.spend).sum();
     rows.truncate(SPENDERS);
-    Ok(SpentBy { scope_id, scope_name, total, rows })
+    Ok(Some(SpentBy { scope_id, scope_name, total, rows }))
+}
+
+/// What was read; `None` where the actor may not see it.
+fn found<T>(read: Result<T, ControlError>) -> Result<Option<T>, CliError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if ["not_found", "not_permitted"].contains(&error.code()) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 const fn budget(rule: &Rule) -> Option<&BudgetFigures> {
     match rule {
         Rule::OrganizationBudget(figures) | Rule::ParentBudget(figures) | Rule::ProjectBudget(figures) => Some(figures),
-        Rule::KeyKnown | Rule::KeyStatus { .. } | Rule::ProjectStatus { .. } => None,
+        _ => None,
     }
-}
-
-fn describe(explained: &Explained, key: &ApiKey) -> String {
-    let Explained { explanation, since, spent_by } = explained;
-    let mut text = match explanation.refusal() {
-        None => format!("{} is let through.\n", key.redacted_value),
-        Some(refusal) => refused(refusal, key, *since),
-    };
-    text.push('\n');
-    text.push_str(&rules(&explanation.rules));
-    let (month, total) = (explanation.month.name(), money(spent_by.total));
-    text.push_str(&format!("\nSpent by, of {total} in '{}', {month}:\n", safe(&spent_by.scope_name)));
-    let mut table = Table::new(&[left("KEY"), left("ID"), right("SPEND")]);
-    for row in &spent_by.rows {
-        let name = if row.name.is_empty() { "(not said)".to_owned() } else { row.name.clone() };
-        table.row([name, row.id.clone(), money(row.spend)]);
-    }
-    text + &table.render("nobody")
-}
-
-fn refused(refusal: &Refusal, key: &ApiKey, since: Option<Timestamp>) -> String {
-    let since = since.map(|since| format!(" since {}", time(since))).unwrap_or_default();
-    format!(
-        "{} is refused{since}: {} {} ({})\n{}\n",
-        key.redacted_value,
-        refusal.status(),
-        refusal.code(),
-        refusal.kind(),
-        safe(&refusal.message())
-    )
-}
-
-fn rules(reports: &[RuleReport]) -> String {
-    let mut table = Table::new(&[left("RULE"), left("VERDICT"), left("LOOKED AT")]);
-    for report in reports {
-        let (rule, seen) = match &report.rule {
-            Rule::KeyKnown => ("the key is known", String::new()),
-            Rule::KeyStatus { status } => ("the key is active", status.to_string()),
-            Rule::ProjectStatus { name, status, .. } => ("the project is active", format!("{name}: {status}")),
-            Rule::OrganizationBudget(figures) => ("the organization's budget leaves something", spent(figures)),
-            Rule::ParentBudget(figures) => ("the parent organization's budget leaves something", spent(figures)),
-            Rule::ProjectBudget(figures) => ("the project's budget leaves something", spent(figures)),
-        };
-        let verdict = match report.verdict {
-            Verdict::Ok => "ok",
-            Verdict::Refused => "REFUSED",
-            Verdict::NotAsked => "not asked",
-        };
-        table.row([rule.to_owned(), verdict.to_owned(), seen]);
-    }
-    table.render("")
-}
-
-fn spent(figures: &BudgetFigures) -> String {
-    let budget = figures.budget.map_or_else(|| "no budget".to_owned(), money);
-    format!("{}: {} of {budget}", figures.name, money(figures.spend))
 }

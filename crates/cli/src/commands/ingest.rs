@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mete_control::View;
 use mete_core::Nanos;
 use mete_ingest::attribution::Home;
 use mete_ingest::formats::Format;
-use mete_store::{Store, Tally};
+use mete_store::Tally;
 use serde::Serialize;
 
 use super::{Outcome, lookup};
@@ -86,7 +87,7 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
     // All or none: whoever misspells one of ten files would not know which were counted.
     let inputs = args.files.iter().map(|path| Input::open(path, &stop)).collect::<Result<Vec<_>, _>>()?;
     let store = context.store().await?.clone();
-    let home = home(&store, &args).await?;
+    let home = home(&context.view().await?, &args).await?;
     let catalogue = places::catalogue(args.prices.as_deref().filter(|path| !path.as_os_str().is_empty()))?;
     if inputs.iter().any(Input::is_terminal) {
         context.output.note("Reading usage logs from the terminal; end them with Ctrl-D.");
@@ -115,8 +116,8 @@ fn report(report: &Report, context: &Context) -> Result<(), CliError> {
 }
 
 /// Where records belong that do not say it: by id, which nobody can rename meanwhile.
-async fn home(store: &Store, args: &IngestArgs) -> Result<Home, CliError> {
-    let organization = lookup::organization(store, args.org.as_deref()).await?;
-    let project = lookup::project(store, organization.as_ref(), args.project.as_deref()).await?;
+async fn home(view: &View<'_>, args: &IngestArgs) -> Result<Home, CliError> {
+    let organization = lookup::organization(view, args.org.as_deref()).await?;
+    let project = lookup::project(view, organization.as_ref(), args.project.as_deref()).await?;
     Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id) })
 }

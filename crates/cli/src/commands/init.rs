@@ -27,7 +27,7 @@ pub async fn run(args: InitArgs, context: &Context) -> Result<(), CliError> {
     check_email(&args.owner)?;
     let store = context.create_store().await?;
     let input = NewOrganizationInput { name: args.org, owner: args.owner, parent: None };
-    let created = context.change(async |control| control.init(&input).await).await?;
+    let created = context.change(async |control, actor| control.init(actor, &input).await).await?;
     context.output.show(&created, || {
         facts(&[
             ("Store", store.url().to_string()),

@@ -1,15 +1,25 @@
 //! `mete key`.
 
+mod create;
+mod edit;
+mod list;
+mod permissions;
+mod revoke;
+mod rotate;
+
 use clap::{Args, Subcommand};
-use mete_control::NewKeyInput;
-use mete_core::directory::ApiKey;
-use mete_store::{KeyFilter, Store};
+use mete_core::directory::{AdminKey, ApiKey};
 use serde::Serialize;
 
-use super::lookup;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{Rows, Table, facts, left, time};
+use crate::output::{facts, time};
+
+use create::CreateArgs;
+use edit::EditArgs;
+use list::ListArgs;
+use revoke::RevokeArgs;
+use rotate::RotateArgs;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -18,137 +28,93 @@ pub enum KeyCommand {
     Create(CreateArgs),
     /// List keys, without their secrets
     List(ListArgs),
+    /// Change a key's name, permissions or expiry
+    Edit(EditArgs),
     /// Disable a key: it is refused from then on
-    Disable(DisableArgs),
+    #[command(after_help = "Example:\n  mete key disable key_7aQ2mX91LbTz4RrW0cVdE5uK")]
+    Disable(KeyArgs),
+    /// Enable a disabled key again
+    #[command(after_help = "Example:\n  mete key enable key_7aQ2mX91LbTz4RrW0cVdE5uK")]
+    Enable(KeyArgs),
+    /// Revoke a key for good; an administration key too
+    Revoke(RevokeArgs),
+    /// Give a key another secret, shown now and never again
+    Rotate(RotateArgs),
 }
 
-/// A key to make.
+/// Which key.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete key create --project Support --member kim@acme.test --name ci")]
-pub struct CreateArgs {
-    /// Its project
-    #[arg(long, value_name = "PROJECT")]
-    project: String,
-    /// E-mail address of the person it belongs to [default: the organization's owner, if there is only one]
-    #[arg(long, value_name = "EMAIL")]
-    member: Option<String>,
-    /// A name for it
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    name: String,
-}
-
-/// Which keys to list.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete key list --project Support")]
-pub struct ListArgs {
-    /// Of this organization only
-    #[arg(long, value_name = "ORG")]
-    org: Option<String>,
-    /// Of this project only
-    #[arg(long, value_name = "PROJECT")]
-    project: Option<String>,
-}
-
-/// Which key to disable.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete key disable key_7aQ2mX91LbTz4RrW0cVdE5uK")]
-pub struct DisableArgs {
+pub struct KeyArgs {
     /// The key: its id, name, redacted form or secret
     key: String,
 }
 
 /// A key with its secret: the only time that it is shown (R15).
 #[derive(Serialize)]
-struct Created<'a> {
+struct WithSecret<'a, K> {
     #[serde(flatten)]
-    key: &'a ApiKey,
+    key: &'a K,
     secret: &'a str,
 }
 
 /// Carries it out.
 pub async fn run(command: KeyCommand, context: &Context) -> Result<(), CliError> {
     match command {
-        KeyCommand::Create(args) => create(args, context).await,
-        KeyCommand::List(args) => list(&args, context).await,
-        KeyCommand::Disable(args) => disable(&args, context).await,
-    }
-}
-
-async fn create(args: CreateArgs, context: &Context) -> Result<(), CliError> {
-    let store = context.store().await?;
-    let project = store.find_project(&args.project).await?;
-    let member = match args.member {
-        Some(member) => member,
-        None => only_owner(store, &project.organization_id).await?,
-    };
-    let input = NewKeyInput { project: project.id, member, name: args.name };
-    let created = context.change(async |control| control.create_key(&input).await).await?;
-    let shown = Created { key: &created.key, secret: created.secret.reveal() };
-    context.output.show(&shown, || {
-        let mut facts = describe(&created.key, &project.name);
-        facts.push(("Secret", created.secret.reveal().to_owned()));
-        self::facts(&facts)
-    })?;
-    context.output.note("Keep the secret now: it is not stored and cannot be shown again.");
-    Ok(())
-}
-
-/// Whom a key belongs to when nobody says so: there is no doubt only where the organization has one owner.
-async fn only_owner(store: &Store, organization_id: &str) -> Result<String, CliError> {
-    let mut owners = store.organization_owners(organization_id).await?;
-    match owners.pop() {
-        Some(owner) if owners.is_empty() => Ok(owner.email),
-        last => Err(CliError::WhoseKey(owners.len() + usize::from(last.is_some()))),
-    }
-}
-
-async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
-    let store = context.store().await?;
-    let organization = lookup::organization(store, args.org.as_deref()).await?;
-    let project = lookup::project(store, organization.as_ref(), args.project.as_deref()).await?;
-    let filter = KeyFilter {
-        organization_id: organization.map(|organization| organization.id),
-        project_id: project.map(|project| project.id),
-    };
-    let rows = Rows { rows: store.keys(&filter).await? };
-    context.output.show(&rows, || {
-        let columns = [
-            left("ID"),
-            left("NAME"),
-            left("KEY"),
-            left("OWNER"),
-            left("PROJECT"),
-            left("STATUS"),
-            left("CREATED"),
-            left("LAST USED"),
-        ];
-        let mut table = Table::new(&columns);
-        for key in &rows.rows {
-            table.row([
-                key.id.clone(),
-                key.name.clone(),
-                key.redacted_value.clone(),
-                key.owner.clone(),
-                key.project_id.clone(),
-                key.status.to_string(),
-                time(key.created_at),
-                key.last_used_at.map(time).unwrap_or_default(),
-            ]);
+        KeyCommand::Create(args) => create::run(args, context).await,
+        KeyCommand::List(args) => list::run(&args, context).await,
+        KeyCommand::Edit(args) => edit::run(args, context).await,
+        KeyCommand::Disable(args) => {
+            let changed = context.change(async |control, actor| control.disable_key(actor, &args.key).await);
+            show(&changed.await?, context).await
         }
-        table.render("there are no such keys")
-    })
+        KeyCommand::Enable(args) => {
+            let changed = context.change(async |control, actor| control.enable_key(actor, &args.key).await);
+            show(&changed.await?, context).await
+        }
+        KeyCommand::Revoke(args) => revoke::run(&args, context).await,
+        KeyCommand::Rotate(args) => rotate::run(&args, context).await,
+    }
 }
 
-async fn disable(args: &DisableArgs, context: &Context) -> Result<(), CliError> {
-    let key = context.change(async |control| control.disable_key(&args.key).await).await?;
-    context.output.show(&key, || facts(&describe(&key, &key.project_id)))
+async fn show(key: &ApiKey, context: &Context) -> Result<(), CliError> {
+    let project = project_of(key, context).await;
+    context.output.show(key, || facts(&describe(key, project)))
 }
 
-fn describe(key: &ApiKey, project: &str) -> Vec<(&'static str, String)> {
+/// The key's project for people. By its id alone, if the name cannot be read: a new secret must be shown all the same.
+async fn project_of(key: &ApiKey, context: &Context) -> String {
+    let named = async { Ok::<_, CliError>(context.view().await?.project(None, &key.project_id).await?) };
+    named.await.map_or_else(|_| key.project_id.clone(), |project| format!("{} ({})", project.name, project.id))
+}
+
+/// What people are told after a secret was shown.
+const KEEP: &str = "Keep the secret now: it is not stored and cannot be shown again.";
+
+fn describe(key: &ApiKey, project: String) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Key", format!("{} ({})", key.redacted_value, key.id))];
     if !key.name.is_empty() {
         facts.push(("Name", key.name.clone()));
     }
-    facts.extend([("Project", project.to_owned()), ("Owner", key.owner.clone()), ("Status", key.status.to_string())]);
+    facts.extend([
+        ("Project", project),
+        ("Owner", key.owner.clone()),
+        ("Status", key.status.to_string()),
+        ("Permissions", key.permissions.to_string()),
+    ]);
+    facts.extend(key.expires_at.map(|at| ("Expires", time(at))));
+    facts
+}
+
+fn describe_admin(key: &AdminKey) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("Administration key", format!("{} ({})", key.redacted_value, key.id))];
+    if !key.name.is_empty() {
+        facts.push(("Name", key.name.clone()));
+    }
+    facts.extend([
+        ("Organization", key.organization_id.clone()),
+        ("Owner", key.owner.clone()),
+        ("Status", key.status.to_string()),
+    ]);
+    facts.extend(key.expires_at.map(|at| ("Expires", time(at))));
     facts
 }

@@ -1,19 +1,21 @@
 //! `mete limits`.
 
-use std::str::FromStr;
+mod typed;
 
 use clap::{Args, Subcommand};
-use mete_control::LimitChange;
+use mete_control::{LimitChange, LimitsOf, View};
 use mete_core::limits::Limits;
-use mete_core::money::ParseMoneyError;
+use mete_core::rates::{Models, Rate, RateChange, RateLimit};
 use mete_core::{Month, Nanos, Timestamp};
-use mete_store::{Alert, AlertKind, Scope, ScopeKind, Store, StoreError};
+use mete_store::{Alert, AlertKind, ScopeKind};
 use serde::Serialize;
 
-use super::project;
+use crate::args::{Scope, ScopeArgs};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{facts, money, percent, time};
+use crate::output::{facts, money, percent, time, unseen};
+
+use typed::{Amount, ModelList};
 
 /// What to do with limits.
 #[derive(Debug, Subcommand)]
@@ -25,51 +27,37 @@ pub enum LimitsCommand {
     Set(SetArgs),
 }
 
-/// Whose limits.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct ScopeArgs {
-    /// Of this organization
-    #[arg(long, value_name = "ORG")]
-    org: Option<String>,
-    /// Of this project
-    #[arg(long, value_name = "PROJECT")]
-    project: Option<String>,
-}
-
 /// Limits to set.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete limits set --project Support --budget 500 --threshold 400\n  \
-    mete limits set --org Acme --budget none")]
+    mete limits set --project Support --models gpt-4o,gpt-4o-mini --rate gpt-4o:requests_per_minute=500\n  \
+    mete limits set --org Acme --budget 1000 --lower-projects")]
 pub struct SetArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
     change: ChangeArgs,
+    /// Lower the organization's projects along where they are above it
+    #[arg(long, conflicts_with = "project")]
+    lower_projects: bool,
 }
 
 /// What is to be changed.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
-pub struct ChangeArgs {
+struct ChangeArgs {
     /// Monthly budget in dollars, past which every request is refused; none takes it away
     #[arg(long, value_name = "USD|none")]
     budget: Option<Amount>,
     /// Monthly spend in dollars that raises an alert; none takes it away
     #[arg(long, value_name = "USD|none")]
     threshold: Option<Amount>,
-}
-
-/// An amount, or `none`.
-#[derive(Clone, Copy, Debug)]
-struct Amount(Option<Nanos>);
-
-impl FromStr for Amount {
-    type Err = ParseMoneyError;
-
-    fn from_str(text: &str) -> Result<Self, ParseMoneyError> {
-        if text == "none" { Ok(Self(None)) } else { text.parse().map(|amount| Self(Some(amount))) }
-    }
+    /// The models that may be used, with commas between; all takes the list away
+    #[arg(long, value_name = "MODEL,…|all")]
+    models: Option<ModelList>,
+    /// A rate limit of a model, as in gpt-4o:requests_per_minute=500; may be repeated; =none takes it away
+    #[arg(long = "rate", value_name = "MODEL:RATE=NUMBER|none")]
+    rates: Vec<RateChange>,
 }
 
 /// The limits of a scope beside what is spent of them.
@@ -81,8 +69,10 @@ struct LimitsView {
     organization_id: String,
     #[serde(flatten)]
     limits: Limits,
+    models: Models,
+    rate_limits: Vec<RateLimit>,
     month: Month,
-    spend: Nanos,
+    spend: Option<Nanos>,
     blocked_since: Option<Timestamp>,
 }
 
@@ -92,89 +82,107 @@ struct Changed {
     view: LimitsView,
     /// Raised by the change, because the spend is past the new limit already.
     alerts: Vec<Alert>,
+    /// The names of the projects that were lowered along (R24).
+    lowered_projects: Vec<String>,
 }
 
 /// Carries it out.
 pub async fn run(command: LimitsCommand, context: &Context) -> Result<(), CliError> {
     match command {
-        LimitsCommand::Show(scope) => show(&scope, context).await,
-        LimitsCommand::Set(args) => set(&args, context).await,
+        LimitsCommand::Show(scope) => show(scope.scope(), context).await,
+        LimitsCommand::Set(args) => set(args, context).await,
     }
 }
 
-async fn show(args: &ScopeArgs, context: &Context) -> Result<(), CliError> {
-    let view = view_of(args, context).await?;
+async fn show(scope: Scope<'_>, context: &Context) -> Result<(), CliError> {
+    let view = view_of(scope, &context.view().await?, context.month(None)).await?;
     context.output.show(&view, || describe(&view))
 }
 
-async fn set(args: &SetArgs, context: &Context) -> Result<(), CliError> {
+async fn set(args: SetArgs, context: &Context) -> Result<(), CliError> {
+    let ChangeArgs { budget, threshold, models, rates } = args.change;
     let change = LimitChange {
-        budget: args.change.budget.map(|Amount(amount)| amount),
-        threshold: args.change.threshold.map(|Amount(amount)| amount),
+        budget: budget.map(|Amount(amount)| amount),
+        threshold: threshold.map(|Amount(amount)| amount),
+        models: models.map(|ModelList(models)| models),
+        rates,
+        lower_projects: args.lower_projects,
     };
-    let after = context
-        .change(async |control| {
-            let scope: Scope = match (&args.scope.org, &args.scope.project) {
-                (Some(organization), _) => control.organization_scope(organization).await?,
-                (None, project) => control.project_scope(project.as_deref().unwrap_or_default()).await?,
-            };
-            control.set_limits(&scope, change).await
-        })
-        .await?;
-    let view = view_of(&args.scope, context).await?;
-    // The change knows its scope by id only.
-    let named = |alert| Alert { scope_name: view.scope_name.clone(), ..alert };
-    let alerts = after.alerts.into_iter().map(named).collect();
-    let changed = Changed { view, alerts };
+    let of = match args.scope.scope() {
+        Scope::Organization(asked) => LimitsOf::Organization(asked.to_owned()),
+        Scope::Project(asked) => LimitsOf::Project(asked.to_owned()),
+    };
+    let after = context.change(async |control, actor| control.set_limits(actor, &of, &change).await).await?;
+    let view = view_of(args.scope.scope(), &context.view().await?, context.month(None)).await?;
+    let changed = Changed { alerts: named(after.alerts, &view), view, lowered_projects: after.lowered_projects };
     context.output.show(&changed, || {
         let mut text = describe(&changed.view);
-        for alert in &changed.alerts {
-            let what = match alert.kind {
-                AlertKind::Threshold => "threshold is passed",
-                AlertKind::Exhausted => "budget is exhausted",
-            };
-            text.push_str(&format!("Alert: the {what}: {} of {}\n", money(alert.spend), money(alert.amount)));
+        changed.alerts.iter().for_each(|alert| text.push_str(&told(alert)));
+        if !changed.lowered_projects.is_empty() {
+            text.push_str(&facts(&[("Lowered along", changed.lowered_projects.join(", "))]));
         }
         text
     })
 }
 
-async fn view_of(args: &ScopeArgs, context: &Context) -> Result<LimitsView, CliError> {
-    let (store, month) = (context.store().await?, context.month(None));
-    match (&args.org, &args.project) {
-        (Some(organization), _) => organization_view(store, organization, month).await,
-        (None, project) => project_view(store, project.as_deref().unwrap_or_default(), month).await,
+/// The alerts with the name of their scope, where that is the one changed: the change itself knows scopes by id only.
+fn named(alerts: Vec<Alert>, view: &LimitsView) -> Vec<Alert> {
+    let named = |alert: Alert| match alert.scope_id == view.scope_id {
+        true => Alert { scope_name: view.scope_name.clone(), ..alert },
+        false => alert,
+    };
+    alerts.into_iter().map(named).collect()
+}
+
+fn told(alert: &Alert) -> String {
+    let what = match alert.kind {
+        AlertKind::Threshold => "threshold is passed",
+        AlertKind::Exhausted => "budget is exhausted",
+    };
+    format!("Alert: the {what}: {} of {}\n", money(alert.spend), money(alert.amount))
+}
+
+async fn view_of(scope: Scope<'_>, view: &View<'_>, month: Month) -> Result<LimitsView, CliError> {
+    match scope {
+        Scope::Organization(asked) => organization_view(view, asked, month).await,
+        Scope::Project(asked) => project_view(view, asked, month).await,
     }
 }
 
-async fn organization_view(store: &Store, asked: &str, month: Month) -> Result<LimitsView, CliError> {
-    let organization = store.find_organization(asked).await?;
-    let gone = || StoreError::NotFound(format!("there is no organization {asked:?}"));
-    let views = store.organizations(month).await?;
-    let view = views.into_iter().find(|view| view.organization.id == organization.id).ok_or_else(gone)?;
+async fn organization_view(view: &View<'_>, asked: &str, month: Month) -> Result<LimitsView, CliError> {
+    let seen = view.organization_view(&view.organization(asked).await?, month).await?;
+    let organization = seen.organization;
+    let (models, rate_limits) = view.models_and_rates(&mete_store::Scope::organization(&organization.id)).await?;
     Ok(LimitsView {
         scope_kind: ScopeKind::Organization,
         scope_id: organization.id.clone(),
         scope_name: organization.name,
         organization_id: organization.id,
-        limits: view.limits,
+        limits: seen.limits,
+        models,
+        rate_limits,
         month,
-        spend: view.spend,
-        blocked_since: view.blocked_since,
+        spend: seen.spend,
+        blocked_since: seen.blocked_since,
     })
 }
 
-async fn project_view(store: &Store, asked: &str, month: Month) -> Result<LimitsView, CliError> {
-    let view = project::view(store, &store.find_project(asked).await?, month).await?;
+async fn project_view(view: &View<'_>, asked: &str, month: Month) -> Result<LimitsView, CliError> {
+    let seen = view.project_view(&view.project(None, asked).await?, month).await?;
+    let project = seen.project;
+    let scope = mete_store::Scope::project(&project.id, &project.organization_id);
+    let (models, rate_limits) = view.models_and_rates(&scope).await?;
     Ok(LimitsView {
         scope_kind: ScopeKind::Project,
-        scope_id: view.project.id,
-        scope_name: view.project.name,
-        organization_id: view.project.organization_id,
-        limits: view.limits,
+        scope_id: project.id,
+        scope_name: project.name,
+        organization_id: project.organization_id,
+        limits: seen.limits,
+        models,
+        rate_limits,
         month,
-        spend: view.spend,
-        blocked_since: view.blocked_since,
+        spend: seen.spend,
+        blocked_since: seen.blocked_since,
     })
 }
 
@@ -183,15 +191,28 @@ fn describe(view: &LimitsView) -> String {
         ScopeKind::Organization => "Organization",
         ScopeKind::Project => "Project",
     };
-    let limit = |amount: Option<Nanos>| match amount {
-        None => "none".to_owned(),
-        Some(amount) => format!("{} ({} spent)", money(amount), percent(view.spend.per_mille_of(amount))),
+    let limit = |amount: Option<Nanos>| match (amount, view.spend) {
+        (None, _) => "none".to_owned(),
+        (Some(amount), None) => money(amount),
+        (Some(amount), Some(spend)) => format!("{} ({} spent)", money(amount), percent(spend.per_mille_of(amount))),
     };
-    facts(&[
+    let mut lines = vec![
         (what, format!("{} ({})", view.scope_name, view.scope_id)),
         ("Budget", limit(view.limits.budget)),
         ("Threshold", limit(view.limits.threshold)),
-        ("Spend", format!("{} in {}", money(view.spend), view.month.name())),
+        ("Models", view.models.as_ref().map_or_else(|| "all".to_owned(), |models| models.join(", "))),
+    ];
+    lines.extend(view.rate_limits.iter().map(|limit| ("Rate limit", rate_limit(limit))));
+    let spend = view.spend.map_or_else(unseen, |spend| format!("{} in {}", money(spend), view.month.name()));
+    lines.extend([
+        ("Spend", spend),
         ("Blocked since", view.blocked_since.map_or_else(|| "not blocked".to_owned(), time)),
-    ])
+    ]);
+    facts(&lines)
+}
+
+/// `gpt-4o: requests_per_minute=500, tokens_per_minute=90000`
+fn rate_limit(limit: &RateLimit) -> String {
+    let set = Rate::ALL.into_iter().filter_map(|rate| Some(format!("{}={}", rate.name(), limit.rates.get(rate)?)));
+    format!("{}: {}", limit.model, set.collect::<Vec<_>>().join(", "))
 }

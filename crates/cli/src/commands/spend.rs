@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use mete_core::{Month, Nanos};
-use mete_store::{SpendBy, SpendQuery, SpendRow};
+use mete_store::{SpendBy, SpendRow};
 use serde::Serialize;
 
 use super::lookup;
@@ -85,19 +85,13 @@ struct Spend {
     rows: Vec<SpendRow>,
 }
 
-/// Shows what was spent (R33).
+/// Shows what was spent (R33), where the actor may see it (R6).
 pub async fn run(args: SpendArgs, context: &Context) -> Result<(), CliError> {
-    let store = context.store().await?;
-    let organization = lookup::organization(store, args.org.as_deref()).await?;
-    let project = lookup::project(store, organization.as_ref(), args.project.as_deref()).await?;
+    let view = context.view().await?;
+    let organization = lookup::organization(&view, args.org.as_deref()).await?;
+    let project = lookup::project(&view, organization.as_ref(), args.project.as_deref()).await?;
     let month = context.month(args.month);
-    let query = SpendQuery {
-        organization_id: organization.map(|organization| organization.id),
-        project_id: project.map(|project| project.id),
-        month,
-        by: args.by.spend_by(),
-    };
-    let rows = store.spend(&query).await?;
+    let rows = view.spend((organization.as_ref(), project.as_ref()), (month, args.by.spend_by())).await?;
     let spend = Spend { month, total: rows.iter().map(|row| row.spend).sum(), rows };
     context.output.show(&spend, || {
         let table = if args.by.has_ids() { with_ids(args.by, &spend.rows) } else { by_label(args.by, &spend.rows) };

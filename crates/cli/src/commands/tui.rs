@@ -5,16 +5,17 @@ use mete_tui::Options;
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Opens the terminal interface on the store.
+/// Opens the terminal interface on the store, as far as the actor may see it.
 pub async fn run(context: &Context) -> Result<(), CliError> {
-    Ok(mete_tui::run(context.store().await?.clone(), context.clock(), options()).await?)
+    let (store, actor) = (context.store().await?.clone(), context.actor().await?.clone());
+    Ok(mete_tui::run(store, actor, context.clock(), options()).await?)
 }
 
 /// Colours as the environment asks for them: `NO_COLOR`, and `COLORFGBG` for the background.
 pub fn options() -> Options {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let light = std::env::var("COLORFGBG").ok().and_then(|value| is_light(&value));
-    Options { no_color, light, actor: "operator".to_owned(), ..Options::default() }
+    Options { no_color, light, ..Options::default() }
 }
 
 /// Whether a background is light, from `COLORFGBG`: the numbers of foreground and background in the 16 colours, with

@@ -1,6 +1,6 @@
 //! `mete verify`.
 
-use mete_store::Difference;
+use mete_store::{ByteDifference, Difference};
 
 use super::Outcome;
 use crate::context::Context;
@@ -17,7 +17,14 @@ pub async fn run(context: &Context) -> Result<Outcome, CliError> {
         if verification.ok {
             return format!("ok: {looked_at}; the events, every sum and the spend shown agree\n");
         }
-        format!("DIFFERENCES among {looked_at}:\n\n{}", differences(&verification.differences))
+        let mut text = format!("DIFFERENCES among {looked_at}:\n");
+        if !verification.differences.is_empty() {
+            text.push_str(&format!("\n{}", differences(&verification.differences)));
+        }
+        if !verification.byte_differences.is_empty() {
+            text.push_str(&format!("\n{}", byte_differences(&verification.byte_differences)));
+        }
+        text
     })?;
     Ok(if verification.ok { Outcome::Done } else { Outcome::Wrong })
 }
@@ -43,6 +50,14 @@ fn differences(differences: &[Difference]) -> String {
             difference.event_requests.to_string(),
             difference.shown_requests.to_string(),
         ]);
+    }
+    table.render("none")
+}
+
+fn byte_differences(differences: &[ByteDifference]) -> String {
+    let mut table = Table::new(&[left("PROJECT"), right("EVENT BYTES"), right("SHOWN BYTES")]);
+    for difference in differences {
+        table.row([difference.project_id.clone(), difference.events.to_string(), difference.shown.to_string()]);
     }
     table.render("none")
 }

@@ -23,6 +23,11 @@ pub fn several(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// What stands for a figure that the one who acts may not see (R6).
+pub fn unseen() -> String {
+    "—".to_owned()
+}
+
 /// An instant to the second: `2026-11-23 10:15:30Z`.
 pub fn time(instant: Timestamp) -> String {
     Timestamp(instant.0 - instant.0.rem_euclid(SECOND)).to_string().replace('T', " ")
@@ -48,6 +53,11 @@ pub fn safe(text: &str) -> String {
     })
 }
 
+/// [`safe`] for text of several lines of our own.
+pub fn safe_lines(text: &str) -> String {
+    text.split('\n').map(safe).collect::<Vec<_>>().join("\n")
+}
+
 /// JSON with the control characters escaped that JSON itself lets stand, and terminals obey.
 pub fn ascii_controls(json: &str) -> String {
     if !json.chars().any(|c| c != '\n' && is_unsafe(c)) {
@@ -65,7 +75,7 @@ pub fn ascii_controls(json: &str) -> String {
 }
 
 /// Controls, and marks that change the direction of text or end a line.
-fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -6,9 +6,11 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 use mete_tests::process::Run;
+use mete_tests::terminal::Terminal;
 use mete_tests::{Engine, TestStore};
 
-use crate::support::Mete;
+use crate::cast::{MEMBER, OWNER, stage};
+use crate::support::{Mete, event, now};
 
 #[test]
 fn wrong_usage_is_status_2() -> Result<()> {
@@ -41,27 +43,6 @@ fn a_password_is_not_repeated() -> Result<()> {
     }
     let help = Run::of(mete.command(["--help"]).env("METE_STORE", "postgres://dana:canary@db.test/mete"))?;
     assert!(help.status.success() && !help.stdout.contains("canary"), "{help:?}");
-    Ok(())
-}
-
-/// Acting as a person needs rights that are not there yet: the operator's must not stand in for them.
-#[test]
-fn r45_acting_as_a_person_is_refused() -> Result<()> {
-    let store = TestStore::new(Engine::Sqlite)?;
-    let mete = Mete::with_support(&store)?;
-    for command in ["org list", "alerts list", "key create --project Support", "verify", "ingest", "tui"] {
-        let run = mete.run(command.split(' ').chain(["--as", "kim@acme.test", "--json"]))?;
-        assert!(run.status.code() == Some(1) && run.stdout.is_empty(), "{command}: {run:?}");
-        assert!(
-            run.stderr.contains(r#""code":"not_permitted""#) && run.stderr.contains("not available yet"),
-            "{run:?}"
-        );
-    }
-    assert_eq!(mete.json(["key", "list"])?["rows"].as_array().map(Vec::len), Some(0));
-    let run = Run::of(mete.command(["org", "list"]).env("METE_ACTOR", "kim@acme.test"))?;
-    assert!(run.status.code() == Some(1) && run.stderr.contains("METE_ACTOR"), "{run:?}");
-    let run = Run::of(mete.command(["org", "list"]).env("METE_ACTOR", ""))?;
-    assert!(run.status.success(), "{run:?}");
     Ok(())
 }
 
@@ -99,18 +80,22 @@ fn a_reader_that_leaves_is_no_error() -> Result<()> {
     Ok(())
 }
 
+/// R6: the interface is a way of looking, and shows nobody more than the commands do.
 #[test]
-fn completions_know_the_commands() -> Result<()> {
+fn r6_the_interface_shows_a_person_what_they_may_see() -> Result<()> {
     let store = TestStore::new(Engine::Sqlite)?;
-    let mete = Mete::on(&store);
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = mete.text(["completions", shell])?;
-        for word in ["quarantine", "threshold"] {
-            assert!(script.contains(word), "{shell} does not know {word}");
-        }
-        // The other shells are not told what an option may be.
-        let knows_values = ["bash", "zsh", "fish"].contains(&shell);
-        assert_eq!(script.contains("litellm-payload"), knows_values, "{shell}");
+    let mete = stage(&store)?;
+    mete.ingest(&[&event("e1", &now().to_string(), "Support", "5")])?;
+    for (who, spend) in [(OWNER, "$5.00"), (MEMBER, "—")] {
+        let mut terminal = Terminal::start(&mete.command(["tui", "--as", who]), (140, 30))?;
+        terminal.wait_for("Acme")?;
+        terminal.keys("\r")?;
+        terminal.wait_for("Support")?;
+        let screen = terminal.screen();
+        assert!(screen.contains(who) && screen.contains(spend), "{screen}");
+        assert_eq!((screen.contains("Search"), screen.contains("$5.00")), (who == OWNER, who == OWNER), "{screen}");
+        terminal.keys("q")?;
+        assert!(terminal.wait()?.success());
     }
     Ok(())
 }

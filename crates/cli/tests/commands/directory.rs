@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::support::{Mete, fields, is_id};
 
-const PROJECT: [&str; 7] = ["archived_at", "created_at", "id", "is_default", "name", "organization_id", "status"];
+const PROJECT: [&str; 9] =
+    ["archived_at", "created_at", "description", "id", "is_default", "name", "organization_id", "status", "website"];
 
 each_engine! {
     async fn init_makes_an_organization_with_its_default_project_once(store: &TestStore) -> Result<()> {
@@ -107,8 +108,8 @@ each_engine! {
         assert_eq!(
             fields(&made),
             [
-                "created_at", "id", "last_used_at", "name", "organization_id", "owner", "owner_id", "project_id",
-                "redacted_value", "secret", "status",
+                "created_at", "expires_at", "id", "last_used_at", "name", "organization_id", "owner", "owner_id",
+                "owner_kind", "permissions", "project_id", "redacted_value", "scopes", "secret", "status",
             ]
         );
         assert!(is_id(&made["id"], "key_") && is_id(&made["owner_id"], "user-"));

@@ -4,13 +4,16 @@ use anyhow::Result;
 use mete_tests::{TestStore, each_engine};
 use serde_json::{Value, json};
 
+use crate::cast::{MEMBER, OUTSIDER, OWNER, PROJECT_OWNER, READER, column, stage};
 use crate::support::{Mete, event, fields, now};
 
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 11] = [
     "blocked_since",
     "budget",
+    "models",
     "month",
     "organization_id",
+    "rate_limits",
     "scope_id",
     "scope_kind",
     "scope_name",
@@ -56,6 +59,112 @@ each_engine! {
         assert_eq!(mete.json(["limits", "show", "--project", "Support"])?["budget"], "60");
         assert_eq!(mete.refused(["limits", "show", "--project", "Nothing"])?.code, "not_found");
         assert_eq!(mete.refused(["limits", "show", "--org", "Nobody"])?.code, "not_found");
+        Ok(())
+    }
+
+    /// R23: the models and the rates of each.
+    async fn r23_models_and_rates_are_limits_too(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let none = mete.json(["limits", "show", "--project", "Support"])?;
+        assert_eq!((&none["models"], &none["rate_limits"]), (&Value::Null, &json!([])));
+        let rates = ["--rate", "gpt-4o:requests_per_minute=500", "--rate", "ft:gpt-4o:acme:tokens_per_minute=9"];
+        let [first, gpt, second, tuned] = rates;
+        let of_support = |rest: &[&str]| {
+            let args = ["limits", "set", "--project", "Support", "--json"].into_iter().chain(rest.iter().copied());
+            mete.run(args)?.json()
+        };
+        let set = of_support(&["--models", "gpt-4o,ft:gpt-4o:acme,gpt-4o", first, gpt, second, tuned])?;
+        assert_eq!(set["models"], json!(["ft:gpt-4o:acme", "gpt-4o"]));
+        assert_eq!(set["rate_limits"].as_array().map(Vec::len), Some(2));
+        assert_eq!(set["rate_limits"][1]["model"], "gpt-4o");
+        assert_eq!(set["rate_limits"][1]["max_requests_per_1_minute"], 500);
+        let told = mete.text(["limits", "show", "--project", "Support"])?;
+        assert!(told.contains("gpt-4o: requests_per_minute=500") && told.contains("ft:gpt-4o:acme, gpt-4o"), "{told}");
+
+        let taken = of_support(&["--models", "all", "--rate", "gpt-4o:requests_per_minute=none"])?;
+        assert_eq!((&taken["models"], &taken["rate_limits"][0]["model"]), (&Value::Null, &json!("ft:gpt-4o:acme")));
+        for bad in [["--rate", "gpt-4o:500"], ["--rate", "gpt-4o:cats=5"], ["--rate", "gpt-4o:tokens_per_minute=-1"]] {
+            assert_eq!(mete.status(["limits", "set", "--project", "Support", bad[0], bad[1]])?, Some(2), "{bad:?}");
+        }
+        for bad in ["", "gpt-4o,", "a\u{1b}[2J"] {
+            assert_eq!(mete.refused(["limits", "set", "--project", "Support", "--models", bad])?.code, "invalid", "{bad:?}");
+        }
+        Ok(())
+    }
+
+    /// R24, downwards: refused with the names of those in the way, or lowered along.
+    async fn r24_projects_are_lowered_along_when_asked(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        mete.json(["project", "create", "Search", "--org", "Acme"])?;
+        mete.json(["limits", "set", "--project", "Support", "--budget", "60", "--models", "gpt-4o,o3"])?;
+        mete.json(["limits", "set", "--project", "Search", "--budget", "10", "--rate", "gpt-4o:requests_per_day=9"])?;
+        mete.ingest(&[&event("e1", &now().to_string(), "Support", "55")])?;
+        let lower = ["limits", "set", "--org", "Acme", "--budget", "50", "--models", "gpt-4o"];
+        let refused = mete.refused(lower)?;
+        assert!(refused.code == "conflict" && refused.message.contains("\"Support\""), "{refused:?}");
+        assert!(!refused.message.contains("Search"), "{refused:?}");
+        let lowered = mete.run(lower.into_iter().chain(["--lower-projects", "--json"]))?.json()?;
+        assert_eq!((&lowered["lowered_projects"], &lowered["budget"]), (&json!(["Support"]), &json!("50")));
+        let exhausted: Vec<_> = lowered["alerts"].as_array().into_iter().flatten().map(|alert| &alert["scope_kind"]).collect();
+        assert_eq!(exhausted, ["project", "organization"]);
+        let support = mete.json(["limits", "show", "--project", "Support"])?;
+        assert_eq!((&support["budget"], &support["models"]), (&json!("50"), &json!(["gpt-4o"])));
+        assert_eq!(mete.json(["limits", "show", "--project", "Search"])?["budget"], "10");
+        let rate = ["limits", "set", "--org", "Acme", "--rate", "gpt-4o:requests_per_day=8", "--lower-projects"];
+        assert!(mete.text(rate)?.contains("Lowered along  Search"));
+        let above = mete.refused(["limits", "set", "--project", "Search", "--rate", "gpt-4o:requests_per_day=9"])?;
+        assert_eq!(above.code, "invalid", "{above:?}");
+        let no_project_below = ["limits", "set", "--project", "Search", "--budget", "1", "--lower-projects"];
+        assert_eq!(mete.status(no_project_below)?, Some(2));
+        assert_eq!(mete.status(["limits", "set", "--org", "Acme", "--lower-projects"])?, Some(2));
+        Ok(())
+    }
+
+    async fn r6_limits_are_set_by_owners_of_the_organization(store: &TestStore) -> Result<()> {
+        let mete = stage(store)?;
+        mete.ingest(&[&event("e1", &now().to_string(), "Support", "5")])?;
+        let set = ["limits", "set", "--project", "Support", "--budget", "100"];
+        for (who, code) in
+            [(PROJECT_OWNER, "not_permitted"), (MEMBER, "not_permitted"), (READER, "not_found"), (OUTSIDER, "not_found")]
+        {
+            assert_eq!(mete.refused_as(who, set)?.0, code, "{who}");
+        }
+        assert_eq!(mete.refused_as(MEMBER, ["limits", "set", "--org", "Acme", "--budget", "1"])?.0, "not_permitted");
+        assert_eq!(mete.json_as(OWNER, set)?["spend"], "5");
+        let show = ["limits", "show", "--project", "Support"];
+        for (who, spend) in [(OWNER, json!("5")), (PROJECT_OWNER, json!("5")), (MEMBER, Value::Null)] {
+            let shown = mete.json_as(who, show)?;
+            assert_eq!((&shown["budget"], &shown["spend"]), (&json!("100"), &spend), "{who}");
+        }
+        let told = mete.run(show.into_iter().chain(["--as", MEMBER]))?.stdout;
+        assert!(told.contains('—') && !told.contains("spent") && !told.contains("$5"), "{told}");
+        for who in [READER, OUTSIDER] {
+            assert_eq!(mete.refused_as(who, show)?, ("not_found".to_owned(), "there is no project \"Support\"".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// R27: those who may not see what was spent learn nothing from the alerts.
+    async fn r6_alerts_are_listed_to_those_who_see_the_spend(store: &TestStore) -> Result<()> {
+        let mete = stage(store)?;
+        mete.ingest(&[&event("e1", &now().to_string(), "Support", "5"), &event("e2", &now().to_string(), "Search", "5")])?;
+        for project in ["Support", "Search"] {
+            mete.json(["limits", "set", "--project", project, "--threshold", "4"])?;
+        }
+        mete.json(["limits", "set", "--org", "Acme", "--threshold", "9"])?;
+        for (who, mut seen) in [
+            (OWNER, vec!["Acme", "Search", "Support"]),
+            (PROJECT_OWNER, vec!["Support"]),
+            (MEMBER, vec![]),
+            (READER, vec![]),
+            (OUTSIDER, vec![]),
+        ] {
+            let mut listed = column(&mete.json_as(who, ["alerts", "list"])?, "scope_name");
+            listed.sort();
+            seen.sort_unstable();
+            assert_eq!(listed, seen, "{who}");
+        }
+        assert_eq!(mete.refused_as(READER, ["alerts", "list", "--project", "Support"])?.0, "not_found");
         Ok(())
     }
 

@@ -36,6 +36,7 @@ each_engine! {
             ("ingest", counted),
             ("limits_set", limits),
             ("org_list", mete.text(["org", "list"])?),
+            ("org_show", mete.text(["org", "show", "Acme"])?),
             ("project_list", mete.text(["project", "list"])?),
             ("project_show", mete.text(["project", "show", "Support"])?),
             ("key_list", mete.text(["key", "list"])?),

@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 use mete_tests::{TestStore, each_engine, postgres};
 use serde_json::{Value, json};
 
-use crate::support::{Mete, event, fields};
+use crate::cast::{MEMBER, OUTSIDER, OWNER, PROJECT_OWNER, READER, UNKNOWN, column, stage};
+use crate::support::{Mete, event, fields, now};
 
 /// Two projects in October 2025, two days, one event in November.
 fn fill(mete: &Mete<'_>) -> Result<()> {
@@ -62,13 +63,47 @@ each_engine! {
         Ok(())
     }
 
+    /// R6, R8: sums are of what the actor may see, and of nothing else.
+    async fn r6_spend_is_summed_over_what_may_be_seen(store: &TestStore) -> Result<()> {
+        let mete = stage(store)?;
+        mete.json(["org", "create", "Labs", "--owner", "lab@acme.test", "--parent", "Acme"])?;
+        let labs = column(&mete.json(["project", "list", "--org", "Labs"])?, "id").concat();
+        let spent = [("e1", "Support", "5"), ("e2", "Search", "7"), ("e3", "Secret", "11"), ("e4", &*labs, "2")];
+        let lines = spent.map(|(id, project, cost)| event(id, &now().to_string(), project, cost));
+        mete.ingest(&lines.each_ref().map(String::as_str))?;
+        let total = |who| Ok::<_, anyhow::Error>(mete.json_as(who, ["spend"])?["total"].take());
+        for (who, seen) in [(OWNER, "14"), (PROJECT_OWNER, "5"), (OUTSIDER, "11"), ("lab@acme.test", "2")] {
+            assert_eq!(total(who)?, seen, "{who}");
+        }
+        assert_eq!(mete.json(["spend"])?["total"], "25");
+        for who in [MEMBER, READER] {
+            assert_eq!(mete.refused_as(who, ["spend"])?.0, "not_permitted", "{who}");
+        }
+        for (who, args, code) in [
+            (MEMBER, ["spend", "--project", "Support"], "not_permitted"),
+            (MEMBER, ["spend", "--project", "Search"], "not_found"),
+            (PROJECT_OWNER, ["spend", "--project", "Search"], "not_found"),
+            (OWNER, ["spend", "--org", "Globex"], "not_found"),
+            (OUTSIDER, ["spend", "--project", "Support"], "not_found"),
+            (UNKNOWN, ["spend", "--org", "Acme"], "not_found"),
+        ] {
+            assert_eq!(mete.refused_as(who, args)?.0, code, "{who} {args:?}");
+        }
+        assert_eq!(mete.json_as(PROJECT_OWNER, ["spend", "--org", "Acme"])?["total"], "5");
+        mete.json_as(OWNER, ["member", "grant-usage", READER, "--org", "Acme"])?;
+        assert_eq!(total(READER)?, "14", "R8: the whole organization's");
+        mete.json_as(OWNER, ["member", "revoke-usage", READER, "--org", "Acme"])?;
+        assert_eq!(mete.refused_as(READER, ["spend"])?.0, "not_permitted");
+        Ok(())
+    }
+
     async fn r31_verify_proves_the_sums(store: &TestStore) -> Result<()> {
         let mete = Mete::with_support(store)?;
         let empty = mete.json(["verify"])?;
         assert_eq!((&empty["ok"], &empty["events"]), (&json!(true), &json!(0)));
         fill(&mete)?;
         let verified = mete.json(["verify"])?;
-        assert_eq!(fields(&verified), ["differences", "events", "months", "ok", "total"]);
+        assert_eq!(fields(&verified), ["byte_differences", "differences", "events", "months", "ok", "total"]);
         assert_eq!((&verified["ok"], &verified["differences"]), (&json!(true), &json!([])));
         assert_eq!((&verified["events"], &verified["months"]), (&json!(4), &json!(2)));
         assert_eq!(verified["total"], "117.345678001");
@@ -76,17 +111,43 @@ each_engine! {
     }
 }
 
-/// A sum changed behind Mete's back, in the engine that has a client of its own here.
+/// Changes something behind Mete's back, in the engine that has a client of its own here.
+fn tamper(store: &TestStore, sql: &str) -> Result<()> {
+    let output = Command::new(postgres::programs()?.join("psql"))
+        .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", store.url(), "--command", sql])
+        .output()?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(())
+}
+
+/// R28: what the file quota is held against is proven as well.
+#[test]
+fn r31_verify_finds_stored_bytes_that_are_wrong() -> Result<()> {
+    let store = TestStore::new(mete_tests::Engine::Postgres)?;
+    let mete = Mete::with_support(&store)?;
+    let stored = event("e1", &now().to_string(), "Support", "0").replace("\"model\"", "\"bytes\":900,\"model\"");
+    mete.ingest(&[&stored])?;
+    assert_eq!(mete.json(["verify"])?["byte_differences"], json!([]));
+    tamper(&store, "UPDATE project_bytes SET bytes = bytes + 1")?;
+    let run = mete.run(["verify", "--json"])?;
+    assert_eq!(run.status.code(), Some(1));
+    let verified: Value = serde_json::from_str(&run.stdout)?;
+    assert_eq!((&verified["ok"], &verified["differences"]), (&json!(false), &json!([])));
+    let difference = &verified["byte_differences"][0];
+    assert_eq!(fields(difference), ["events", "project_id", "shown"]);
+    assert_eq!((&difference["events"], &difference["shown"]), (&json!(900), &json!(901)));
+    let told = mete.run(["verify"])?.stdout;
+    assert!(told.contains("DIFFERENCES") && told.contains("SHOWN BYTES") && !told.contains("SUM BY"), "{told}");
+    Ok(())
+}
+
+/// A sum changed behind Mete's back.
 #[test]
 fn r31_verify_finds_a_sum_that_is_wrong() -> Result<()> {
     let store = TestStore::new(mete_tests::Engine::Postgres)?;
     let mete = Mete::with_support(&store)?;
     fill(&mete)?;
-    let output = Command::new(postgres::programs()?.join("psql"))
-        .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", store.url(), "--command"])
-        .arg("UPDATE spend_day SET cost = cost + 1 WHERE cost = 100000000000")
-        .output()?;
-    ensure!(output.status.success(), "{output:?}");
+    tamper(&store, "UPDATE spend_day SET cost = cost + 1 WHERE cost = 100000000000")?;
     let run = mete.run(["verify", "--json"])?;
     assert_eq!(run.status.code(), Some(1));
     let verified: Value = serde_json::from_str(&run.stdout)?;

@@ -43,6 +43,25 @@ impl<'a> Mete<'a> {
         Ok(mete)
     }
 
+    /// The same with somebody in every role: Dana owns Acme, Olga owns Support and Max is a member of it, Rita is in
+    /// Acme only, and Xena owns another organization, Globex.
+    pub fn with_roles(store: &'a TestStore) -> Result<Self> {
+        let mete = Self::with_support(store)?;
+        mete.json(["org", "create", "Globex", "--owner", "xena@globex.test"])?;
+        mete.join(["olga@acme.test", "--project", "Support:owner"])?;
+        mete.join(["max@acme.test", "--project", "Support"])?;
+        mete.join(["rita@acme.test", "--role", "reader"])?;
+        Ok(mete)
+    }
+
+    /// Invites somebody to Acme with these arguments, and has them accept it.
+    pub fn join<const N: usize>(&self, invited: [&str; N]) -> Result<()> {
+        let invite = self.run(["invite", "create", "--org", "Acme", "--json"].into_iter().chain(invited))?.json()?;
+        let id = invite["id"].as_str().context("the invite has no id")?;
+        self.json(["invite", "accept", id, "--name", "Somebody"])?;
+        Ok(())
+    }
+
     /// A command with none of the tester's own settings.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mete"));

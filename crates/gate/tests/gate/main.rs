@@ -2,6 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is to fail its test")]
 
 mod budgets;
+mod by_hand;
+mod explanations;
+mod files;
+mod keys;
 mod model;
+mod permissions;
 mod reasons;
 mod support;
+mod writers;

@@ -1,96 +1,232 @@
-//! The gate against a slow, obvious model, and under writers (R3, R25, R26).
+//! The gate against a slow, obvious model (R3, R16, R23, R25, R26, R28, R37, R41).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{at, budget, month, organization, project, snapshot};
+use crate::support::{
+    CHAT, budget, code_of, key, models, month, organization, project, refusal_of, restricted, snapshot, upload,
+};
+use mete_core::Nanos;
+use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
-use mete_core::secret::KeyHash;
-use mete_core::{Month, Nanos};
-use mete_gate::{BudgetFigures, Explanation, Gate, Rule};
-use mete_store::{GateSnapshot, ProjectSpend};
+use mete_core::manual_block::ManualBlockKind;
+use mete_core::permissions::{PermissionKind, Permissions};
+use mete_gate::{Gate, Request};
+use mete_store::{GateOverride, GateSnapshot, ProjectBytes, ProjectSpend};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Projects and the organization of each; Lab is Acme's sub-organization.
 const PROJECTS: [(&str, &str); 4] = [("A", "Acme"), ("B", "Acme"), ("L", "Lab"), ("X", "Other")];
+const ORGANIZATIONS: [&str; 3] = ["Acme", "Lab", "Other"];
+/// Decisions are asked for at the start of each, and whatever ends does so at the start of one.
 const MONTHS: [&str; 4] = ["2026-11", "2026-12", "2027-01", "2027-02"];
+
+/// What is asked: a chat with gpt-4o, a list of models, a file of 5 bytes, and nothing that is known.
+const REQUESTS: [Request<'_>; 4] = [
+    CHAT,
+    Request { method: Some("GET"), path: Some("/v1/models"), model: None, bytes: None },
+    upload(5),
+    Request { method: None, path: None, model: None, bytes: None },
+];
+
+/// Kinds of permissions, and which of [`REQUESTS`] each covers.
+const PERMISSIONS: [(&[&str], [bool; 4]); 4] = [
+    (&["all"], [true; 4]),
+    (&["read_only"], [false, true, false, false]),
+    (&["chat_completions=write"], [true, false, false, false]),
+    (&["chat_completions=read", "files=write"], [false, false, true, false]),
+];
 
 #[derive(Clone, Debug)]
 enum Step {
     /// Totals of projects in months, by position.
     Spend(Vec<(usize, usize, i64)>),
-    /// Budgets in dollars of Acme, Lab, Other, A, B, L, X, and which of the projects are in the directory at all.
-    Directory([Option<i64>; 7], [bool; 4]),
+    /// The bytes that a project stores.
+    Bytes(usize, u64),
+    Directory(Box<World>),
 }
+
+/// A state of the directory, by position.
+#[derive(Clone, Debug)]
+struct World {
+    /// In dollars: Acme, Lab, Other, A, B, L, X.
+    budgets: [Option<i64>; 7],
+    /// Whether a list of models is there, and has gpt-4o.
+    lists: [Option<bool>; 7],
+    /// Which of the projects are in the directory at all, and which are archived.
+    present: [bool; 4],
+    archived: [bool; 4],
+    keys: [KeyState; 4],
+    overrides: Vec<Placed>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KeyState {
+    status: KeyStatus,
+    expires: Option<usize>,
+    permissions: usize,
+}
+
+/// A block or release of a project or of its key.
+#[derive(Clone, Debug)]
+struct Placed {
+    project: usize,
+    on_key: bool,
+    kind: ManualBlockKind,
+    until: Option<usize>,
+}
+
+const QUOTA: u64 = 10;
 
 /// Everything that was said, and every sum taken anew.
 struct Model {
     totals: HashMap<(usize, usize), i64>,
-    budgets: [Option<i64>; 7],
-    present: [bool; 4],
+    bytes: [u64; 4],
+    world: World,
 }
 
 impl Model {
     /// The projects whose spend counts to an organization, as long as the directory has them.
     fn payers(&self, organization: &str) -> Vec<usize> {
         let counts = |of: &str| of == organization || (of == "Lab" && organization == "Acme");
-        (0..4).filter(|p| self.present[*p] && counts(PROJECTS[*p].1)).collect()
+        (0..4).filter(|p| self.world.present[*p] && counts(PROJECTS[*p].1)).collect()
     }
 
-    fn spend(&self, projects: &[usize], month: usize) -> i64 {
-        projects.iter().map(|project| self.totals.get(&(*project, month)).copied().unwrap_or(0)).sum()
+    fn exhausted(&self, scope: usize, projects: &[usize], month: usize) -> bool {
+        let spend: i64 = projects.iter().map(|project| self.totals.get(&(*project, month)).copied().unwrap_or(0)).sum();
+        self.world.budgets[scope].is_some_and(|dollars| spend >= dollars * 1_000_000_000)
     }
 
-    /// The code that a project's key is answered with; `None` is to allow.
-    fn code(&self, project: usize, month: usize) -> Option<&'static str> {
-        if !self.present[project] {
-            return Some("invalid_api_key");
+    fn holds(&self, project: usize, month: usize, kind: ManualBlockKind) -> bool {
+        let holds = |one: &&Placed| one.project == project && one.until.is_none_or(|until| month < until);
+        self.world.overrides.iter().filter(holds).any(|one| one.kind == kind)
+    }
+
+    /// The code of the answer to a project's key.
+    fn code(&self, project: usize, month: usize, request: usize) -> &'static str {
+        let (world, key) = (&self.world, self.world.keys[project]);
+        let expired = key.expires.is_some_and(|end| month >= end);
+        if !world.present[project] || key.status != KeyStatus::Active || expired {
+            return "invalid_api_key";
         }
-        let organizations: &[(&str, usize)] = match PROJECTS[project].1 {
-            "Lab" => &[("Lab", 1), ("Acme", 0)],
-            "Acme" => &[("Acme", 0)],
-            _ => &[("Other", 2)],
-        };
-        let exhausted = |projects: &[usize], at: usize| {
-            self.budgets[at].is_some_and(|dollars| self.spend(projects, month) >= dollars * 1_000_000_000)
-        };
-        if organizations.iter().any(|(name, at)| exhausted(&self.payers(name), *at)) {
-            return Some("organization_spend_limit_exceeded");
+        if world.archived[project] {
+            return "not_authorized_invalid_project";
         }
-        exhausted(&[project], project + 3).then_some("project_spend_limit_exceeded")
+        if !PERMISSIONS[key.permissions].1[request] {
+            return "permission";
+        }
+        let organization = ORGANIZATIONS.iter().position(|name| *name == PROJECTS[project].1).unwrap();
+        if request == 0 && [organization, project + 3].iter().any(|scope| world.lists[*scope] == Some(false)) {
+            return "model_not_found";
+        }
+        if self.holds(project, month, ManualBlockKind::Block) {
+            return "access_blocked";
+        }
+        if !self.holds(project, month, ManualBlockKind::Release) {
+            let parent = (organization == 1).then_some(0);
+            let payers = |scope: usize| self.payers(ORGANIZATIONS[scope]);
+            if [Some(organization), parent].into_iter().flatten().any(|at| self.exhausted(at, &payers(at), month)) {
+                return "organization_spend_limit_exceeded";
+            }
+            if self.exhausted(project + 3, &[project], month) {
+                return "project_spend_limit_exceeded";
+            }
+        }
+        if request == 2 && self.bytes[project] + 5 > QUOTA { "file_storage_quota_exceeded" } else { "ok" }
     }
+}
 
+impl World {
     fn snapshot(&self, change_seq: i64) -> GateSnapshot {
-        let limits = |at: usize| self.budgets[at].map_or_else(Limits::default, budget);
-        snapshot(
-            change_seq,
-            vec![
-                organization("Lab", Some("Acme"), limits(1)),
-                organization("Acme", None, limits(0)),
-                organization("Other", None, limits(2)),
-            ],
-            (0..4).filter(|p| self.present[*p]).map(|p| project(PROJECTS[p].0, PROJECTS[p].1, limits(p + 3))).collect(),
-        )
+        let limits = |scope: usize| self.budgets[scope].map_or_else(Limits::default, budget);
+        let list = |scope: usize| self.lists[scope].and_then(|has| models(if has { &["x", "gpt-4o"] } else { &["x"] }));
+        let organizations = [1, 0, 2].map(|at| {
+            let mut made = organization(ORGANIZATIONS[at], (at == 1).then_some("Acme"), limits(at));
+            made.models = list(at);
+            made
+        });
+        let present = || (0..4).filter(|p| self.present[*p]);
+        let projects = present().map(|p| {
+            let mut made = project(PROJECTS[p].0, PROJECTS[p].1, limits(p + 3));
+            (made.models, made.archived) = (list(p + 3), self.archived[p]);
+            made
+        });
+        let mut made = snapshot(change_seq, organizations.into(), projects.collect());
+        made.keys = present()
+            .map(|p| {
+                let (mut made, KeyState { status, expires, permissions }) = (key(PROJECTS[p].0), self.keys[p]);
+                (made.status, made.permissions) = (status, permissions_of(permissions));
+                made.expires_at = expires.map(|at| month(MONTHS[at]).start());
+                made
+            })
+            .collect();
+        made.overrides = self.overrides.iter().map(Placed::row).collect();
+        made.file_quota = QUOTA;
+        made
     }
+}
+
+impl Placed {
+    fn row(&self) -> GateOverride {
+        let prefix = if self.on_key { "key" } else { "proj" };
+        GateOverride {
+            scope_id: format!("{prefix}_{}", PROJECTS[self.project].0),
+            kind: self.kind,
+            reason: String::new(),
+            until: self.until.map(|at| month(MONTHS[at]).start()),
+        }
+    }
+}
+
+fn permissions_of(at: usize) -> Permissions {
+    match PERMISSIONS[at].0 {
+        ["all"] => Permissions::ALL,
+        ["read_only"] => Permissions { kind: PermissionKind::ReadOnly, ..Permissions::ALL },
+        grants => restricted(grants),
+    }
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let status =
+        prop_oneof![8 => Just(KeyStatus::Active), 1 => Just(KeyStatus::Disabled), 1 => Just(KeyStatus::Revoked)];
+    let key = (status, prop::option::weighted(0.2, 0..4_usize), prop_oneof![4 => Just(0_usize), 3 => 1..4_usize])
+        .prop_map(|(status, expires, permissions)| KeyState { status, expires, permissions });
+    let kind = prop_oneof![Just(ManualBlockKind::Block), Just(ManualBlockKind::Release)];
+    let placed = (0..4_usize, any::<bool>(), kind, prop::option::of(0..4_usize))
+        .prop_map(|(project, on_key, kind, until)| Placed { project, on_key, kind, until });
+    (
+        prop::array::uniform7(prop::option::weighted(0.7, 0..40_i64)),
+        prop::array::uniform7(prop::option::weighted(0.3, prop::bool::weighted(0.7))),
+        prop::array::uniform4(prop::bool::weighted(0.9)),
+        prop::array::uniform4(prop::bool::weighted(0.1)),
+        prop::array::uniform4(key),
+        vec(placed, 0..4),
+    )
+        .prop_map(|(budgets, lists, present, archived, keys, overrides)| World {
+            budgets,
+            lists,
+            present,
+            archived,
+            keys,
+            overrides,
+        })
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let total = (0..4_usize, 0..4_usize, 0..30_000_000_000_i64);
-    let budget = prop::option::weighted(0.7, 0..40_i64);
     let step = prop_oneof![
         4 => vec(total, 1..5).prop_map(Step::Spend),
-        1 => (prop::array::uniform7(budget), prop::array::uniform4(prop::bool::weighted(0.9)))
-            .prop_map(|(budgets, present)| Step::Directory(budgets, present)),
+        1 => (0..4_usize, 0..12_u64).prop_map(|(project, bytes)| Step::Bytes(project, bytes)),
+        2 => worlds().prop_map(|world| Step::Directory(Box::new(world))),
     ];
     vec(step, 1..40)
 }
 
 proptest! {
     #[test]
-    fn decisions_are_those_of_the_model(steps in steps()) {
-        let mut model = Model { totals: HashMap::new(), budgets: [Some(20); 7], present: [true; 4] };
-        let gate = Gate::new(model.snapshot(0));
+    fn decisions_are_those_of_the_model(world in worlds(), steps in steps()) {
+        let mut model = Model { totals: HashMap::new(), bytes: [0; 4], world };
+        let gate = Gate::new(model.world.snapshot(0));
         for (step, change_seq) in steps.into_iter().zip(1..) {
             match step {
                 Step::Spend(totals) => {
@@ -99,99 +235,43 @@ proptest! {
                     gate.set_spend(&spends);
                     model.totals.extend(totals.into_iter().map(|(project, month, nanos)| ((project, month), nanos)));
                 }
-                Step::Directory(budgets, present) => {
-                    (model.budgets, model.present) = (budgets, present);
-                    gate.replace_directory(model.snapshot(change_seq));
+                Step::Bytes(project, bytes) => {
+                    model.bytes[project] = bytes;
+                    gate.set_bytes(&[ProjectBytes { project_id: project_id(project).into(), bytes }]);
+                }
+                Step::Directory(world) => {
+                    model.world = *world;
+                    gate.replace_directory(model.world.snapshot(change_seq));
                 }
             }
-            for (position, (name, _)) in PROJECTS.iter().enumerate() {
-                for (at, text) in MONTHS.iter().enumerate() {
-                    let now = month(text).start();
-                    let expected = model.code(position, at);
-                    let explanation = gate.explain(now, KeyHash::of(&format!("sk-{name}")));
-                    prop_assert_eq!(explanation.refusal().map(|refusal| refusal.code()), expected, "{} {}", name, text);
-                    let allowed_or_code = crate::support::code(&gate, name, now);
-                    prop_assert_eq!(allowed_or_code, expected.unwrap_or("ok"), "{} {}", name, text);
+            check(&gate, &model)?;
+        }
+    }
+}
+
+/// Every project's key, in every month, with every request.
+fn check(gate: &Gate, model: &Model) -> Result<(), TestCaseError> {
+    for (project, (name, _)) in PROJECTS.iter().enumerate() {
+        for (at, text) in MONTHS.iter().enumerate() {
+            let now = month(text).start();
+            for (number, request) in REQUESTS.iter().enumerate() {
+                let refusal = refusal_of(gate, name, now, request);
+                let expected = model.code(project, at, number);
+                prop_assert_eq!(code_of(refusal.as_ref()), expected, "{} {} {:?}", name, text, request);
+                if request.method.is_some() {
+                    let explanation = gate.explain_id(now, &format!("key_{name}"), request);
+                    prop_assert_eq!(explanation.refusal(), refusal.as_ref(), "{} {} {:?}", name, text, request);
                 }
             }
         }
     }
+    Ok(())
+}
+
+fn project_id(project: usize) -> String {
+    format!("proj_{}", PROJECTS[project].0)
 }
 
 fn project_spend(project: usize, at: usize, nanos: i64) -> ProjectSpend {
-    ProjectSpend {
-        project_id: format!("proj_{}", PROJECTS[project].0).into(),
-        month: month(MONTHS[at]),
-        spend: Nanos(nanos),
-    }
-}
-
-/// One step of spend: the same pattern in both halves of the word, so that a torn total would show.
-const UNIT: i64 = 0x0000_0001_0000_0001;
-const ROUNDS: i64 = 20_000;
-
-/// One writer raises A and B in turn while the directory is swapped and others ask: each total that is seen was there,
-/// none ever falls, and once a key is refused it stays refused.
-#[test]
-fn totals_are_never_torn_under_a_writer() {
-    let directory = |change_seq| {
-        let limits = Limits { budget: Some(Nanos(UNIT * ROUNDS)), threshold: None };
-        let projects = vec![project("A", "Acme", Limits::default()), project("B", "Acme", Limits::default())];
-        snapshot(change_seq, vec![organization("Acme", None, limits)], projects)
-    };
-    let gate = Gate::new(directory(0));
-    let now = at("2026-11-23T12:00:00Z");
-    let done = AtomicBool::new(false);
-    std::thread::scope(|threads| {
-        for name in ["A", "B"] {
-            let (gate, done) = (&gate, &done);
-            threads.spawn(move || {
-                let hash = KeyHash::of(&format!("sk-{name}"));
-                let (mut organization, mut project, mut refused) = (Nanos::ZERO, Nanos::ZERO, false);
-                while !done.load(Ordering::Relaxed) {
-                    let explanation = gate.explain(now, hash);
-                    let (seen_organization, seen_project) = figures(&explanation);
-                    for seen in [seen_organization.spend, seen_project.spend] {
-                        assert_eq!(seen.0 % UNIT, 0, "torn: {seen:?}");
-                    }
-                    assert!(seen_organization.spend >= organization && seen_project.spend >= project, "a total fell");
-                    (organization, project) = (seen_organization.spend, seen_project.spend);
-                    assert_eq!(explanation.refusal().is_some(), organization >= Nanos(UNIT * ROUNDS));
-                    let refused_now = gate.decide_hash(now, hash) != mete_core::decision::Decision::Allow;
-                    assert!(refused_now || !refused, "let through again");
-                    refused = refused_now;
-                }
-            });
-        }
-        threads.spawn(|| {
-            for change_seq in 1..300 {
-                gate.replace_directory(directory(change_seq));
-                std::thread::yield_now();
-            }
-        });
-        let november: Month = month("2026-11");
-        for round in 1..=ROUNDS {
-            let total = |name: &str| ProjectSpend {
-                project_id: format!("proj_{name}").into(),
-                month: november,
-                spend: Nanos(UNIT * round),
-            };
-            gate.set_spend(&[total("A"), total("B")]);
-        }
-        done.store(true, Ordering::Relaxed);
-    });
-    let last = gate.explain(now, KeyHash::of("sk-A"));
-    assert_eq!(figures(&last).0.spend, Nanos(UNIT * ROUNDS * 2));
-    assert_eq!(figures(&last).1.spend, Nanos(UNIT * ROUNDS));
-}
-
-/// The organization's and the project's figures.
-fn figures(explanation: &Explanation) -> (&BudgetFigures, &BudgetFigures) {
-    let find = |pick: fn(&Rule) -> Option<&BudgetFigures>| {
-        explanation.rules.iter().find_map(|report| pick(&report.rule)).unwrap()
-    };
-    (
-        find(|rule| if let Rule::OrganizationBudget(figures) = rule { Some(figures) } else { None }),
-        find(|rule| if let Rule::ProjectBudget(figures) = rule { Some(figures) } else { None }),
-    )
+    ProjectSpend { project_id: project_id(project).into(), month: month(MONTHS[at]), spend: Nanos(nanos) }
 }

@@ -1,14 +1,16 @@
-//! Which reason is given, and how it is explained (R37, R38).
+//! Which reason is given (R37).
 
-use crate::support::{at, budget, key, organization, project, refusal, snapshot, spend};
+use crate::support::{
+    at, block, budget, code_of, key, models, organization, project, refusal, refusal_of, restricted, snapshot, spend,
+    store, upload,
+};
+use mete_core::Nanos;
+use mete_core::Timestamp;
 use mete_core::decision::{Decision, Refusal};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
-use mete_core::secret::KeyHash;
-use mete_core::{Nanos, Timestamp};
-use mete_gate::{Gate, Rule, Verdict};
-use mete_store::GateSnapshot;
-use serde_json::json;
+use mete_gate::{Gate, Request};
+use mete_store::{GateOldSecret, GateSnapshot};
 
 fn now() -> Timestamp {
     at("2026-11-23T12:00:00Z")
@@ -20,43 +22,102 @@ fn directory() -> GateSnapshot {
     snapshot(1, organizations, vec![project("Bot", "Lab", budget(10))])
 }
 
-/// Everything that can be wrong with Bot's key is wrong, and one after another is put right.
-#[test]
-fn r37_the_first_reason_of_the_table_is_given() {
+/// Everything that can be wrong with a request of Bot's: budgets are spent, and a file of 1 byte does not fit.
+fn all_wrong() -> GateSnapshot {
     let mut wrong = directory();
     wrong.keys[0].status = KeyStatus::Revoked;
+    wrong.keys[0].expires_at = Some(now());
+    wrong.keys[0].permissions = restricted(&["files=read"]);
     wrong.projects[0].archived = true;
+    wrong.projects[0].models = models(&[]);
+    wrong.organizations[1].models = models(&["gpt-4o"]);
+    wrong.overrides = vec![block("proj_Bot", None), block("key_Bot", None)];
+    wrong
+}
+
+/// The rule that a refusal comes from.
+fn rule(refusal: Option<&Refusal>) -> &'static str {
+    match refusal {
+        None => "allowed",
+        Some(Refusal::NoKey | Refusal::UnknownKey | Refusal::AdminKey) => "unknown",
+        Some(Refusal::KeyDisabled) => "disabled",
+        Some(Refusal::KeyRevoked) => "revoked",
+        Some(Refusal::KeyExpired { .. }) => "expired",
+        Some(Refusal::SecretReplaced { .. }) => "replaced",
+        Some(Refusal::ProjectArchived { .. }) => "archived",
+        Some(Refusal::RequestUntold | Refusal::Permission(_)) => "permission",
+        Some(Refusal::Model(foreign)) => match foreign.kind {
+            "project" => "project's models",
+            _ => "organization's models",
+        },
+        Some(Refusal::Blocked(blocked)) => match blocked.project {
+            None => "key blocked",
+            Some(_) => "project blocked",
+        },
+        Some(Refusal::OrganizationBudget(figures)) => match figures.scope.as_str() {
+            "Lab" => "organization's budget",
+            _ => "parent's budget",
+        },
+        Some(Refusal::ProjectBudget(_)) => "project's budget",
+        Some(Refusal::FileQuota(_)) => "quota",
+    }
+}
+
+/// Everything is wrong, and one after another is put right, in the order of the table: what is still wrong decides.
+#[test]
+fn r37_the_first_reason_of_the_table_is_given() {
+    type Mend = fn(&mut GateSnapshot);
+    let steps: [(&str, Mend); 14] = [
+        ("revoked", |s| s.keys[0].status = KeyStatus::Disabled),
+        ("disabled", |s| s.keys[0].status = KeyStatus::Active),
+        ("expired", |s| s.keys[0].expires_at = None),
+        ("archived", |s| s.projects[0].archived = false),
+        ("permission", |s| s.keys[0].permissions = restricted(&["files=write"])),
+        ("project's models", |s| s.projects[0].models = models(&["o3"])),
+        ("organization's models", |s| s.organizations[1].models = None),
+        ("key blocked", |s| s.overrides.truncate(1)),
+        ("project blocked", |s| s.overrides.clear()),
+        ("organization's budget", |s| s.organizations[1].limits = Limits::default()),
+        ("parent's budget", |s| s.organizations[0].limits = Limits::default()),
+        ("project's budget", |s| s.projects[0].limits = Limits::default()),
+        ("quota", |s| s.file_quota += 1),
+        ("allowed", |_| ()),
+    ];
+    let mut wrong = all_wrong();
     let gate = Gate::new(wrong.clone());
     spend(&gate, "Bot", "2026-11", Nanos::from_dollars(11));
-    let told = |snapshot: &GateSnapshot| {
-        gate.replace_directory(snapshot.clone());
-        refusal(&gate, "Bot", now())
-    };
-    assert_eq!(told(&wrong), Some(Refusal::KeyRevoked));
-    wrong.keys[0].status = KeyStatus::Disabled;
-    assert_eq!(told(&wrong), Some(Refusal::KeyDisabled));
-    wrong.keys[0].status = KeyStatus::Active;
-    assert_eq!(told(&wrong), Some(Refusal::ProjectArchived { project: "Bot".to_owned() }));
-    wrong.projects[0].archived = false;
-    assert!(matches!(told(&wrong), Some(Refusal::OrganizationBudget(figures)) if figures.scope == "Lab"));
-    wrong.organizations[1].limits = Limits::default();
-    assert!(matches!(told(&wrong), Some(Refusal::OrganizationBudget(figures)) if figures.scope == "Acme"));
-    wrong.organizations[0].limits = Limits::default();
-    assert!(matches!(told(&wrong), Some(Refusal::ProjectBudget(figures)) if figures.scope == "Bot"));
-    wrong.projects[0].limits = Limits::default();
-    assert_eq!(told(&wrong), None);
+    store(&gate, "Bot", 1_000);
+    let request = Request { model: Some("o3"), ..upload(1) };
+    for (expected, mend) in steps {
+        gate.replace_directory(wrong.clone());
+        let refused = refusal_of(&gate, "Bot", now(), &request);
+        assert_eq!(rule(refused.as_ref()), expected);
+        let explained = gate.explain_id(now(), "key_Bot", &request);
+        assert_eq!(explained.refusal(), refused.as_ref(), "the explanation agrees");
+        mend(&mut wrong);
+    }
 }
 
 #[test]
 fn r37_no_key_and_unknown_keys_are_refused() {
     let gate = Gate::new(directory());
-    assert_eq!(gate.decide(now(), None), Decision::Refuse(Refusal::NoKey));
+    let decide = |key| gate.decide(now(), key, &Request::default());
+    assert_eq!(decide(None), Decision::Refuse(Refusal::NoKey));
     for secret in ["", "sk-bot", "sk-Bot ", "key_Bot"] {
-        assert_eq!(gate.decide(now(), Some(secret)), Decision::Refuse(Refusal::UnknownKey), "{secret:?}");
+        assert_eq!(decide(Some(secret)), Decision::Refuse(Refusal::UnknownKey), "{secret:?}");
     }
-    assert_eq!(gate.decide_hash(now(), KeyHash::of("sk-Bot")), Decision::Allow);
-    let caller = gate.admit(now(), Some("sk-Bot")).unwrap();
+    let caller = gate.admit(now(), Some("sk-Bot"), &Request::default()).unwrap();
     assert_eq!((&caller.key_id[..], &caller.project_id[..]), (&b"key_Bot"[..], &b"proj_Bot"[..]));
+}
+
+#[test]
+fn r17_administration_keys_work_on_the_administration_api_only() {
+    let gate = Gate::new(directory());
+    let refused = gate.decide(now(), Some("sk-admin-x"), &Request::default());
+    assert_eq!(refused, Decision::Refuse(Refusal::AdminKey));
+    let Decision::Refuse(refusal) = refused else { unreachable!() };
+    assert_eq!(code_of(Some(&refusal)), "invalid_api_key");
+    assert!(refusal.message().contains("administration API only"), "{}", refusal.message());
 }
 
 /// What a snapshot points to and does not hold must never let a key through without its limits.
@@ -69,64 +130,11 @@ fn keys_without_their_project_or_organization_are_refused() {
     torn.organizations.push(organization("orphan", Some("nowhere"), Limits::default()));
     torn.projects.push(project("orphaned", "orphan", Limits::default()));
     torn.keys.push(key("orphaned"));
+    let (hash, valid_until) = (mete_core::secret::KeyHash::of("sk-old"), at("2027-01-01T00:00:00Z"));
+    torn.old_secrets.push(GateOldSecret { key_id: "key_missing".into(), hash, valid_until });
     let gate = Gate::new(torn);
-    for name in ["missing", "stray", "orphaned"] {
+    for name in ["missing", "stray", "orphaned", "old"] {
         assert_eq!(refusal(&gate, name, now()), Some(Refusal::UnknownKey), "{name}");
     }
     assert_eq!(refusal(&gate, "Bot", now()), None);
-}
-
-#[test]
-fn r38_explain_gives_each_rule_with_its_figures() {
-    let gate = Gate::new(directory());
-    spend(&gate, "Bot", "2026-11", Nanos::from_dollars(4));
-    let allowed = gate.explain(now(), KeyHash::of("sk-Bot"));
-    assert_eq!(allowed, gate.explain_id(now(), "key_Bot"));
-    assert_eq!(allowed.decision, Decision::Allow);
-    assert!(allowed.rules.iter().all(|report| report.verdict == Verdict::Ok));
-    assert_eq!(allowed.rules.len(), 6);
-
-    let mut tight = directory();
-    tight.organizations[0].limits =
-        Limits { budget: Some(Nanos::from_dollars(4)), threshold: Some(Nanos::from_dollars(3)) };
-    gate.replace_directory(tight);
-    let shown = serde_json::to_value(gate.explain_id(now(), "key_Bot")).unwrap();
-    let until = "2026-12-01T00:00:00Z";
-    assert_eq!(
-        shown,
-        json!({
-            "at": "2026-11-23T12:00:00Z",
-            "month": "2026-11",
-            "decision": "refuse",
-            "status": 429,
-            "type": "insufficient_quota",
-            "code": "organization_spend_limit_exceeded",
-            "message": "The monthly budget of the organization 'Acme' is exhausted: $4 of $4 are spent. \
-                        It starts anew on 2026-12-01T00:00:00Z, or when an organization owner raises it.",
-            "key_id": "key_Bot",
-            "project_id": "proj_Bot",
-            "rules": [
-                {"rule": "key_known", "verdict": "ok"},
-                {"rule": "key_status", "status": "active", "verdict": "ok"},
-                {"rule": "project_status", "id": "proj_Bot", "name": "Bot", "status": "active", "verdict": "ok"},
-                {"rule": "organization_budget", "id": "org-Lab", "name": "Lab", "spend": "4", "budget": "10",
-                 "threshold": null, "until": until, "verdict": "ok"},
-                {"rule": "parent_budget", "id": "org-Acme", "name": "Acme", "spend": "4", "budget": "4",
-                 "threshold": "3", "until": until, "verdict": "refused"},
-                {"rule": "project_budget", "id": "proj_Bot", "name": "Bot", "spend": "4", "budget": "10",
-                 "threshold": null, "until": until, "verdict": "not_asked"},
-            ],
-        })
-    );
-}
-
-#[test]
-fn r38_an_unknown_key_is_explained_too() {
-    let gate = Gate::new(directory());
-    let explanation = gate.explain_id(now(), "key_nobody");
-    assert_eq!(explanation.refusal(), Some(&Refusal::UnknownKey));
-    assert_eq!((&explanation.key_id, explanation.rules.len()), (&None, 1));
-    assert_eq!((&explanation.rules[0].rule, explanation.rules[0].verdict), (&Rule::KeyKnown, Verdict::Refused));
-    let shown = serde_json::to_value(explanation).unwrap();
-    assert_eq!((&shown["decision"], &shown["status"], &shown["key_id"]), (&json!("refuse"), &json!(401), &json!(null)));
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use mete_core::{EventId, LedgerEvent, Nanos, Series, Timestamp, Usage};
 
 use super::extra::Extra;
+use super::holdings::Named;
 use super::intern::{Interned, SeriesNumbers};
 use super::recent::ById;
 use crate::Tx;
@@ -24,12 +25,13 @@ pub(super) type CorrectionRow = [i64; 13];
 pub(super) struct Correction {
     pub(super) row: CorrectionRow,
     pub(super) extra: Option<String>,
-    /// What it adds to the roll-ups of which series.
+    /// What it adds to the roll-ups of which series, and to which resource.
     pub(super) numbers: SeriesNumbers,
+    pub(super) resource: Option<Named>,
     pub(super) difference: Difference,
 }
 
-/// What is added to the roll-ups; may be negative.
+/// What is added to the roll-ups and to what the project holds; may be negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
     pub(super) requests: i64,
@@ -39,6 +41,7 @@ pub(super) struct Difference {
     pub(super) output: i64,
     pub(super) reasoning: i64,
     pub(super) cost: i64,
+    pub(super) bytes: i64,
 }
 
 impl Difference {
@@ -52,6 +55,7 @@ impl Difference {
             output: usage.output.cast_signed(),
             reasoning: usage.reasoning.cast_signed(),
             cost: cost.0,
+            bytes: usage.bytes,
         }
     }
 
@@ -64,6 +68,7 @@ impl Difference {
             output: self.output - other.output,
             reasoning: self.reasoning - other.reasoning,
             cost: self.cost.saturating_sub(other.cost),
+            bytes: self.bytes.saturating_sub(other.bytes),
         }
     }
 }
@@ -87,6 +92,7 @@ pub(super) struct Booked {
     id: EventId,
     series: Arc<Series>,
     numbers: SeriesNumbers,
+    resource: Option<Named>,
     usage: Usage,
     cost: Nanos,
     /// The time of the copy that counts.
@@ -102,6 +108,7 @@ impl Booked {
             id: event.id,
             series: Arc::clone(&event.series),
             numbers,
+            resource: Named::of(event.resource.as_deref()),
             usage: event.usage,
             cost: event.cost,
             copy_time: event.time,
@@ -124,17 +131,16 @@ impl Booked {
         }
         let (old, new) = (Difference::whole(&self.usage, self.cost), Difference::whole(&copy.usage, copy.cost));
         let extra = Extra::text_of(copy);
-        let entries = if numbers == self.numbers {
-            vec![self.entry(numbers, new.minus(old), copy.time, price, extra)]
+        let resource = Named::of(copy.resource.as_deref());
+        let entries = if numbers == self.numbers && resource == self.resource {
+            vec![self.entry(new.minus(old), copy.time, price, extra)]
         } else {
             let taken_back = Difference::default().minus(old);
-            vec![
-                self.entry(self.numbers, taken_back, copy.time, price, None),
-                self.entry(numbers, new, copy.time, price, extra),
-            ]
+            let back = self.entry(taken_back, copy.time, price, None);
+            (self.series, self.numbers, self.resource) = (Arc::clone(&copy.series), numbers, resource);
+            vec![back, self.entry(new, copy.time, price, extra)]
         };
         (self.usage, self.cost, self.copy_time) = (copy.usage, copy.cost, copy.time);
-        (self.series, self.numbers) = (Arc::clone(&copy.series), numbers);
         Verdict::Amended(entries)
     }
 
@@ -153,21 +159,15 @@ impl Booked {
         }
     }
 
-    fn entry(
-        &mut self,
-        numbers: SeriesNumbers,
-        difference: Difference,
-        copy_time: Timestamp,
-        price: i64,
-        extra: Option<String>,
-    ) -> Correction {
+    /// The next entry on what the event is booked on now.
+    fn entry(&mut self, difference: Difference, copy_time: Timestamp, price: i64, extra: Option<String>) -> Correction {
         let d = &difference;
         let row = [
             self.time.0,
             self.id.0,
             self.next_seq,
             copy_time.0,
-            numbers.series,
+            self.numbers.series,
             d.requests,
             d.input,
             d.cached_input,
@@ -178,7 +178,7 @@ impl Booked {
             price,
         ];
         self.next_seq += 1;
-        Correction { row, extra, numbers, difference }
+        Correction { row, extra, numbers: self.numbers, resource: self.resource.clone(), difference }
     }
 
     fn apply(&mut self, row: &Row) -> Result<(), StoreError> {
@@ -191,7 +191,8 @@ impl Booked {
         self.cost += Nanos(row.cost);
         self.copy_time = Timestamp(row.copy_ts);
         self.next_seq = row.seq + 1;
-        Extra::apply(row.extra.as_deref(), &mut self.usage)
+        self.resource = Extra::apply(row.extra.as_deref(), &mut self.usage)?;
+        Ok(())
     }
 }
 
@@ -253,6 +254,7 @@ pub(super) async fn load(
                 id: EventId(row.id),
                 series,
                 numbers,
+                resource: None,
                 usage: Usage::default(),
                 cost: Nanos::ZERO,
                 copy_time: Timestamp(row.ts),

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::classify::{self, Booked, Correction, Difference, Verdict};
 use super::extra::Extra;
+use super::holdings::{Holdings, Named};
 use super::intern::SeriesNumbers;
 use super::recent::ById;
 use super::{Arrival, Ledger, Outcome, Parcel, Tally, watch};
@@ -99,13 +100,22 @@ struct Work {
     corrections: Rows<13>,
     /// Sums by hour and series.
     deltas: FxHashMap<(i64, i64), Sum>,
+    holdings: Holdings,
     conflicts: Vec<(usize, QuarantineEntry)>,
     /// Ids and times that are new to the ledger.
     added: Vec<(EventId, Timestamp)>,
 }
 
 impl Work {
-    fn sum(&mut self, tally: usize, time: Timestamp, numbers: SeriesNumbers, difference: &Difference) {
+    /// Adds what is booked on an event of `time` to every sum that it counts to.
+    fn sum(
+        &mut self,
+        tally: usize,
+        time: Timestamp,
+        numbers: SeriesNumbers,
+        resource: Option<&Named>,
+        difference: &Difference,
+    ) {
         let new = || Sum { project: numbers.project, difference: Difference::default(), latest: time };
         let sum = self.deltas.entry((time.hour(), numbers.series)).or_insert_with(new);
         sum.latest = sum.latest.max(time);
@@ -116,6 +126,7 @@ impl Work {
         sums.output += difference.output;
         sums.cost = sums.cost.saturating_add(difference.cost);
         self.tallies[tally].spend += Nanos(difference.cost);
+        self.holdings.add(numbers.project, time, resource, difference);
     }
 
     fn accept(&mut self, tally: usize, event: &LedgerEvent, numbers: SeriesNumbers, price: i64) {
@@ -133,15 +144,16 @@ impl Work {
             price,
         ];
         self.events.push(row, Extra::text_of(event));
-        self.sum(tally, event.time, numbers, &Difference::whole(usage, event.cost));
+        let resource = Named::of(event.resource.as_deref());
+        self.sum(tally, event.time, numbers, resource.as_ref(), &Difference::whole(usage, event.cost));
         self.added.push((event.id, event.time));
         self.tallies[tally].accepted += 1;
     }
 
     fn amend(&mut self, tally: usize, entries: Vec<Correction>) {
         self.tallies[tally].amended += 1;
-        for Correction { row, extra, numbers, difference } in entries {
-            self.sum(tally, Timestamp(row[0]), numbers, &difference);
+        for Correction { row, extra, numbers, resource, difference } in entries {
+            self.sum(tally, Timestamp(row[0]), numbers, resource.as_ref(), &difference);
             self.corrections.push(row, extra);
         }
     }
@@ -201,11 +213,12 @@ impl Ledger {
         self.classify(&mut tx, parcels, &mut work).await?;
         record_span(&mut tx, version, span(parcels)).await?;
         let (spends, alerts) = self.write(&mut tx, parcels, &mut work, now).await?;
+        let bytes = std::mem::take(&mut work.holdings).write(&mut tx).await?;
         tx.commit().await?;
         self.version = version;
         self.note_use(&work);
         self.recent.add(work.added.drain(..));
-        Ok(Outcome { tallies: work.tallies, spends, alerts })
+        Ok(Outcome { tallies: work.tallies, spends, bytes: self.watch.project_bytes(bytes), alerts })
     }
 
     /// Notes when keys were used last.

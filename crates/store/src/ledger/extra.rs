@@ -4,6 +4,7 @@ use mete_core::Usage;
 use mete_core::event::{LedgerEvent, Resource};
 use serde::{Deserialize, Serialize};
 
+use super::holdings::{Named, storable};
 use crate::error::StoreError;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -50,7 +51,10 @@ impl Extra {
             milliseconds: usage.milliseconds,
             searches: usage.searches,
             bytes: usage.bytes,
-            resource: event.resource.as_deref().cloned(),
+            resource: event.resource.as_deref().map(|resource| Resource {
+                kind: storable(&resource.kind).into_owned(),
+                id: storable(&resource.id).into_owned(),
+            }),
         };
         if extra == Self::default() {
             return None;
@@ -58,8 +62,8 @@ impl Extra {
         serde_json::to_string(&extra).ok()
     }
 
-    /// Puts what the column holds into `usage`, replacing what is there.
-    pub(super) fn apply(text: Option<&str>, usage: &mut Usage) -> Result<(), StoreError> {
+    /// Puts what the column holds into `usage`, replacing what is there. Tells which resource the event names.
+    pub(super) fn apply(text: Option<&str>, usage: &mut Usage) -> Result<Option<Named>, StoreError> {
         let extra: Self = match text {
             None => Self::default(),
             Some(text) => serde_json::from_str(text)
@@ -72,6 +76,6 @@ impl Extra {
         usage.milliseconds = extra.milliseconds;
         usage.searches = extra.searches;
         usage.bytes = extra.bytes;
-        Ok(())
+        Ok(Named::of(extra.resource.as_ref()))
     }
 }

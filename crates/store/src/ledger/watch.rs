@@ -12,6 +12,7 @@ use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::limits::Scope;
+use crate::resources::ProjectBytes;
 use crate::rows;
 
 /// A project and those above it whose budgets its spend counts to.
@@ -136,6 +137,15 @@ impl Watch {
         let chain = self.chains.get(&project)?;
         let spend = self.spent_by(*chain.scopes.first()?, month);
         Some(ProjectSpend { project_id: Arc::clone(&chain.project), month, spend })
+    }
+
+    /// Totals of stored bytes by the projects' numbers, as totals by their ids.
+    pub(super) fn project_bytes(&self, totals: Vec<(i64, i64)>) -> Vec<ProjectBytes> {
+        let named = |(project, bytes)| {
+            let project_id = Arc::clone(&self.chains.get(&project)?.project);
+            Some(ProjectBytes { project_id, bytes: rows::count(bytes) })
+        };
+        totals.into_iter().filter_map(named).collect()
     }
 
     /// Reads a month's totals where they are not known yet. The batch at hand is not in the store yet.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mete_control::{Control, LimitChange, NewKeyInput, NewOrganizationInput};
+use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
+use mete_core::actor::{Actor, Origin};
 use mete_core::{EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Series, Timestamp, Usage};
 use mete_store::{Arrival, Ledger, Outcome, Parcel, SpendBy, SpendQuery, Store};
 use mete_tests::TestStore;
@@ -14,6 +15,11 @@ pub const NOW: &str = "2026-11-23T10:15:00Z";
 
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+/// Who acts where no test is about who acts.
+pub fn operator() -> Actor {
+    Actor::operator(Origin { os_user: "tester".into(), host: "testbed".into() })
 }
 
 /// A store with the organization Acme and what tests add to it.
@@ -32,7 +38,7 @@ impl Fixture {
         let store = Store::create(&place.url().parse()?, &mut random).await?;
         let clock = ManualClock::new(at(NOW));
         let input = NewOrganizationInput { name: "Acme".into(), owner: "dana@acme.test".into(), parent: None };
-        let made = Control::new(&store, &clock, &mut random).init(&input).await?;
+        let made = Control::new(&store, &clock, &mut random).init(&operator(), &input).await?;
         Ok(Self {
             store,
             clock,
@@ -49,14 +55,14 @@ impl Fixture {
 
     pub async fn project(&mut self, name: &str) -> anyhow::Result<String> {
         let organization = self.organization.clone();
-        let id = self.control().create_project(&organization, name).await?.id;
+        let id = self.control().create_project(&operator(), &NewProjectInput::named(&organization, name)).await?.id;
         self.projects.insert(name.to_owned(), id.clone());
         Ok(id)
     }
 
     pub async fn key(&mut self, project: &str) -> anyhow::Result<String> {
-        let input = NewKeyInput { project: project.into(), member: "eve@acme.test".into(), name: String::new() };
-        Ok(self.control().create_key(&input).await?.key.id)
+        let input = NewKeyInput::for_person(project, "eve@acme.test");
+        Ok(self.control().create_key(&operator(), &input).await?.key.id)
     }
 
     pub async fn limit(
@@ -66,16 +72,16 @@ impl Fixture {
         threshold: Option<i64>,
     ) -> anyhow::Result<Vec<mete_store::Alert>> {
         let organization = self.organization.clone();
-        let control = self.control();
-        let scope = match project {
-            Some(project) => control.project_scope(project).await?,
-            None => control.organization_scope(&organization).await?,
+        let of = match project {
+            Some(project) => LimitsOf::Project(project.to_owned()),
+            None => LimitsOf::Organization(organization),
         };
         let change = LimitChange {
             budget: Some(budget.map(Nanos::from_dollars)),
             threshold: Some(threshold.map(Nanos::from_dollars)),
+            ..LimitChange::default()
         };
-        Ok(control.set_limits(&scope, change).await?.alerts)
+        Ok(self.control().set_limits(&operator(), &of, &change).await?.alerts)
     }
 
     /// An event of `dollars` on a project, by its id.
@@ -121,7 +127,7 @@ impl Fixture {
     /// Spend of a month by something, as `id → amount`.
     pub async fn spend(&self, month: &str, by: SpendBy) -> anyhow::Result<BTreeMap<String, Nanos>> {
         let month: Month = month.parse()?;
-        let query = SpendQuery { organization_id: Some(self.organization.clone()), project_id: None, month, by };
+        let query = SpendQuery { organization_id: Some(self.organization.clone()), project_ids: None, month, by };
         Ok(self.store.spend(&query).await?.into_iter().map(|row| (row.id, row.spend)).collect())
     }
 

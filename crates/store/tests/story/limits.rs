@@ -1,11 +1,11 @@
 //! Budgets and thresholds (R24 to R27), sub-organizations (R3).
 
-use mete_control::{ControlError, LimitChange, NewOrganizationInput};
+use mete_control::{ControlError, LimitChange, LimitsOf, NewOrganizationInput, NewProjectInput};
 use mete_core::{Month, Nanos};
-use mete_store::{AlertFilter, AlertKind, Ledger};
+use mete_store::{AlertFilter, AlertKind, Ledger, ProjectFilter};
 use mete_tests::{TestStore, each_engine};
 
-use crate::fixture::{Fixture, NOW, at};
+use crate::fixture::{Fixture, NOW, at, operator};
 
 const fn dollars(n: i64) -> Nanos {
     Nanos::from_dollars(n)
@@ -117,7 +117,7 @@ each_engine! {
         assert!(refused.to_string().contains("\"A\""), "{refused}");
         f.limit(None, Some(90), Some(70)).await?;
         let default = f.default_project.clone();
-        let refused = f.control().project_scope(&default).await.unwrap_err();
+        let refused = f.control().set_limits(&operator(), &LimitsOf::Project(default), &LimitChange::default()).await.unwrap_err();
         assert!(matches!(refused, ControlError::Invalid(_)));
         Ok(())
     }
@@ -126,21 +126,22 @@ each_engine! {
         let mut f = Fixture::new(place).await?;
         let acme = f.organization.clone();
         let input = NewOrganizationInput { name: "Acme Labs".into(), owner: "lee@acme.test".into(), parent: Some(acme.clone()) };
-        let labs = f.control().create_organization(&input).await?;
-        assert!(f.control().create_project(&labs.organization.id, "Nope").await.is_err());
+        let labs = f.control().create_organization(&operator(), &input).await?;
+        assert!(f.control().create_project(&operator(), &NewProjectInput::named(&labs.organization.id, "Nope")).await.is_err());
         let below = NewOrganizationInput { name: "Deeper".into(), owner: "lee@acme.test".into(), parent: Some(labs.organization.id.clone()) };
-        assert!(f.control().create_organization(&below).await.is_err());
+        assert!(f.control().create_organization(&operator(), &below).await.is_err());
         f.limit(None, Some(10), None).await?;
-        let scope = f.control().organization_scope(&labs.organization.id).await?;
-        f.control().set_limits(&scope, LimitChange { budget: Some(Some(dollars(8))), threshold: None }).await?;
+        let of = LimitsOf::Organization(labs.organization.id.clone());
+        let change = LimitChange { budget: Some(Some(dollars(8))), ..LimitChange::default() };
+        f.control().set_limits(&operator(), &of, &change).await?;
         let mut ledger = Ledger::open(f.store.clone()).await?;
         f.book(&mut ledger, vec![f.event("1", NOW, &labs.default_project.id, None, dollars(7))]).await?;
         assert!(f.store.blocks(november()).await?.is_empty());
         f.book(&mut ledger, vec![f.event("2", NOW, &f.default_project, None, dollars(3))]).await?;
         let blocks = f.store.blocks(november()).await?;
         assert_eq!(blocks.iter().map(|block| block.scope_id.as_str()).collect::<Vec<_>>(), [acme.as_str()]);
-        let spends: Vec<_> = f.store.organizations(november()).await?.into_iter().map(|o| (o.organization.name, o.spend)).collect();
-        assert_eq!(spends, [("Acme".to_owned(), dollars(10)), ("Acme Labs".to_owned(), dollars(7))]);
+        let spends: Vec<_> = f.store.organizations(None, november()).await?.into_iter().map(|o| (o.organization.name, o.spend)).collect();
+        assert_eq!(spends, [("Acme".to_owned(), Some(dollars(10))), ("Acme Labs".to_owned(), Some(dollars(7)))]);
         Ok(())
     }
 
@@ -149,20 +150,23 @@ each_engine! {
         let project = f.project("A").await?;
         let key = f.key("A").await?;
         f.limit(Some("A"), Some(10), None).await?;
-        f.control().disable_key(&key).await?;
+        f.control().disable_key(&operator(), &key).await?;
         assert!(f.project("a").await.is_err(), "what is refused is not told");
+        let eve = f.store.find_key(&key).await?.owner_id;
         let feed = f.store.changes_since(0, 100).await?;
         let told: Vec<_> = feed.iter().map(|change| (change.seq, change.kind.as_str(), change.target_id.as_str())).collect();
         let expected = [
             (1, "organization.created", f.organization.as_str()),
             (2, "project.created", &project),
-            (3, "api_key.created", &key),
-            (4, "limits.updated", &project),
-            (5, "api_key.disabled", &key),
+            (3, "user.added", &eve),
+            (4, "project_user.added", &eve),
+            (5, "api_key.created", &key),
+            (6, "limits.updated", &project),
+            (7, "api_key.disabled", &key),
         ];
         assert_eq!(told, expected);
         assert_eq!(f.store.changes_since(4, 100).await?, feed[4..]);
-        assert_eq!(f.store.versions().await?.change_seq, 5);
+        assert_eq!(f.store.versions().await?.change_seq, 7);
         Ok(())
     }
 
@@ -170,12 +174,12 @@ each_engine! {
         let mut f = Fixture::new(place).await?;
         let acme = f.organization.clone();
         for n in 0..1000 {
-            f.control().create_project(&acme, &format!("Project {n}")).await?;
+            f.control().create_project(&operator(), &NewProjectInput::named(&acme, &format!("Project {n}"))).await?;
         }
-        let error = f.control().create_project(&acme, "One more").await.unwrap_err();
+        let error = f.control().create_project(&operator(), &NewProjectInput::named(&acme, "One more")).await.unwrap_err();
         assert_eq!(error.code(), "limit_reached");
         assert!(error.to_string().contains("1000"), "{error}");
-        assert_eq!(f.store.projects(Some(&acme), november()).await?.len(), 1001, "the default project does not count");
+        assert_eq!(f.store.projects(&ProjectFilter::of_organization(&acme), november()).await?.len(), 1001, "the default project does not count");
         Ok(())
     }
 
@@ -185,10 +189,10 @@ each_engine! {
         let error = f.project("support BOT").await.unwrap_err();
         assert!(error.to_string().contains("already"), "{error}");
         let key = f.key("SUPPORT bot").await?;
-        assert_eq!(f.control().disable_key(&key).await?.status.as_str(), "disabled");
-        let error = f.control().init(&NewOrganizationInput { name: "Second".into(), owner: "x@y.z".into(), parent: None }).await.unwrap_err();
+        assert_eq!(f.control().disable_key(&operator(), &key).await?.status.as_str(), "disabled");
+        let error = f.control().init(&operator(), &NewOrganizationInput { name: "Second".into(), owner: "x@y.z".into(), parent: None }).await.unwrap_err();
         assert_eq!(error.code(), "conflict");
-        assert_eq!(f.store.organizations(at(NOW).month()).await?.len(), 1);
+        assert_eq!(f.store.organizations(None, at(NOW).month()).await?.len(), 1);
         Ok(())
     }
 }

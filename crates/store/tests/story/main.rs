@@ -1,8 +1,16 @@
 //! One story of the store, told on both engines.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod resource_model;
+#[cfg(test)]
+mod resources;
+#[cfg(test)]
+mod snapshot;

@@ -19,6 +19,16 @@ pub fn words(text: &str, tone: Tone) -> Vec<Piece> {
     vec![piece(text, tone)]
 }
 
+/// What stands for a figure that the person at the screen may not see (R6).
+pub fn unseen() -> String {
+    "—".to_owned()
+}
+
+/// A figure that the person at the screen may see or not.
+pub fn seen<T>(figure: Option<T>, cell: impl FnOnce(T) -> Vec<Piece>) -> Vec<Piece> {
+    figure.map_or_else(|| words(&unseen(), Tone::Dim), cell)
+}
+
 /// An amount.
 pub fn amount(amount: Nanos, slot: Slot) -> Vec<Piece> {
     vec![piece(money_within(amount, slot.width), Tone::Plain)]
@@ -54,8 +64,8 @@ pub fn share(spend: Nanos, of: Nanos, slot: Slot) -> Vec<Piece> {
 }
 
 /// The part of the budget that is spent, for sorting: without a budget it is nothing.
-pub fn used_share(spend: Nanos, limits: &Limits) -> u32 {
-    limits.budget.map_or(0, |budget| spend.per_mille_of(budget))
+pub fn used_share(spend: Option<Nanos>, limits: &Limits) -> u32 {
+    spend.zip(limits.budget).map_or(0, |(spend, budget)| spend.per_mille_of(budget))
 }
 
 /// A state.

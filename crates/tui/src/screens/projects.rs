@@ -63,7 +63,12 @@ static COLUMNS: [Col; 9] = [
     )
     .growing(40)
     .kept(),
-    Col::numbers("SPENT", 10, |row, slot| cells::amount(row.view.spend, slot), |a, b| a.view.spend.cmp(&b.view.spend)),
+    Col::numbers(
+        "SPENT",
+        10,
+        |row, slot| cells::seen(row.view.spend, |spend| cells::amount(spend, slot)),
+        |a, b| a.view.spend.cmp(&b.view.spend),
+    ),
     Col::numbers(
         "BUDGET",
         10,
@@ -73,7 +78,7 @@ static COLUMNS: [Col; 9] = [
     Col::words(
         "USED",
         16,
-        |row, slot| cells::used(row.view.spend, &row.view.limits, slot),
+        |row, slot| cells::seen(row.view.spend, |spend| cells::used(spend, &row.view.limits, slot)),
         |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
@@ -87,7 +92,7 @@ static COLUMNS: [Col; 9] = [
     Col::numbers(
         "REQUESTS",
         11,
-        |row, slot| cells::number(row.view.requests, slot),
+        |row, slot| cells::seen(row.view.requests, |requests| cells::number(requests, slot)),
         |a, b| a.view.requests.cmp(&b.view.requests),
     ),
     Col::numbers(
@@ -246,10 +251,10 @@ impl ProjectRow {
         vec![
             ("state", self.state.label(look.now), self.state.tone(look.now)),
             ("since", refused_since, Tone::Plain),
-            ("spent", money_exact(view.spend), Tone::Plain),
+            ("spent", view.spend.map_or_else(cells::unseen, money_exact), Tone::Plain),
             ("budget", amount(view.limits.budget), Tone::Plain),
             ("threshold", amount(view.limits.threshold), Tone::Plain),
-            ("requests", count(view.requests), Tone::Plain),
+            ("requests", view.requests.map_or_else(cells::unseen, count), Tone::Plain),
             ("active keys", count(view.active_keys), Tone::Plain),
             ("made", clock_time(view.project.created_at, look.now), Tone::Plain),
             ("id", view.project.id.clone(), Tone::Dim),

@@ -112,7 +112,7 @@ impl Running {
             async move {
                 let mut terminal = Terminal::new(backend).unwrap();
                 let setting =
-                    Setting { theme: Theme::new(true, None), store: source.describe(), actor: "operator".to_owned() };
+                    Setting { theme: Theme::new(true, None), store: source.describe(), actor: source.actor() };
                 Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks: set }.run(setting).await
             }
         });

@@ -127,13 +127,30 @@ fn long_and_wide_and_hostile_names_at_80x24() {
     let mut driver = Driver::answered(80, 24);
     let mut everything =
         project("検索エンジンの評価と夜間バッチ処理のための予算", "9223372036.854775807", Some("9223372036"));
-    everything.requests = u64::MAX;
+    everything.requests = Some(u64::MAX);
     driver.world.set_projects(vec![
         everything,
         project(&"x".repeat(200), "0.000000001", Some("0.000000002")),
         project("👩‍👩‍👧 family\u{1b}[31mred\u{202e}", "-12.5", None),
     ]);
     assert_snapshot!(driver.press("<enter>").screen());
+}
+
+#[test]
+fn r6_spend_that_may_not_be_seen() {
+    let mut driver = Driver::silent(80, 24, Theme::new(true, None));
+    driver.world.hide_spend();
+    driver.poll();
+    let organizations = driver.screen();
+    let projects = driver.press("<enter>").screen();
+    let project = driver.press("/bot<enter><enter>").screen();
+    for screen in [&organizations, &projects, &project] {
+        assert!(
+            ["18,204", "500.000", "today $", "320.4", "left $"].iter().all(|seen| !screen.contains(seen)),
+            "{screen}"
+        );
+    }
+    assert_snapshot!(format!("{organizations}\n\n{projects}\n\n{project}"));
 }
 
 #[test]

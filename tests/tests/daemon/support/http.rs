@@ -35,14 +35,24 @@ pub struct Gateway(pub u16);
 impl Gateway {
     /// Asks about a key.
     pub fn ask(&self, secret: &str) -> Result<Answer> {
-        exchange(TcpStream::connect(("127.0.0.1", self.0))?, secret)
+        self.ask_about(secret, "")
+    }
+
+    /// Asks about a request that these header lines describe, each with its end.
+    pub fn ask_about(&self, secret: &str, headers: &str) -> Result<Answer> {
+        exchange(TcpStream::connect(("127.0.0.1", self.0))?, secret, headers)
     }
 
     /// Asks until the answer has `status` and `code`.
     pub fn answers(&self, secret: &str, status: u16, code: &str) -> Result<Answer> {
+        self.answers_about(secret, "", status, code)
+    }
+
+    /// The same about a request that these header lines describe.
+    pub fn answers_about(&self, secret: &str, headers: &str, status: u16, code: &str) -> Result<Answer> {
         let mut last = None;
         let answer = wait::until("the answer", LIMIT, || {
-            let answer = self.ask(secret).ok()?;
+            let answer = self.ask_about(secret, headers).ok()?;
             let right = (answer.status, answer.code()) == (status, code);
             last = Some(answer.clone());
             right.then_some(answer)
@@ -53,13 +63,13 @@ impl Gateway {
 
 /// Asks about a key on a Unix socket.
 pub fn ask_socket(path: &Path, secret: &str) -> Result<Answer> {
-    exchange(UnixStream::connect(path)?, secret)
+    exchange(UnixStream::connect(path)?, secret, "")
 }
 
-fn exchange(mut stream: impl Read + Write, secret: &str) -> Result<Answer> {
+fn exchange(mut stream: impl Read + Write, secret: &str, headers: &str) -> Result<Answer> {
     write!(
         stream,
-        "GET /v1/authorize HTTP/1.1\r\nhost: mete\r\nconnection: close\r\nauthorization: Bearer {secret}\r\n\r\n"
+        "GET /v1/authorize HTTP/1.1\r\nhost: mete\r\nconnection: close\r\nauthorization: Bearer {secret}\r\n{headers}\r\n"
     )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
 use mete_control::host::SystemClock;
-use mete_control::{Control, LimitChange, NewKeyInput, NewOrganizationInput};
+use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
+use mete_core::actor::{Actor, Origin};
 use mete_core::{Clock, Nanos, Timestamp};
 use mete_store::{QuarantineRow, Store, Verification};
 use mete_tests::{TestStore, wait};
@@ -14,6 +15,11 @@ use rand::rngs::StdRng;
 
 use super::lines::{Line, append, append_text, total};
 use super::{LIMIT, Meted};
+
+/// Who does what tests do to the directory.
+pub fn operator() -> Actor {
+    Actor::operator(Origin { os_user: "test".into(), host: "test".into() })
+}
 
 /// A key with its secret.
 #[derive(Clone, Debug)]
@@ -44,7 +50,7 @@ impl<'a> Stage<'a> {
         let mut random = StdRng::seed_from_u64(7);
         let store = Store::create(&place.url().parse()?, &mut random).await?;
         let input = NewOrganizationInput { name: "Acme".into(), owner: "dana@acme.test".into(), parent: None };
-        let made = Control::new(&store, &SystemClock, &mut random).init(&input).await?;
+        let made = Control::new(&store, &SystemClock, &mut random).init(&operator(), &input).await?;
         let organization = made.organization.id;
         let mut stage = Self { place, store, organization, random, next: AtomicU64::new(0), written: Vec::new() };
         stage.project("Bot").await?;
@@ -60,26 +66,37 @@ impl<'a> Stage<'a> {
     }
 
     pub async fn project(&mut self, name: &str) -> Result<String> {
-        let organization = self.organization.clone();
-        Ok(self.control().create_project(&organization, name).await?.id)
+        let input = NewProjectInput {
+            organization: self.organization.clone(),
+            name: name.to_owned(),
+            description: String::new(),
+            website: String::new(),
+        };
+        Ok(self.control().create_project(&operator(), &input).await?.id)
     }
 
     pub async fn key(&mut self, project: &str) -> Result<Key> {
-        let input = NewKeyInput { project: project.into(), member: "eve@acme.test".into(), name: String::new() };
-        let made = self.control().create_key(&input).await?;
+        self.key_of(&NewKeyInput::for_person(project, "eve@acme.test")).await
+    }
+
+    pub async fn key_of(&mut self, input: &NewKeyInput) -> Result<Key> {
+        let made = self.control().create_key(&operator(), input).await?;
         Ok(Key { id: made.key.id, secret: made.secret.reveal().to_owned() })
     }
 
     /// Sets the budget, in dollars, of a project, or of the organization.
     pub async fn budget(&mut self, project: Option<&str>, dollars: i64) -> Result<()> {
-        let organization = self.organization.clone();
-        let control = self.control();
-        let scope = match project {
-            Some(project) => control.project_scope(project).await?,
-            None => control.organization_scope(&organization).await?,
-        };
         let budget = Some(Some(Nanos::from_dollars(dollars)));
-        control.set_limits(&scope, LimitChange { budget, threshold: None }).await?;
+        self.limit(project, &LimitChange { budget, ..LimitChange::default() }).await
+    }
+
+    /// Changes the limits of a project, or of the organization.
+    pub async fn limit(&mut self, project: Option<&str>, change: &LimitChange) -> Result<()> {
+        let of = match project {
+            Some(project) => LimitsOf::Project(project.to_owned()),
+            None => LimitsOf::Organization(self.organization.clone()),
+        };
+        self.control().set_limits(&operator(), &of, change).await?;
         Ok(())
     }
 

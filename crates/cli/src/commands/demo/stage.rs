@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use mete_control::host::system_random;
-use mete_control::{Control, LimitChange, NewKeyInput, NewOrganizationInput};
+use mete_control::host::{origin, system_random};
+use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
+use mete_core::actor::Actor;
+use mete_core::directory::ProjectView;
 use mete_core::time::DAY;
 use mete_core::{Clock, Nanos, Timestamp};
-use mete_store::{AlertFilter, AlertKind, Store, StoreUrl};
+use mete_store::{AlertFilter, AlertKind, ProjectFilter, Store, StoreUrl};
 use meted::Daemon;
 use meted::config::Config;
 use tokio::sync::watch;
@@ -84,9 +86,13 @@ impl Stage {
         let spend = self.spend_of_burning().await?;
         let mut random = system_random();
         let control = Control::new(&self.store, &*self.clock, &mut random);
-        let change =
-            LimitChange { budget: Some(Some(spend + BUDGET_LEFT)), threshold: Some(Some(spend + THRESHOLD_LEFT)) };
-        control.set_limits(&control.project_scope(BURNING).await?, change).await?;
+        let change = LimitChange {
+            budget: Some(Some(spend + BUDGET_LEFT)),
+            threshold: Some(Some(spend + THRESHOLD_LEFT)),
+            ..LimitChange::default()
+        };
+        let of = LimitsOf::Project(BURNING.to_owned());
+        control.set_limits(&Actor::operator(origin()), &of, &change).await?;
         story.tell(format!(
             "{BURNING}: spent {}, threshold {}, budget {}",
             dollars(spend),
@@ -113,8 +119,8 @@ impl Stage {
         self.wait_for("every line to be counted", async || Ok((self.requests().await? >= written).then_some(())))
             .await?;
         story.tell(format!("{written} lines written, {} events counted", self.requests().await?));
-        for project in self.store.projects(None, self.clock.now().month()).await? {
-            story.tell(format!("  {:16} {:>10}", project.project.name, dollars(project.spend)));
+        for view in self.projects().await? {
+            story.tell(format!("  {:16} {:>10}", view.project.name, dollars(view.spend.unwrap_or_default())));
         }
         story.tell(format!("first refusal {:.1} ms after the line was written", latency.as_secs_f64() * 1000.0));
         let verification = self.store.verify().await?;
@@ -187,7 +193,7 @@ impl Stage {
             applications.spawn(self.application(index, Duration::from_millis(400))?.until(stopped.clone()));
         }
         let options = mete_tui::Options { banner: Some(banner), ..crate::commands::tui::options() };
-        let interface = mete_tui::run(self.store.clone(), Arc::clone(&self.clock), options);
+        let interface = mete_tui::run(self.store.clone(), Actor::operator(origin()), Arc::clone(&self.clock), options);
         let burning = async {
             self.burn(story, Duration::from_millis(350)).await?;
             self.keep_asking(story).await
@@ -239,13 +245,16 @@ impl Stage {
 
     /// Requests counted so far this month and, where the past reaches into it, the one before.
     async fn requests(&self) -> anyhow::Result<u64> {
-        let projects = self.store.projects(None, self.clock.now().month()).await?;
-        Ok(projects.iter().map(|project| project.requests).sum())
+        Ok(self.projects().await?.iter().filter_map(|view| view.requests).sum())
     }
 
     async fn spend_of_burning(&self) -> anyhow::Result<Nanos> {
-        let projects = self.store.projects(None, self.clock.now().month()).await?;
-        Ok(projects.into_iter().filter(|view| view.project.id == self.burning).map(|view| view.spend).sum())
+        let projects = self.projects().await?;
+        Ok(projects.into_iter().filter(|view| view.project.id == self.burning).filter_map(|view| view.spend).sum())
+    }
+
+    async fn projects(&self) -> anyhow::Result<Vec<ProjectView>> {
+        Ok(self.store.projects(&ProjectFilter::default(), self.clock.now().month()).await?)
     }
 
     async fn wait_for<T>(
@@ -306,18 +315,19 @@ async fn populate(store: &Store, clock: &dyn Clock) -> anyhow::Result<Vec<String
     let control = Control::new(store, clock, &mut random);
     let owner = "dana@acme.example".to_owned();
     let input = NewOrganizationInput { name: "Acme".to_owned(), owner, parent: None };
-    let organization = control.init(&input).await?.organization.id;
+    let operator = Actor::operator(origin());
+    let organization = control.init(&operator, &input).await?.organization.id;
     let mut secrets = Vec::new();
     for application in &APPLICATIONS {
         if store.find_project(application.project).await.is_err() {
-            control.create_project(&organization, application.project).await?;
+            control.create_project(&operator, &NewProjectInput::named(&organization, application.project)).await?;
         }
         let name = application.log.trim_end_matches(".jsonl").to_owned();
         let member = format!("{}@acme.example", name.replace('-', "."));
-        let input = NewKeyInput { project: application.project.to_owned(), member, name };
-        secrets.push(control.create_key(&input).await?.secret.reveal().to_owned());
+        let input = NewKeyInput { name, ..NewKeyInput::for_person(application.project, &member) };
+        secrets.push(control.create_key(&operator, &input).await?.secret.reveal().to_owned());
     }
-    let change = LimitChange { budget: Some(Some(Nanos::from_dollars(500))), threshold: None };
-    control.set_limits(&control.organization_scope(&organization).await?, change).await?;
+    let change = LimitChange { budget: Some(Some(Nanos::from_dollars(500))), ..LimitChange::default() };
+    control.set_limits(&operator, &LimitsOf::Organization(organization), &change).await?;
     Ok(secrets)
 }

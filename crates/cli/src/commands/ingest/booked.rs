@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mete_ingest::committer::Observer;
-use mete_store::{Outcome, ProjectSpend, StoreError, Tally};
+use mete_store::{Outcome, ProjectBytes, ProjectSpend, StoreError, Tally};
 
 /// The sum of all commits; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ impl Observer for Booked {
         }
     }
 
-    fn totals(&mut self, _: &[ProjectSpend]) {}
+    fn totals(&mut self, _: &[ProjectSpend], _: &[ProjectBytes]) {}
 
     /// The committer logs failures itself, and tries again.
     fn health(&mut self, _: Option<&StoreError>) {}

@@ -21,9 +21,10 @@ pub struct KeyRow {
     owner: String,
     last_used_at: Option<Timestamp>,
     state: KeyState,
-    spend: Nanos,
+    /// What it spent and how often it was used, for somebody who may see it (R6).
+    spend: Option<Nanos>,
+    requests: Option<u64>,
     total: Nanos,
-    requests: u64,
 }
 
 /// What a key's requests meet, from all right to worst.
@@ -72,9 +73,19 @@ static COLUMNS: [Col; 8] = [
     )
     .growing(30)
     .kept(),
-    Col::numbers("SPENT", 9, |row, slot| cells::amount(row.spend, slot), |a, b| a.spend.cmp(&b.spend)),
-    Col::words("SHARE", 16, |row, slot| cells::share(row.spend, row.total, slot), |a, b| a.spend.cmp(&b.spend))
-        .largest_first(),
+    Col::numbers(
+        "SPENT",
+        9,
+        |row, slot| cells::seen(row.spend, |spend| cells::amount(spend, slot)),
+        |a, b| a.spend.cmp(&b.spend),
+    ),
+    Col::words(
+        "SHARE",
+        16,
+        |row, slot| cells::seen(row.spend, |spend| cells::share(spend, row.total, slot)),
+        |a, b| a.spend.cmp(&b.spend),
+    )
+    .largest_first(),
     Col::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
     Col::numbers(
         "USED",
@@ -82,7 +93,12 @@ static COLUMNS: [Col; 8] = [
         |row, slot| cells::age(row.last_used_at, slot),
         |a, b| a.last_used_at.cmp(&b.last_used_at),
     ),
-    Col::numbers("REQUESTS", 9, |row, slot| cells::number(row.requests, slot), |a, b| a.requests.cmp(&b.requests)),
+    Col::numbers(
+        "REQUESTS",
+        9,
+        |row, slot| cells::seen(row.requests, |requests| cells::number(requests, slot)),
+        |a, b| a.requests.cmp(&b.requests),
+    ),
     Col::words(
         "SECRET",
         14,
@@ -103,8 +119,10 @@ pub fn table() -> Table<KeyRow> {
 }
 
 /// Joins the keys with what each has spent. Spend of no key of the project keeps a row of its own: the rows add up to
-/// the project's spend. `refused` says whether a budget refuses them all.
-pub fn rows(keys: Vec<ApiKey>, spend: Vec<SpendRow>, refused: bool) -> Vec<KeyRow> {
+/// the project's spend, unless it is not to be seen. `refused` says whether a budget refuses them all.
+pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, refused: bool) -> Vec<KeyRow> {
+    let sees_spend = spend.is_some();
+    let spend = spend.unwrap_or_default();
     let total: Nanos = spend.iter().map(|row| row.spend).sum();
     let mut spend: HashMap<String, SpendRow> = spend.into_iter().map(|row| (row.id.clone(), row)).collect();
     let mut rows: Vec<KeyRow> = keys
@@ -123,9 +141,9 @@ pub fn rows(keys: Vec<ApiKey>, spend: Vec<SpendRow>, refused: bool) -> Vec<KeyRo
                 redacted_value: key.redacted_value,
                 owner: key.owner,
                 last_used_at: key.last_used_at,
-                spend: spent.as_ref().map_or(Nanos::ZERO, |row| row.spend),
+                spend: sees_spend.then(|| spent.as_ref().map_or(Nanos::ZERO, |row| row.spend)),
+                requests: sees_spend.then(|| spent.map_or(0, |row| row.requests)),
                 total,
-                requests: spent.map_or(0, |row| row.requests),
             }
         })
         .collect();
@@ -136,9 +154,9 @@ pub fn rows(keys: Vec<ApiKey>, spend: Vec<SpendRow>, refused: bool) -> Vec<KeyRo
         owner: String::new(),
         last_used_at: None,
         state: KeyState::NoKey,
-        spend: row.spend,
+        spend: Some(row.spend),
+        requests: Some(row.requests),
         total,
-        requests: row.requests,
     }));
     rows
 }

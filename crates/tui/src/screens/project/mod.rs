@@ -7,7 +7,7 @@ mod models;
 use mete_core::directory::{ApiKey, Project, ProjectView};
 use mete_core::time::{day_label, day_of_month};
 use mete_core::{Month, Nanos, Timestamp};
-use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendQuery, SpendRow};
+use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -29,6 +29,8 @@ use crate::theme::Tone;
 const WIDE: (u16, u16) = (120, 30);
 /// Below this height there is room for the budget and one list only: the one that has the keys.
 const LOW: u16 = 18;
+/// What the panels say that need to see spend, where that is not allowed.
+const UNSEEN: &str = "Spend is for owners to see, and for those whom they grant it.";
 /// Lines of the budget panel before what it says is known.
 const UNKNOWN_BUDGET: u16 = 4;
 
@@ -44,6 +46,8 @@ enum Panel {
 pub struct ProjectScreen {
     project: Project,
     budget: Option<Budget>,
+    /// Whether the person at the screen may see what was spent (R6).
+    sees_spend: bool,
     days: Vec<SpendRow>,
     keys: Table<keys::KeyRow>,
     models: Table<models::ModelRow>,
@@ -68,6 +72,7 @@ impl ProjectScreen {
         Self {
             project: project.clone(),
             budget: None,
+            sees_spend: true,
             days: Vec::new(),
             keys: keys::table(),
             models: models::table(),
@@ -104,13 +109,16 @@ impl ProjectScreen {
         let days = self.days(look);
         let most = days.spend.iter().copied().max().unwrap_or_default();
         let mut title = Title::new("Spend per day, US$");
-        title.note = days.today.map(|day| format!("today {}", money(days.spend[day - 1])));
+        title.note = days.today.filter(|_| self.sees_spend).map(|day| format!("today {}", money(days.spend[day - 1])));
         let inner = panel(buffer, area, &title, look.theme);
         if most > Nanos::ZERO {
             days.draw(buffer, inner, look.theme);
             return;
         }
-        let empty = format!("No spend in {}. Usage arrives through: mete ingest FILE, or meted.", look.month.name());
+        let empty = match self.sees_spend {
+            true => format!("No spend in {}. Usage arrives through: mete ingest FILE, or meted.", look.month.name()),
+            false => UNSEEN.to_owned(),
+        };
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         let text = wrapped(look.arrival.reason(&empty), usize::from(inner.width))
             .into_iter()
@@ -147,7 +155,7 @@ impl ProjectScreen {
         self.project = view.project;
     }
 
-    fn take_keys(&mut self, keys: Vec<ApiKey>, spend: Vec<SpendRow>) {
+    fn take_keys(&mut self, keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>) {
         let refused = self.budget.as_ref().is_some_and(|budget| budget.state.is_refused());
         self.keys.set_rows(keys::rows(keys, spend, refused));
     }
@@ -161,23 +169,24 @@ impl Screen for ProjectScreen {
     fn queries(&self, month: Month) -> Vec<Query> {
         let project_id = Some(self.project.id.clone());
         let organization_id = Some(self.project.organization_id.clone());
-        let spend = |by| {
-            let (organization_id, project_id) = (organization_id.clone(), project_id.clone());
-            Query::Spend(SpendQuery { organization_id, project_id, month, by })
-        };
+        let spend = |by| Query::Spend { project_id: self.project.id.clone(), month, by };
         vec![
             Query::Organizations(month),
             Query::Projects { organization_id: self.project.organization_id.clone(), month },
             spend(SpendBy::Day),
             spend(SpendBy::Key),
             spend(SpendBy::Model),
-            Query::Keys(KeyFilter { organization_id: organization_id.clone(), project_id: project_id.clone() }),
-            Query::Alerts(AlertFilter { organization_id: organization_id.clone(), project_id, month: Some(month) }),
+            Query::Keys(KeyFilter {
+                organization_id: organization_id.clone(),
+                project_id: project_id.clone(),
+                owner_id: None,
+            }),
+            Query::Alerts(AlertFilter { organization_id, project_id, month: Some(month) }),
         ]
     }
 
     fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp) {
-        let (mut organization, mut projects, mut by_key, mut keys) = (None, Vec::new(), Vec::new(), Vec::new());
+        let (mut organization, mut projects, mut by_key, mut keys) = (None, Vec::new(), None, Vec::new());
         for answer in answers {
             match answer {
                 Answer::Organizations(views) => {
@@ -187,9 +196,12 @@ impl Screen for ProjectScreen {
                     organization = own.map(|(_, state)| state);
                 }
                 Answer::Projects(views) => projects = views,
-                Answer::Spend(SpendBy::Day, rows) => self.days = rows,
+                Answer::Spend(SpendBy::Day, rows) => {
+                    self.sees_spend = rows.is_some();
+                    self.days = rows.unwrap_or_default();
+                }
                 Answer::Spend(SpendBy::Key, rows) => by_key = rows,
-                Answer::Spend(SpendBy::Model, rows) => self.models.set_rows(models::rows(rows)),
+                Answer::Spend(SpendBy::Model, rows) => self.models.set_rows(models::rows(rows.unwrap_or_default())),
                 Answer::Spend(..) => {}
                 Answer::Keys(all) => keys = all,
                 Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
@@ -250,20 +262,9 @@ impl Screen for ProjectScreen {
             self.draw_days(buffer, areas.chart, look);
         }
         let focus = |panel| look.focus(self.focus == panel);
+        let (no_models, no_alerts) = if self.sees_spend { (models::EMPTY, alerts::EMPTY) } else { (UNSEEN, UNSEEN) };
         self.keys.draw(buffer, areas.keys, cells::words("Keys", Tone::Strong), keys::EMPTY, &focus(Panel::Keys));
-        self.models.draw(
-            buffer,
-            areas.models,
-            cells::words("Models", Tone::Strong),
-            models::EMPTY,
-            &focus(Panel::Models),
-        );
-        self.alerts.draw(
-            buffer,
-            areas.alerts,
-            cells::words("Alerts", Tone::Strong),
-            alerts::EMPTY,
-            &focus(Panel::Alerts),
-        );
+        self.models.draw(buffer, areas.models, cells::words("Models", Tone::Strong), no_models, &focus(Panel::Models));
+        self.alerts.draw(buffer, areas.alerts, cells::words("Alerts", Tone::Strong), no_alerts, &focus(Panel::Alerts));
     }
 }

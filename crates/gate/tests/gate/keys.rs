@@ -1,0 +1,86 @@
+//! Keys that end: by their expiry, or because their secret was replaced (R18).
+
+use crate::support::{CHAT, at, code, organization, project, refusal, snapshot};
+use mete_core::decision::{Decision, Refusal};
+use mete_core::directory::KeyStatus;
+use mete_core::limits::Limits;
+use mete_core::secret::KeyHash;
+use mete_gate::{Gate, Rule};
+use mete_store::{GateOldSecret, GateSnapshot};
+
+const BEFORE: &str = "2026-11-23T11:59:59.999999Z";
+const END: &str = "2026-11-23T12:00:00Z";
+
+fn directory() -> GateSnapshot {
+    snapshot(1, vec![organization("Acme", None, Limits::default())], vec![project("Bot", "Acme", Limits::default())])
+}
+
+/// Bot's key was rotated: `sk-old` is the secret that it had, good until [`END`].
+fn rotated() -> GateSnapshot {
+    let old = GateOldSecret { key_id: "key_Bot".into(), hash: KeyHash::of("sk-old"), valid_until: at(END) };
+    GateSnapshot { old_secrets: vec![old], ..directory() }
+}
+
+#[test]
+fn a_key_expires_at_its_very_instant() {
+    let mut expiring = directory();
+    expiring.keys[0].expires_at = Some(at(END));
+    let gate = Gate::new(expiring);
+    assert_eq!(refusal(&gate, "Bot", at(BEFORE)), None);
+    for now in [END, "2027-01-01T00:00:00Z"] {
+        let refused = refusal(&gate, "Bot", at(now)).unwrap();
+        assert_eq!(refused, Refusal::KeyExpired { at: at(END) });
+        assert_eq!((refused.status(), refused.code()), (401, Some("invalid_api_key")));
+        assert!(refused.message().contains("expired on 2026-11-23T12:00:00Z"), "{}", refused.message());
+    }
+}
+
+#[test]
+fn a_replaced_secret_is_good_until_its_grace_is_over() {
+    let gate = Gate::new(rotated());
+    for now in [BEFORE, END] {
+        assert_eq!(refusal(&gate, "Bot", at(now)), None, "the new secret");
+    }
+    let caller = gate.admit(at(BEFORE), Some("sk-old"), &CHAT).unwrap();
+    assert_eq!(&caller.key_id[..], b"key_Bot");
+    let refused = refusal(&gate, "old", at(END)).unwrap();
+    assert_eq!(refused, Refusal::SecretReplaced { at: at(END) });
+    assert!(refused.message().contains("was rotated"), "{}", refused.message());
+}
+
+#[test]
+fn whatever_stops_a_key_stops_its_old_secrets() {
+    let mut stopped = rotated();
+    stopped.keys[0].status = KeyStatus::Disabled;
+    let gate = Gate::new(stopped.clone());
+    assert_eq!(refusal(&gate, "old", at(BEFORE)), Some(Refusal::KeyDisabled));
+    stopped.keys[0].status = KeyStatus::Active;
+    stopped.keys[0].expires_at = Some(at(BEFORE));
+    gate.replace_directory(stopped);
+    assert_eq!(refusal(&gate, "old", at(BEFORE)), Some(Refusal::KeyExpired { at: at(BEFORE) }));
+}
+
+#[test]
+fn a_secret_that_was_replaced_while_the_snapshot_was_read_is_good() {
+    let mut torn = rotated();
+    torn.keys[0].hash = KeyHash::of("sk-old");
+    assert_eq!(refusal(&Gate::new(torn), "old", at(END)), None);
+}
+
+#[test]
+fn r38_an_explanation_by_id_is_about_the_present_secret() {
+    let mut directory = rotated();
+    // Enough old secrets for a hash map to have every order.
+    directory.old_secrets.extend((0..50).map(|n| GateOldSecret {
+        key_id: "key_Bot".into(),
+        hash: KeyHash::of(&format!("sk-older-{n}")),
+        valid_until: at(BEFORE),
+    }));
+    let gate = Gate::new(directory);
+    assert_eq!(gate.explain_id(at(END), "key_Bot", &CHAT).decision, Decision::Allow);
+    let by_secret = gate.explain(at(END), KeyHash::of("sk-old"), &CHAT);
+    assert_eq!(by_secret.refusal(), Some(&Refusal::SecretReplaced { at: at(END) }));
+    let shown = Rule::KeyStatus { status: KeyStatus::Active, expires_at: None, secret_valid_until: Some(at(END)) };
+    assert_eq!(by_secret.rules[1].rule, shown);
+    assert_eq!(code(&gate, "older-7", at(END)), "invalid_api_key");
+}
