@@ -288,7 +288,8 @@ impl Control<'_> {
         self.update_key(actor, (key, "api_key.deleted", Manage::Own), revoked).await
     }
 
-    /// Gives a key another secret; the one it had works for `grace` microseconds more.
+    /// Gives a key another secret; the one it had works for `grace` microseconds more, and those before it
+    /// no longer than that.
     ///
     /// # Errors
     /// When the actor may not, the key is not there or not active, its project is archived (R21), `grace` is negative or

@@ -37,6 +37,7 @@ use mete_core::{Clock, Timestamp};
 use mete_store::{Store, StoreError, Tx};
 use rand::{Rng, RngExt};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::deed::Deed;
 use crate::error::Denial;
@@ -45,7 +46,7 @@ pub use admin_keys::{CreatedAdminKey, NewAdminKeyInput};
 pub use blocks::{BlockTarget, NewBlockInput};
 pub use error::ControlError;
 pub use invites::NewInviteInput;
-pub use keys::{CreatedKey, KeyChange, KeyOwner, NewKeyInput, RotatedKey};
+pub use keys::{CreatedKey, KeyChange, KeyOwner, MAX_GRACE, NewKeyInput, RotatedKey};
 pub use limits::{LimitChange, LimitsAfter, LimitsOf};
 pub use organizations::{CreatedOrganization, DEFAULT_PROJECT, NewOrganizationInput};
 pub use projects::{NewProjectInput, ProjectChange};
@@ -53,8 +54,8 @@ pub use service_accounts::{CreatedServiceAccount, ServiceAccountOf};
 pub use sight::Sight;
 pub use view::{ListedProjects, SeenResource, View};
 
-/// How often a change is tried when others are in its way.
-const TRIES: u32 = 40;
+/// How long a change is tried again when others are in its way. A locked SQLite file has been waited for as long by then.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest pause between two tries, in milliseconds.
 const LONGEST_PAUSE: u64 = 128;
@@ -122,8 +123,8 @@ impl<'a> Control<'a> {
 }
 
 /// Whether a change is worth another try: it lost a race and nothing of it happened.
-fn worth_another(tries: u32, error: &ControlError) -> bool {
-    tries < TRIES && matches!(error, ControlError::Store(error) if StoreError::is_retryable(error))
+fn worth_another(begun: Instant, error: &ControlError) -> bool {
+    begun.elapsed() < PATIENCE && matches!(error, ControlError::Store(error) if StoreError::is_retryable(error))
 }
 
 /// Runs `$body` with a transaction `$tx` and commits it; anew, when another change was in its way. With an actor, a
@@ -136,7 +137,7 @@ macro_rules! change {
         }
     };
     ($control:expr, $tx:ident => $body:expr) => {{
-        let mut tries = 0;
+        let (begun, mut tries) = (tokio::time::Instant::now(), 0);
         loop {
             tries += 1;
             let outcome: Result<_, $crate::ControlError> = async {
@@ -151,7 +152,7 @@ macro_rules! change {
             }
             .await;
             match outcome {
-                Err(error) if $crate::worth_another(tries, &error) => $control.pause(tries).await,
+                Err(error) if $crate::worth_another(begun, &error) => $control.pause(tries).await,
                 outcome => break outcome,
             }
         }

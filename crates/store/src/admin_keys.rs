@@ -4,7 +4,7 @@ use mete_core::Timestamp;
 use mete_core::directory::{AdminKey, KeyStatus};
 use mete_core::secret::KeyHash;
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::word;
@@ -81,10 +81,7 @@ impl Store {
     async fn list_admin_keys(&self, conditions: Conditions) -> Result<Vec<AdminKey>, StoreError> {
         let (conditions, texts) = conditions.parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY k.created_at, k.id");
-        let rows: Vec<Row> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::key).collect()
     }
 }

@@ -4,7 +4,7 @@ use mete_core::limits::Limits;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use serde::Serialize;
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::limits::{Scope, ScopeKind};
@@ -139,10 +139,7 @@ impl Store {
              LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
              {conditions} ORDER BY a.at DESC, a.amount DESC, a.id"
         );
-        let rows: Vec<Row> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::alert).collect()
     }
 

@@ -5,7 +5,7 @@ use mete_core::audit::{AuditEntry, AuditRecord, Link};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::{bytes32, word};
@@ -172,9 +172,7 @@ impl Store {
             .parts();
         let limit = filter.limit.unwrap_or(i64::MAX);
         let sql = format!("{COLUMNS} {conditions} ORDER BY at DESC, organization_id, seq DESC LIMIT {limit}");
-        let rows: Vec<Row> = on_read!(self, db => {
-            texts.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(|row| row.entry().map(|(entry, _)| entry)).collect()
     }
 

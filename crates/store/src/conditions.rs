@@ -2,6 +2,18 @@
 
 use std::fmt::Write;
 
+/// The rows of `$sql`, for which `$texts` are its parameters, with `$on`: `on_read` of a store or `in_tx` of a
+/// transaction.
+macro_rules! rows_of {
+    ($on:ident, $at:expr, $sql:expr, $texts:expr) => {
+        $on!($at, db => {
+            let query = sqlx::query_as(sqlx::AssertSqlSafe($sql));
+            $texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
+        })
+    };
+}
+pub(crate) use rows_of;
+
 /// `WHERE …` with the texts that its parameters stand for, numbered from `$1`.
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {

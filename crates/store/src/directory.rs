@@ -8,7 +8,7 @@ use mete_core::secret::without_secrets;
 use mete_core::{Month, Nanos, Timestamp};
 
 use crate::Store;
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::projects::{OrganizationRow, PROJECT_COLUMNS, ProjectRow};
@@ -92,10 +92,7 @@ impl Store {
              ORDER BY p.is_default DESC, p.name_key, p.id",
             month_spend(month)
         );
-        let rows: Vec<ProjectViewRow> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<ProjectViewRow> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter()
             .map(|row| {
                 Ok(ProjectView {
@@ -143,10 +140,7 @@ impl Store {
              ORDER BY LOWER(o.name), o.id",
             month_spend(month)
         );
-        let rows: Vec<OrganizationViewRow> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<OrganizationViewRow> = rows_of!(on_read, self, sql, texts)?;
         let view = |row: OrganizationViewRow| OrganizationView {
             organization: row.organization.organization(),
             limits: Limits { budget: row.budget.map(Nanos), threshold: row.threshold.map(Nanos) },

@@ -11,6 +11,7 @@ use mete_core::rates::Models;
 use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 
+use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::keys::permissions;
@@ -165,13 +166,25 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn gate_snapshot(&self) -> Result<GateSnapshot, StoreError> {
+        self.snapshot(None).await
+    }
+
+    /// The same with one key only: all that decides on it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn gate_snapshot_of(&self, key_id: &str) -> Result<GateSnapshot, StoreError> {
+        self.snapshot(Some(key_id)).await
+    }
+
+    async fn snapshot(&self, key_id: Option<&str>) -> Result<GateSnapshot, StoreError> {
         let change_seq = self.versions().await?.change_seq;
         let mut rules = Rules { limits: self.limits_by_scope().await?, models: self.models_by_scope().await? };
         let organizations = self.gate_organizations(&mut rules).await?;
         let projects = self.gate_projects(&mut rules).await?;
         // In this order: a secret that is replaced meanwhile is read twice rather than missed.
-        let keys = self.gate_keys().await?;
-        let old_secrets = self.gate_old_secrets().await?;
+        let keys = self.gate_keys(key_id).await?;
+        let old_secrets = self.gate_old_secrets(key_id).await?;
         let overrides = self.gate_overrides().await?;
         let file_quota = count(self.setting(Setting::FileQuotaBytes).await?);
         Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq })
@@ -206,19 +219,18 @@ impl Store {
         rows.into_iter().map(project).collect()
     }
 
-    async fn gate_keys(&self) -> Result<Vec<GateKey>, StoreError> {
-        let rows: Vec<KeyRow> = on_read!(self, db => {
-            sqlx::query_as("SELECT id, project_id, hash, status, expires_at, permissions, scopes FROM api_key")
-                .fetch_all(db)
-                .await
-        })?;
+    async fn gate_keys(&self, key_id: Option<&str>) -> Result<Vec<GateKey>, StoreError> {
+        let (conditions, texts) = Conditions::default().text("id = {}", key_id).parts();
+        let sql =
+            format!("SELECT id, project_id, hash, status, expires_at, permissions, scopes FROM api_key {conditions}");
+        let rows: Vec<KeyRow> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(KeyRow::key).collect()
     }
 
-    async fn gate_old_secrets(&self) -> Result<Vec<GateOldSecret>, StoreError> {
-        let rows: Vec<(String, Vec<u8>, i64)> = on_read!(self, db => {
-            sqlx::query_as("SELECT key_id, hash, valid_until FROM api_key_old_secret").fetch_all(db).await
-        })?;
+    async fn gate_old_secrets(&self, key_id: Option<&str>) -> Result<Vec<GateOldSecret>, StoreError> {
+        let (conditions, texts) = Conditions::default().text("key_id = {}", key_id).parts();
+        let sql = format!("SELECT key_id, hash, valid_until FROM api_key_old_secret {conditions}");
+        let rows: Vec<(String, Vec<u8>, i64)> = rows_of!(on_read, self, sql, texts)?;
         let secret = |(key_id, hash, valid_until): (String, Vec<u8>, i64)| {
             Ok(GateOldSecret { key_id, hash: KeyHash(bytes32(&hash)?), valid_until: Timestamp(valid_until) })
         };

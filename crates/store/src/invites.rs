@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use mete_core::Timestamp;
 use mete_core::people::{Invite, InviteProject, InviteStatus};
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::word;
@@ -60,18 +60,12 @@ impl Store {
             .text("email = {}", filter.email.as_deref())
             .parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY created_at, id");
-        let rows: Vec<Row> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         let sql = format!(
             "SELECT invite_id, project_id, role FROM invite_project WHERE invite_id IN (SELECT id FROM invite {conditions}) \
              ORDER BY project_id"
         );
-        let projects: Vec<ProjectRow> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let projects: Vec<ProjectRow> = rows_of!(on_read, self, sql, texts)?;
         let mut of_invite: HashMap<String, Vec<InviteProject>> = HashMap::new();
         for row in projects {
             of_invite.entry(row.0.clone()).or_default().push(project(row)?);

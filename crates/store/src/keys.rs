@@ -6,7 +6,7 @@ use mete_core::people::MemberKind;
 use mete_core::permissions::{Permissions, Scopes};
 use mete_core::secret::KeyHash;
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::{bytes32, word};
@@ -149,10 +149,7 @@ impl Store {
     async fn list_keys(&self, conditions: Conditions) -> Result<Vec<ApiKey>, StoreError> {
         let (conditions, texts) = conditions.parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY k.created_at, k.id");
-        let rows: Vec<KeyRow> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<KeyRow> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(KeyRow::key).collect()
     }
 
@@ -208,10 +205,7 @@ impl Tx {
             .fixed("k.status = 'active'")
             .parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY k.id");
-        let rows: Vec<KeyRow> = in_tx!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<KeyRow> = rows_of!(in_tx, self, sql, texts)?;
         rows.into_iter().map(KeyRow::key).collect()
     }
 
@@ -276,7 +270,8 @@ impl Tx {
         })?)
     }
 
-    /// Gives a key another secret. The one it had is kept as an old one until `valid_until`.
+    /// Gives a key another secret. The one it had is kept as an old one until `valid_until`, and no older one outlives
+    /// it.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -297,6 +292,11 @@ impl Tx {
         in_tx!(self, db => {
             sqlx::query("UPDATE api_key SET hash = $2, redacted_value = $3 WHERE id = $1")
                 .bind(key_id).bind(secret.hash.0.to_vec()).bind(secret.redacted_value)
+                .execute(db).await.map(drop)
+        })?;
+        in_tx!(self, db => {
+            sqlx::query("UPDATE api_key_old_secret SET valid_until = $2 WHERE key_id = $1 AND valid_until > $2")
+                .bind(key_id).bind(valid_until.0)
                 .execute(db).await.map(drop)
         })?;
         Ok(())

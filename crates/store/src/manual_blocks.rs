@@ -3,7 +3,7 @@
 use mete_core::Timestamp;
 use mete_core::manual_block::ManualBlock;
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::word;
@@ -72,10 +72,7 @@ impl Store {
         }
         let (conditions, texts) = conditions.parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY placed_at DESC, id");
-        let rows: Vec<Row> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::block).collect()
     }
 

@@ -3,7 +3,7 @@
 use mete_core::Timestamp;
 use mete_core::directory::{Organization, Project};
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::word;
@@ -82,10 +82,7 @@ impl Store {
     async fn list_organizations(&self, conditions: Conditions) -> Result<Vec<Organization>, StoreError> {
         let (conditions, texts) = conditions.parts();
         let sql = format!("{ORGANIZATION} {conditions} ORDER BY created_at, id");
-        let rows: Vec<OrganizationRow> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<OrganizationRow> = rows_of!(on_read, self, sql, texts)?;
         Ok(rows.into_iter().map(OrganizationRow::organization).collect())
     }
 
@@ -129,10 +126,7 @@ impl Store {
     async fn list_projects(&self, conditions: Conditions) -> Result<Vec<Project>, StoreError> {
         let (conditions, texts) = conditions.parts();
         let sql = format!("SELECT {PROJECT_COLUMNS} FROM project p {conditions} ORDER BY p.created_at, p.id");
-        let rows: Vec<ProjectRow> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<ProjectRow> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(ProjectRow::project).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use mete_core::rates::{Models, RateLimit, Rates};
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::limits::OfProject;
@@ -143,10 +143,7 @@ impl Tx {
     async fn list_rates(&mut self, conditions: Conditions) -> Result<Vec<OfProject<RateLimit>>, StoreError> {
         let (conditions, texts) = conditions.parts();
         let sql = format!("{RATES} {conditions} ORDER BY p.name, r.model");
-        let rows: Vec<RateRow> = in_tx!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<RateRow> = rows_of!(in_tx, self, sql, texts)?;
         Ok(rows.into_iter().map(RateRow::limit).collect())
     }
 

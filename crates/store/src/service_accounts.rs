@@ -3,7 +3,7 @@
 use mete_core::Timestamp;
 use mete_core::people::{ServiceAccount, ServiceAccountRole};
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::word;
@@ -69,10 +69,7 @@ impl Store {
     async fn list_service_accounts(&self, conditions: Conditions) -> Result<Vec<ServiceAccount>, StoreError> {
         let (conditions, texts) = conditions.parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY created_at, id");
-        let rows: Vec<Row> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::account).collect()
     }
 }

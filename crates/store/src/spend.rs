@@ -5,7 +5,7 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 
 use crate::Store;
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::rows::count;
@@ -172,10 +172,7 @@ impl Store {
              FROM s JOIN wanted p ON p.num = s.project JOIN series g ON g.num = s.series {join} \
              GROUP BY {id} ORDER BY {order}"
         );
-        let rows: Vec<Row> = on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            texts.iter().fold(query, |query, text| query.bind(text)).fetch_all(db).await
-        })?;
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         Ok(rows.into_iter().map(|row| spend_row(query.by, row)).collect())
     }
 }

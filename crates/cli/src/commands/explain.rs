@@ -82,7 +82,7 @@ pub async fn run(args: ExplainArgs, context: &Context) -> Result<(), CliError> {
 }
 
 async fn decide(store: &Store, key: &ApiKey, args: &ExplainArgs, now: Timestamp) -> Result<Explanation, CliError> {
-    let gate = Gate::new(store.gate_snapshot().await?);
+    let gate = Gate::new(store.gate_snapshot_of(&key.id).await?);
     gate.set_spend(&store.month_spends(now.month()).await?);
     gate.set_bytes(&store.project_bytes().await?);
     // A secret that a rotation replaced is decided on by itself.
