@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the benchmarks, which print their measurements and ratios themselves.
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::{MetadataCommand, TargetKind};
-use mete_tests::process::{cargo, workspace};
+use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use mete_tests::process::{METE_VARIABLE, cargo, workspace};
 
 use crate::install;
 use crate::shell::run as run_command;
@@ -18,12 +18,23 @@ pub fn run(name: Option<&str>) -> Result<()> {
         bail!("nothing to run; the workspace's benchmarks are: [{}]", known.join(", "));
     }
     install::postgres()?;
-    chosen.iter().try_for_each(|name| run_command(cargo().args(["bench", "--workspace", "--bench", name])))
+    // A benchmark that starts `mete` is not to build it in its turn, together with everybody's tests.
+    run_command(cargo().args(["build", "--release", "--workspace", "--bins"]))?;
+    let mete = metadata()?.target_directory.join("release/mete");
+    let bench = |name| {
+        let mut command = cargo();
+        command.args(["bench", "--workspace", "--bench", name]).env(METE_VARIABLE, &mete);
+        run_command(&mut command)
+    };
+    chosen.into_iter().try_for_each(|name| bench(name))
 }
 
 /// The names of the workspace's benchmarks.
 fn benchmarks() -> Result<Vec<String>> {
-    let metadata = MetadataCommand::new().current_dir(workspace()).no_deps().exec().context("cargo metadata failed")?;
-    let targets = metadata.packages.into_iter().flat_map(|package| package.targets);
+    let targets = metadata()?.packages.into_iter().flat_map(|package| package.targets);
     Ok(targets.filter(|target| target.kind.contains(&TargetKind::Bench)).map(|target| target.name).collect())
+}
+
+fn metadata() -> Result<Metadata> {
+    MetadataCommand::new().current_dir(workspace()).no_deps().exec().context("cargo metadata failed")
 }
