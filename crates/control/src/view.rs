@@ -12,8 +12,9 @@ use std::collections::HashMap;
 use mete_core::Month;
 use mete_core::actor::Actor;
 use mete_core::directory::{KeyStatus, Organization, OrganizationView, Project, ProjectStatus, ProjectView};
+use mete_core::manual_block::ManualBlock;
 use mete_core::rights::{Action, Standing};
-use mete_store::{KeyFilter, ProjectFilter, Store};
+use mete_store::{KeyFilter, ManualBlockFilter, ProjectFilter, Store};
 
 use crate::ControlError;
 use crate::error::Denial;
@@ -147,7 +148,9 @@ impl<'a> View<'a> {
             (!view.project.is_default, view.project.name.to_lowercase(), view.project.id.clone())
         });
         let own_keys = self.own_active_keys().await?;
-        Ok(listed.into_iter().map(|view| self.project_as_seen(view, &own_keys)).collect())
+        let mut listed: Vec<_> = listed.into_iter().map(|view| self.project_as_seen(view, &own_keys)).collect();
+        self.add_blocks(&mut listed, (wanted.organization_id, None)).await?;
+        Ok(listed)
     }
 
     /// A project with its figures, as the actor sees them.
@@ -159,7 +162,32 @@ impl<'a> View<'a> {
         let filter = ProjectFilter { project_id: Some(project.id.clone()), ..ProjectFilter::default() };
         let found = self.store.projects(&filter, month).await?.into_iter().next();
         let found = found.ok_or_else(|| gone("project", &project.id))?;
-        Ok(self.project_as_seen(found, &self.own_active_keys().await?))
+        let mut seen = [self.project_as_seen(found, &self.own_active_keys().await?)];
+        self.add_blocks(&mut seen, (Some(&project.organization_id), Some(&project.id))).await?;
+        let [seen] = seen;
+        Ok(seen)
+    }
+
+    /// What people placed on projects and keys, as far as the actor sees it (R41).
+    async fn add_blocks(
+        &self,
+        views: &mut [ProjectView],
+        (organization_id, project_id): (Option<&str>, Option<&str>),
+    ) -> Result<(), ControlError> {
+        let open = ManualBlockFilter {
+            organization_id: organization_id.map(str::to_owned),
+            project_id: project_id.map(str::to_owned),
+            open: true,
+            holding_at: None,
+        };
+        let mut blocks: HashMap<String, Vec<ManualBlock>> = HashMap::new();
+        for block in self.manual_blocks(&open).await? {
+            blocks.entry(block.project_id.clone()).or_default().push(block);
+        }
+        for view in views {
+            view.manual_blocks = blocks.remove(&view.project.id).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// How many active keys of their own a person has in each project.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::limits::Limits;
+use crate::manual_block::{ManualBlock, ManualBlockKind};
 use crate::money::Nanos;
 use crate::people::MemberKind;
 use crate::permissions::Permissions;
@@ -163,6 +164,19 @@ pub struct ProjectView {
     pub active_keys: u64,
     /// Since when its budget has refused its keys in that month, if it has.
     pub blocked_since: Option<Timestamp>,
+    /// Blocks and releases by hand, of the project and of those of its keys that one sees, that were not lifted (R41);
+    /// the time of some may be over.
+    pub manual_blocks: Vec<ManualBlock>,
+}
+
+impl ProjectView {
+    /// What somebody placed on the project itself that holds at `now`; a block before a release (R41).
+    #[must_use]
+    pub fn by_hand(&self, now: Timestamp) -> Option<&ManualBlock> {
+        let holding =
+            self.manual_blocks.iter().filter(|block| block.scope_id == self.project.id && block.holds_at(now));
+        holding.min_by_key(|block| block.kind != ManualBlockKind::Block)
+    }
 }
 
 /// An organization with its own spend and that of its sub-organizations (R3).

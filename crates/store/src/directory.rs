@@ -69,6 +69,7 @@ fn month_spend(month: i64) -> String {
 
 impl Store {
     /// The projects that the filter lets through, with the spend of `month`; default projects first, then by name.
+    /// Blocks by hand are left to who knows which of them may be seen.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -102,6 +103,7 @@ impl Store {
                     requests: Some(count(row.requests)),
                     active_keys: count(row.active_keys),
                     blocked_since: row.blocked_since.map(Timestamp),
+                    manual_blocks: Vec::new(),
                 })
             })
             .collect()

@@ -16,6 +16,8 @@ pub struct ManualBlockFilter {
     pub organization_id: Option<String>,
     /// Of this project and its keys.
     pub project_id: Option<String>,
+    /// Only those that were not lifted.
+    pub open: bool,
     /// Only those that hold at this instant.
     pub holding_at: Option<Timestamp>,
 }
@@ -67,8 +69,11 @@ impl Store {
         let mut conditions = Conditions::default()
             .text("organization_id = {}", filter.organization_id.as_deref())
             .text("project_id = {}", filter.project_id.as_deref());
+        if filter.open || filter.holding_at.is_some() {
+            conditions = conditions.fixed("lifted_at IS NULL");
+        }
         if let Some(now) = filter.holding_at {
-            conditions = conditions.fixed("lifted_at IS NULL").number("(until IS NULL OR until > {})", Some(now.0));
+            conditions = conditions.number("(until IS NULL OR until > {})", Some(now.0));
         }
         let (conditions, texts) = conditions.parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY placed_at DESC, id");

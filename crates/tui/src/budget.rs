@@ -119,6 +119,8 @@ impl Budget {
             }
             State::Near => format!("More than {} of the budget is spent.", percent(NEAR_PER_MILLE)),
             State::Archived => "Archived: its keys stopped working, its history stays.".to_owned(),
+            State::BlockedByHand(at) => format!("Blocked by hand{} until that is lifted or over.", since(Some(at))),
+            State::Released => "Released by hand: no exhausted budget refuses it.".to_owned(),
             State::Ok | State::Recovered(_) => String::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 use mete_core::directory::{ApiKey, KeyStatus, Organization, OrganizationView, Project, ProjectStatus, ProjectView};
 use mete_core::limits::Limits;
+use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
 use mete_core::people::MemberKind;
 use mete_core::permissions::Permissions;
 use mete_core::{Month, Nanos, Timestamp};
@@ -66,6 +67,7 @@ pub fn project(name: &str, spend: &str, budget: Option<&str>) -> ProjectView {
         requests: Some(41_204),
         active_keys: 3,
         blocked_since: None,
+        manual_blocks: Vec::new(),
     }
 }
 
@@ -120,7 +122,25 @@ fn projects() -> Vec<ProjectView> {
     ]
 }
 
-fn key(name: &str, owner: &str, last_used: Option<&str>) -> ApiKey {
+/// Something placed by hand at noon, on what has this id, for an hour.
+pub fn block(kind: ManualBlockKind, scope_id: &str) -> ManualBlock {
+    ManualBlock {
+        id: "block_1".into(),
+        organization_id: id("org-", "Acme"),
+        project_id: id("proj_", "Support bot"),
+        scope_kind: if scope_id.starts_with("key_") { ManualBlockScope::Key } else { ManualBlockScope::Project },
+        scope_id: scope_id.to_owned(),
+        kind,
+        reason: "abuse".into(),
+        placed_by: "dana".into(),
+        placed_at: at("12:00:00"),
+        until: Some(at("13:00:00")),
+        lifted_by: None,
+        lifted_at: None,
+    }
+}
+
+pub fn key(name: &str, owner: &str, last_used: Option<&str>) -> ApiKey {
     ApiKey {
         id: id("key_", name),
         organization_id: id("org-", "Acme"),

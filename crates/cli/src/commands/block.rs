@@ -112,6 +112,7 @@ async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
     let wanted = ManualBlockFilter {
         organization_id: organization.map(|organization| organization.id),
         project_id: project.map(|project| project.id),
+        open: !args.all,
         holding_at: (!args.all).then_some(now),
     };
     let rows = Rows { rows: view.manual_blocks(&wanted).await? };

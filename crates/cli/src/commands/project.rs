@@ -7,7 +7,6 @@ use mete_control::{ListedProjects, NewProjectInput, ProjectChange};
 use mete_core::Month;
 use mete_core::directory::{Project, ProjectStatus, ProjectView};
 use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
-use mete_store::ManualBlockFilter;
 use serde::Serialize;
 
 use super::lookup;
@@ -114,8 +113,6 @@ struct Shown {
     #[serde(flatten)]
     view: ProjectView,
     month: Month,
-    /// What holds now of what people placed by hand (R41), on the project and on those of its keys that the actor sees.
-    manual_blocks: Vec<ManualBlock>,
 }
 
 /// Carries it out.
@@ -169,7 +166,10 @@ async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
     let month = context.month(None);
     let status = if args.archived { ProjectStatus::Archived } else { ProjectStatus::Active };
     let organization_id = organization.as_ref().map(|organization| organization.id.as_str());
-    let rows = view.projects(ListedProjects { organization_id, status: Some(status) }, month).await?;
+    let mut rows = view.projects(ListedProjects { organization_id, status: Some(status) }, month).await?;
+    for row in &mut rows {
+        row.manual_blocks.retain(|block| block.holds_at(context.now()));
+    }
     let listed = Listed { month, rows };
     context.output.show(&listed, || {
         let columns = [
@@ -180,6 +180,7 @@ async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
             right("BUDGET"),
             right("KEYS"),
             left("BLOCKED SINCE"),
+            left("BY HAND"),
         ];
         let mut table = Table::new(&columns);
         for view in &listed.rows {
@@ -191,6 +192,7 @@ async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
                 view.limits.budget.map(money).unwrap_or_default(),
                 count(view.active_keys),
                 view.blocked_since.map(time).unwrap_or_default(),
+                view.by_hand(context.now()).map(|block| block.kind.to_string()).unwrap_or_default(),
             ]);
         }
         table.render("there are no such projects")
@@ -201,15 +203,10 @@ async fn show(args: &ShowArgs, context: &Context) -> Result<(), CliError> {
     let view = context.view().await?;
     let month = context.month(None);
     let project = view.project(None, &args.project).await?;
-    let wanted = ManualBlockFilter {
-        organization_id: Some(project.organization_id.clone()),
-        project_id: Some(project.id.clone()),
-        holding_at: Some(context.now()),
-    };
-    let manual_blocks = view.manual_blocks(&wanted).await?;
-    let shown = Shown { view: view.project_view(&project, month).await?, month, manual_blocks };
+    let mut shown = Shown { view: view.project_view(&project, month).await?, month };
+    shown.view.manual_blocks.retain(|block| block.holds_at(context.now()));
     context.output.show(&shown, || {
-        let ProjectView { project, limits, spend, requests, active_keys, blocked_since } = &shown.view;
+        let ProjectView { project, limits, spend, requests, active_keys, blocked_since, manual_blocks } = &shown.view;
         let spend = spend.zip(*requests).map_or_else(unseen, |(spend, requests)| {
             format!("{} in {}, {}", money(spend), several(requests, "request"), month.name())
         });
@@ -223,7 +220,7 @@ async fn show(args: &ShowArgs, context: &Context) -> Result<(), CliError> {
             ("Active keys", count(*active_keys)),
             ("Blocked since", blocked_since.map_or_else(|| "not blocked".to_owned(), time)),
         ]);
-        facts.extend(shown.manual_blocks.iter().map(by_hand));
+        facts.extend(manual_blocks.iter().map(by_hand));
         self::facts(&facts)
     })
 }

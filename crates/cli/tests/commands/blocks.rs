@@ -32,6 +32,28 @@ fn count(listed: &Value) -> usize {
 }
 
 each_engine! {
+    async fn r41_a_project_that_is_blocked_by_hand_is_listed_as_such(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        mete.json(["key", "create", "--project", "Support", "--name", "ci"])?;
+        let support = |listed: Value| -> Result<Value> {
+            let rows = listed["rows"].as_array().cloned().unwrap_or_default();
+            rows.into_iter().find(|row| row["name"] == "Support").context("no such project")
+        };
+        let on_key = mete.json(["block", "add", "--key", "ci", "--reason", "leaked"])?;
+        assert_eq!(support(mete.json(["project", "list"])?)?["manual_blocks"], json!([on_key]));
+        assert!(!mete.text(["project", "list"])?.contains("release"), "a key is not the project");
+        mete.json(["block", "release", "--project", "Support", "--reason", "launch day", "--until", "1h"])?;
+        assert!(mete.text(["project", "list"])?.contains("release"));
+        let stop = mete.json(["block", "add", "--project", "Support", "--reason", "runaway"])?;
+        let shown = mete.text(["project", "list"])?;
+        assert!(shown.lines().any(|line| line.starts_with("Support") && line.ends_with("block")), "{shown}");
+        mete.json(["block", "lift", id_of(&stop)?])?;
+        let blocks = support(mete.json(["project", "list"])?)?["manual_blocks"].clone();
+        assert_eq!(blocks.as_array().map(Vec::len), Some(2), "{blocks}");
+        assert_eq!(mete.json(["project", "show", "Support"])?["manual_blocks"], blocks);
+        Ok(())
+    }
+
     async fn r41_a_block_refuses_until_it_is_lifted(store: &TestStore) -> Result<()> {
         let mete = Mete::with_support(store)?;
         let key = mete.json(["key", "create", "--project", "Support", "--name", "ci"])?;

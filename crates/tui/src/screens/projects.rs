@@ -142,7 +142,7 @@ impl Projects {
         let (now, month) = self.received;
         let mut rows = Vec::new();
         for view in self.views.iter().filter(|view| view.project.status == wanted) {
-            let state = State::of_project_in(view, organization);
+            let state = State::of_project_in(view, organization, now);
             let state = if month == now.month() { state } else { state.in_the_past() };
             let state = self.recoveries.observe(&view.project.id, state, now);
             rows.push(ProjectRow { view: view.clone(), state });

@@ -9,11 +9,11 @@ pub fn title(name: &str, states: impl Iterator<Item = State>) -> Vec<Piece> {
     let (mut refused, mut inside, mut exhausted, mut near) = (0_usize, 0_usize, 0_usize, 0_usize);
     for state in states {
         match state {
-            State::Refused(_) | State::RefusedByOrganization(_) => refused += 1,
+            State::Refused(_) | State::RefusedByOrganization(_) | State::BlockedByHand(_) => refused += 1,
             State::ProjectsRefused(_) => inside += 1,
             State::Exhausted(_) => exhausted += 1,
             State::Near => near += 1,
-            State::Archived | State::Ok | State::Recovered(_) => {}
+            State::Archived | State::Ok | State::Recovered(_) | State::Released => {}
         }
     }
     let mut pieces = vec![piece(name, Tone::Strong)];

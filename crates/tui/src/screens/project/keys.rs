@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use mete_core::directory::{ApiKey, KeyStatus};
+use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
 use mete_core::{Nanos, Timestamp};
 use mete_store::SpendRow;
 
@@ -34,9 +35,45 @@ enum KeyState {
     NoKey,
     Active,
     Disabled,
+    Expired,
     Revoked,
-    /// It would be let through, were it not for a budget.
+    /// Somebody released it by hand: no budget refuses it (R41).
+    Released,
+    /// It would be let through, were it not for a budget or a block of the project.
     Refused,
+    /// Somebody blocked it by hand (R41).
+    Blocked,
+}
+
+/// What decides on the keys besides their own status.
+pub struct Ground {
+    /// Whether the project's keys are all refused.
+    pub refused: bool,
+    /// What people placed by hand that holds.
+    pub blocks: Vec<ManualBlock>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+impl Ground {
+    fn state_of(&self, key: &ApiKey) -> KeyState {
+        let placed = |kind| self.blocks.iter().any(|block| block.scope_id == key.id && block.kind == kind);
+        match key.status {
+            KeyStatus::Disabled => KeyState::Disabled,
+            KeyStatus::Revoked => KeyState::Revoked,
+            KeyStatus::Active if key.expires_at.is_some_and(|expires| expires <= self.now) => KeyState::Expired,
+            KeyStatus::Active if placed(ManualBlockKind::Block) => KeyState::Blocked,
+            // A release spends past budgets, not past a block of the project.
+            KeyStatus::Active if placed(ManualBlockKind::Release) && !self.blocks_project() => KeyState::Released,
+            KeyStatus::Active if self.refused => KeyState::Refused,
+            KeyStatus::Active => KeyState::Active,
+        }
+    }
+
+    fn blocks_project(&self) -> bool {
+        let of_project = |block: &ManualBlock| block.scope_kind == ManualBlockScope::Project;
+        self.blocks.iter().any(|block| of_project(block) && block.kind == ManualBlockKind::Block)
+    }
 }
 
 impl KeyState {
@@ -45,7 +82,10 @@ impl KeyState {
             Self::NoKey => ("–", Tone::Dim),
             Self::Active => ("active", Tone::Dim),
             Self::Disabled => ("disabled", Tone::Plain),
+            Self::Expired => ("expired", Tone::Plain),
             Self::Revoked => ("revoked", Tone::Plain),
+            Self::Released => ("◇ released", Tone::Near),
+            Self::Blocked => ("■ blocked", Tone::Bad),
             Self::Refused => ("▲ refused", Tone::Bad),
         }
     }
@@ -119,8 +159,8 @@ pub fn table() -> Table<KeyRow> {
 }
 
 /// Joins the keys with what each has spent. Spend of no key of the project keeps a row of its own: the rows add up to
-/// the project's spend, unless it is not to be seen. `refused` says whether a budget refuses them all.
-pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, refused: bool) -> Vec<KeyRow> {
+/// the project's spend, unless it is not to be seen.
+pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) -> Vec<KeyRow> {
     let sees_spend = spend.is_some();
     let spend = spend.unwrap_or_default();
     let total: Nanos = spend.iter().map(|row| row.spend).sum();
@@ -130,12 +170,7 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, refused: bool) -> V
         .map(|key| {
             let spent = spend.remove(&key.id);
             KeyRow {
-                state: match key.status {
-                    KeyStatus::Active if refused => KeyState::Refused,
-                    KeyStatus::Active => KeyState::Active,
-                    KeyStatus::Disabled => KeyState::Disabled,
-                    KeyStatus::Revoked => KeyState::Revoked,
-                },
+                state: ground.state_of(&key),
                 name: if key.name.is_empty() { key.redacted_value.clone() } else { key.name },
                 id: key.id,
                 redacted_value: key.redacted_value,
@@ -159,4 +194,28 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, refused: bool) -> V
         total,
     }));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, block, key};
+
+    #[test]
+    fn r41_a_key_says_what_its_requests_meet() {
+        let now = at("12:27:00");
+        let mut key = key("ci", "dana@acme.test", None);
+        let state =
+            |key: &ApiKey, refused: bool, blocks: Vec<ManualBlock>| Ground { refused, blocks, now }.state_of(key);
+        let (release, stop) = (block(ManualBlockKind::Release, &key.id), block(ManualBlockKind::Block, &key.id));
+        let project = block(ManualBlockKind::Block, "proj_1");
+        assert!(state(&key, false, vec![]) == KeyState::Active);
+        assert!(state(&key, true, vec![]) == KeyState::Refused);
+        assert!(state(&key, true, vec![release.clone()]) == KeyState::Released);
+        assert!(state(&key, true, vec![release.clone(), project]) == KeyState::Refused);
+        assert!(state(&key, true, vec![release, stop.clone()]) == KeyState::Blocked);
+        assert!(state(&key, false, vec![block(ManualBlockKind::Block, "key_other")]) == KeyState::Active);
+        key.expires_at = Some(now);
+        assert!(state(&key, false, vec![stop]) == KeyState::Expired);
+    }
 }

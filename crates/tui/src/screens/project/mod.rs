@@ -4,7 +4,8 @@ mod alerts;
 mod keys;
 mod models;
 
-use mete_core::directory::{ApiKey, Project, ProjectView};
+use mete_core::directory::{Project, ProjectView};
+use mete_core::manual_block::ManualBlock;
 use mete_core::time::{day_label, day_of_month};
 use mete_core::{Month, Nanos, Timestamp};
 use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendRow};
@@ -140,7 +141,7 @@ impl ProjectScreen {
 
     fn take_project(&mut self, views: Vec<ProjectView>, organization: Option<State>, month: Month, now: Timestamp) {
         let Some(view) = views.into_iter().find(|view| view.project.id == self.project.id) else { return };
-        let state = State::of_project_in(&view, organization);
+        let state = State::of_project_in(&view, organization, now);
         let state = if month == now.month() { state } else { state.in_the_past() };
         let state = self.recoveries.observe(&view.project.id, state, now);
         let present = self.days.iter().any(|row| row.id == day_label(now.day()));
@@ -153,11 +154,6 @@ impl ProjectScreen {
             state,
         });
         self.project = view.project;
-    }
-
-    fn take_keys(&mut self, keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>) {
-        let refused = self.budget.as_ref().is_some_and(|budget| budget.state.is_refused());
-        self.keys.set_rows(keys::rows(keys, spend, refused));
     }
 }
 
@@ -207,8 +203,15 @@ impl Screen for ProjectScreen {
                 Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
             }
         }
+        let blocks: Vec<ManualBlock> = projects
+            .iter()
+            .flat_map(|view| &view.manual_blocks)
+            .filter(|block| block.project_id == self.project.id && block.holds_at(now))
+            .cloned()
+            .collect();
         self.take_project(projects, organization, month, now);
-        self.take_keys(keys, by_key);
+        let refused = self.budget.as_ref().is_some_and(|budget| budget.state.is_refused());
+        self.keys.set_rows(keys::rows(keys, by_key, &keys::Ground { refused, blocks, now }));
     }
 
     fn forget(&mut self) {
