@@ -87,7 +87,13 @@ impl Control<'_> {
             let id = attempt.project.map_or(attempt.organization_id, |project| &project.id);
             return Err(hidden(format!("there is no {what} {id:?}"), attempt.deed.clone()).into());
         }
-        Err(not_permitted(actor, &attempt.action.to_string(), attempt.action.role_needed(), attempt.deed).into())
+        // What takes the right to set limits without being one is told as what it is.
+        let what = match attempt.deed.action {
+            "release.created" | "release.lifted" => "release a key or a project by hand, or lift that".to_owned(),
+            "block.created" | "block.lifted" => "block a key or a project by hand, or lift that".to_owned(),
+            _ => attempt.action.to_string(),
+        };
+        Err(not_permitted(actor, &what, attempt.action.role_needed(), attempt.deed).into())
     }
 
     /// [`Control::permit`] for something in a project.
