@@ -24,7 +24,7 @@ use serde_json::Value;
 const BASELINE: &[&str] = &["settings", "list"];
 
 /// Each list, and who asks for it.
-const LISTS: [(&[&str], Option<&str>); 15] = [
+const LISTS: [(&[&str], Option<&str>); 16] = [
     (&["org", "list"], None),
     (&["project", "list", "--org", "Acme"], None),
     (&["project", "show", "Project 7"], None),
@@ -40,6 +40,7 @@ const LISTS: [(&[&str], Option<&str>); 15] = [
     (&["project", "list"], Some("owner@acme.test")),
     (&["project", "list"], Some("m7@acme.test")),
     (&["key", "list"], Some("m7@acme.test")),
+    (&["key", "list"], Some("owner@acme.test")),
 ];
 
 fn main() -> Result<()> {

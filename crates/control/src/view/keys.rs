@@ -23,23 +23,42 @@ impl View<'_> {
     /// # Errors
     /// When the store cannot be read.
     pub async fn keys(&self, wanted: &KeyFilter) -> Result<Vec<ApiKey>, ControlError> {
-        let Some(user_id) = self.sight.user_id() else { return Ok(self.store.keys(wanted).await?) };
-        let within = wanted.organization_id.as_deref();
+        let Some(within) = self.sight.organization_ids() else { return Ok(self.store.keys(wanted).await?) };
         let mut listed = Vec::new();
-        for project in self.projects_for(Action::SeeProject, within).await? {
-            if wanted.project_id.as_ref().is_some_and(|id| *id != project.id) {
+        for id in within {
+            if wanted.organization_id.as_ref().is_some_and(|only| only != id) {
                 continue;
             }
-            let everybodys = self.sight.may(Action::ManageOthersKeys, &project);
-            let owner_id = match (&wanted.owner_id, everybodys) {
-                (wanted, true) => wanted.clone(),
-                (Some(other), false) if other != user_id => continue,
-                (_, false) => Some(user_id.to_owned()),
-            };
-            let filter = KeyFilter { organization_id: None, project_id: Some(project.id), owner_id };
-            listed.extend(self.store.keys(&filter).await?);
+            let of_organization = KeyFilter { organization_id: Some(id.to_owned()), ..wanted.clone() };
+            if self.owns(id) {
+                listed.extend(self.store.keys(&of_organization).await?);
+            } else {
+                listed.extend(self.keys_of_member(&of_organization).await?);
+            }
         }
         listed.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        Ok(listed)
+    }
+
+    /// The keys that a person who does not own the organization sees in it: one question for each project that they
+    /// own, and one for their own keys.
+    async fn keys_of_member(&self, wanted: &KeyFilter) -> Result<Vec<ApiKey>, ControlError> {
+        let projects = self.projects_for(Action::SeeProject, wanted.organization_id.as_deref()).await?;
+        let (managed, others): (Vec<_>, Vec<_>) =
+            projects.into_iter().partition(|project| self.sight.may(Action::ManageOthersKeys, project));
+        let mut listed = Vec::new();
+        for project in managed {
+            if wanted.project_id.as_ref().is_none_or(|only| *only == project.id) {
+                let of_project = KeyFilter { project_id: Some(project.id), ..wanted.clone() };
+                listed.extend(self.store.keys(&of_project).await?);
+            }
+        }
+        let user_id = self.sight.user_id().unwrap_or_default();
+        if wanted.owner_id.as_ref().is_none_or(|only| only == user_id) {
+            let own = KeyFilter { owner_id: Some(user_id.to_owned()), ..wanted.clone() };
+            let elsewhere = |key: &ApiKey| others.iter().any(|project| project.id == key.project_id);
+            listed.extend(self.store.keys(&own).await?.into_iter().filter(elsewhere));
+        }
         Ok(listed)
     }
 
