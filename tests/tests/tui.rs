@@ -1,12 +1,13 @@
 //! The terminal interface as its user has it: the real program on a real terminal, on both engines.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::ensure;
 use mete_control::host::{SystemClock, origin, system_random};
 use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::actor::Actor;
-use mete_core::{Clock, EndpointGroup, LedgerEvent, Nanos, Series, Usage};
+use mete_core::{Clock, EndpointGroup, LedgerEvent, Nanos, Rating, Series, Usage};
 use mete_store::{Arrival, Ledger, Parcel, Store};
 use mete_tests::terminal::Terminal;
 use mete_tests::{TestStore, each_engine, process};
@@ -62,7 +63,7 @@ impl Place {
             series: series.into(),
             usage: Usage::default(),
             cost: Nanos::from_dollars(dollars),
-            price: "own".into(),
+            rating: Arc::new(Rating::plain(Rating::OWN)),
             resource: None,
         };
         let events = vec![Arrival { event, position: 0, raw: bytes::Bytes::new() }];

@@ -190,6 +190,37 @@ pub struct Resource {
     pub id: String,
 }
 
+/// How an event was rated: the version of its price, and what beside model, time and counts decides one (R35). Kept
+/// with the event, so that a period can be rated again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rating {
+    /// The price version, or [`Rating::OWN`].
+    pub version: Arc<str>,
+    /// The provider as the event named it; empty if it named none.
+    pub provider: Arc<str>,
+    /// The service tier as the event named it; empty if it named none.
+    pub tier: Arc<str>,
+    /// Whether it was a batch request.
+    pub batch: bool,
+}
+
+impl Rating {
+    /// The version of an event that brought its cost along (R29).
+    pub const OWN: &str = "own";
+
+    /// With a version and nothing else.
+    #[must_use]
+    pub fn plain(version: &str) -> Self {
+        Self { version: version.into(), provider: "".into(), tier: "".into(), batch: false }
+    }
+
+    /// Whether the event brought its cost along.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        &*self.version == Self::OWN
+    }
+}
+
 /// An event that is attributed and priced: ready for the ledger.
 #[derive(Clone, Debug)]
 pub struct LedgerEvent {
@@ -203,8 +234,8 @@ pub struct LedgerEvent {
     pub usage: Usage,
     /// What it cost.
     pub cost: Nanos,
-    /// The price version that it was rated with (R35), or `own` where it brought its cost.
-    pub price: Arc<str>,
+    /// How it was rated (R35).
+    pub rating: Arc<Rating>,
     /// The resource that it names.
     pub resource: Option<Box<Resource>>,
 }

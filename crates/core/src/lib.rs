@@ -23,6 +23,6 @@ pub mod time;
 
 pub use clock::{Clock, ManualClock};
 pub use endpoint::EndpointGroup;
-pub use event::{EventId, IdHasher, LedgerEvent, Series, Usage};
+pub use event::{EventId, IdHasher, LedgerEvent, Rating, Series, Usage};
 pub use money::Nanos;
 pub use time::{Month, Timestamp};

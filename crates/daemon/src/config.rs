@@ -178,7 +178,7 @@ impl Source {
     #[must_use]
     pub fn settings(&self) -> reader::Settings {
         let home = Home { organization: self.org.clone(), project: self.project.clone() };
-        reader::Settings { name: self.name(), format: self.format, home }
+        reader::Settings { name: self.name(), format: self.format, home, ..reader::Settings::default() }
     }
 
     fn problem(&self) -> Option<String> {

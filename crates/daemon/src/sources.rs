@@ -95,7 +95,7 @@ async fn reader(shared: &Shared, source: &Source, catalogue: &Arc<Catalogue>) ->
     let mut settings: Settings = source.settings();
     if source.kind != SourceKind::File {
         // A stream's offsets start anew with each run: the run is part of what its quarantine entries are told by.
-        settings.name = format!("{}@{}", settings.name, shared.clock.now());
+        settings.run = shared.clock.now().to_string();
     }
     let reader = Reader::new(settings, shared.store.clone(), Arc::clone(catalogue), Arc::clone(&shared.clock)).await?;
     if let Err(error) = reader.check_home() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mete_core::Clock;
 use mete_core::event::MAX_AHEAD;
-use mete_store::{Ledger, Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, Tally, Versions};
+use mete_store::{Committed, Ledger, Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, Versions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -31,7 +31,7 @@ pub struct Delivery {
     /// What is to be written.
     pub parcel: Parcel,
     /// Told what became of it, once it is on disk.
-    pub done: Option<oneshot::Sender<Tally>>,
+    pub done: Option<oneshot::Sender<Committed>>,
 }
 
 /// Who wants to know what was committed.
@@ -126,10 +126,12 @@ impl Committer {
             self.tell_totals().await;
         }
         self.unfolded += parcels.iter().map(|parcel| parcel.events.len() as u64).sum::<u64>();
-        for (done, tally) in waiting.into_iter().zip(&outcome.tallies) {
+        for (number, (done, tally)) in waiting.into_iter().zip(&outcome.tallies).enumerate() {
             if let Some(done) = done {
+                let own = outcome.conflicts.iter().filter(|(parcel, _)| *parcel == number);
+                let conflicts = own.map(|(_, conflict)| conflict.clone()).collect();
                 // Whoever waited may have gone; the commit stands.
-                let _ = done.send(*tally);
+                let _ = done.send(Committed { tally: *tally, conflicts });
             }
         }
     }

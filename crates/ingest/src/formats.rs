@@ -98,25 +98,26 @@ pub enum Line<'a> {
 /// What a reader makes of a line: `Ok(None)` is a line that is no event.
 type Read<'a> = Result<Option<Record<'a>>, Bad>;
 
-/// Reads one line, with or without its line end.
+/// Reads one line, with or without its line end, and hands out what it says: one thing for most formats, several where
+/// a line holds a batch.
 ///
 /// With a `format` it is read as that. Without one its format is found; `last` is what was found before: lines of one
 /// file mostly have one format, so it is tried first, and finding out costs nothing while it is right.
-pub fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
+pub fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>, each: &mut impl FnMut(Line<'a>)) {
     let text = match text_of(line) {
-        Ok("") => return Line::Ignored,
+        Ok("") => return each(Line::Ignored),
         Ok(text) => text,
-        Err(bad) => return Line::Bad(bad),
+        Err(bad) => return each(Line::Bad(bad)),
     };
     let read = match format {
         Some(format) => read_as(format, text),
         None => detect::read(text, last),
     };
-    match read.and_then(|record| record.map(check).transpose()) {
+    each(match read.and_then(|record| record.map(check).transpose()) {
         Ok(Some(record)) => Line::Record(record),
         Ok(None) => Line::Ignored,
         Err(bad) => Line::Bad(bad),
-    }
+    });
 }
 
 /// The line as text without the white space around it; refuses what can be no JSON object.

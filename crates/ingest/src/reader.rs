@@ -1,12 +1,15 @@
 //! From lines to parcels: format, attribution and price of every record of one source.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mete_core::event::{MAX_AHEAD, MAX_COST};
-use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Timestamp};
+use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Rating, Timestamp};
 use mete_prices::{Catalogue, Pricer, Query};
-use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, Store, StoreError};
+use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
+use rustc_hash::FxBuildHasher;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
@@ -15,8 +18,8 @@ use crate::formats::{self, Format, Line};
 use crate::framing::Frame;
 use crate::record::Record;
 
-/// The price version of an event that brought its cost along (R29).
-pub const OWN_COST: &str = "own";
+/// How many ratings are remembered; more than that is somebody inventing providers or tiers.
+const MANY_RATINGS: usize = 10_000;
 
 /// Between two tries to reach a store that is away.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -26,27 +29,19 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct Settings {
     /// Its name, as positions and the quarantine know it.
     pub name: String,
+    /// Tells one run of a stream from the next, whose positions begin anew; empty where positions last, as in files.
+    pub run: String,
     /// The format of every line; `None` detects it per line.
     pub format: Option<Format>,
     /// Where records belong that do not say it.
     pub home: Home,
 }
 
-/// What was read, beside the events themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Lines, blank ones not counted.
-    pub lines: u64,
-    /// Lines that are no usage events by their format's rules.
-    pub ignored: u64,
-    /// Events whose own cost and catalogue price differ by more than 1% (R29).
-    pub cost_differs: u64,
-}
-
 /// Reads the lines of one source.
 pub struct Reader {
     settings: Settings,
     source: Arc<str>,
+    run: Arc<str>,
     store: Store,
     clock: Arc<dyn Clock>,
     hasher: IdHasher,
@@ -54,7 +49,8 @@ pub struct Reader {
     pricer: Pricer,
     last_format: Option<Format>,
     own_cost: Arc<str>,
-    counts: Counts,
+    /// One shared copy of each rating.
+    ratings: HashSet<Arc<Rating>, FxBuildHasher>,
     /// Whether the directory was looked at again for the parcel at hand.
     directory_is_fresh: bool,
 }
@@ -73,12 +69,13 @@ impl Reader {
         let directory = Arc::new(Directory::load(&store).await?);
         Ok(Self {
             source: settings.name.as_str().into(),
+            run: settings.run.as_str().into(),
             attributor: Attributor::new(directory, settings.home.clone()),
             hasher: store.id_hasher(),
             pricer: Pricer::new(catalogue),
             last_format: None,
-            own_cost: OWN_COST.into(),
-            counts: Counts::default(),
+            own_cost: Rating::OWN.into(),
+            ratings: HashSet::default(),
             directory_is_fresh: false,
             settings,
             store,
@@ -100,61 +97,50 @@ impl Reader {
         &self.source
     }
 
-    /// What was read so far.
-    #[must_use]
-    pub const fn counts(&self) -> Counts {
-        self.counts
-    }
-
     /// An empty parcel of this source, for frames that have been read from it by now.
     #[must_use]
     pub fn parcel(&mut self) -> Parcel {
         self.directory_is_fresh = false;
-        Parcel { source: Arc::clone(&self.source), ..Parcel::default() }
+        Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), ..Parcel::default() }
     }
 
     /// Reads one frame into `parcel`. Must be called where blocking is allowed: a key that is not known sends it to the
     /// store once more, because it may have been made a moment ago.
     pub fn read(&mut self, frame: Frame, parcel: &mut Parcel) {
-        self.counts.lines += 1;
+        parcel.read.lines += 1;
         let (position, bytes) = match frame {
             Frame::Line { position, bytes } => (position, bytes),
             Frame::TooLong { position, head, length } => {
                 let detail = format!("the line has {length} bytes, the most is {}", crate::framing::MAX_LINE);
-                parcel.quarantine.push(QuarantineEntry {
-                    position,
-                    reason: "line_too_long",
-                    detail,
-                    raw: head.to_vec(),
-                    raw_bytes: length,
-                });
-                return;
+                let raw = head.to_vec();
+                let entry =
+                    QuarantineEntry { position, reason: "line_too_long", detail, raw, raw_bytes: length, spot: None };
+                return parcel.quarantine.push(entry);
             }
         };
-        let problem = match formats::read(&bytes, self.settings.format, &mut self.last_format) {
-            Line::Ignored => {
-                self.counts.ignored += 1;
-                return;
-            }
-            Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail },
-            Line::Record(record) => match self.event(&record) {
-                Ok(event) => {
-                    parcel.events.push(Arrival { event, position, raw: bytes.clone() });
-                    return;
-                }
-                Err(problem) => problem,
-            },
-        };
-        parcel.quarantine.push(QuarantineEntry {
-            position,
-            reason: problem.reason,
-            detail: problem.detail,
-            raw: bytes[..bytes.len().min(RAW_LIMIT)].to_vec(),
-            raw_bytes: bytes.len() as u64,
+        let mut last_format = self.last_format;
+        formats::read(&bytes, self.settings.format, &mut last_format, &mut |line| {
+            let problem = match line {
+                Line::Ignored => return parcel.read.ignored += 1,
+                Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },
+                Line::Record(record) => match self.event(&record, &mut parcel.read) {
+                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: bytes.clone() }),
+                    Err(problem) => problem,
+                },
+            };
+            parcel.quarantine.push(QuarantineEntry {
+                position,
+                reason: problem.reason,
+                detail: problem.detail,
+                raw: bytes[..bytes.len().min(RAW_LIMIT)].to_vec(),
+                raw_bytes: bytes.len() as u64,
+                spot: problem.spot,
+            });
         });
+        self.last_format = last_format;
     }
 
-    fn event(&mut self, record: &Record<'_>) -> Result<LedgerEvent, Problem> {
+    fn event(&mut self, record: &Record<'_>, counts: &mut ReadCounts) -> Result<LedgerEvent, Problem> {
         let time = self.time(record)?;
         let series = match self.attributor.attribute(record) {
             Err(unattributed) if unattributed.may_be_news() && self.has_newer_directory() => {
@@ -162,13 +148,10 @@ impl Reader {
             }
             outcome => outcome,
         };
-        let series = series.map_err(|error| Problem { reason: error.reason(), detail: error.to_string() })?;
-        let (cost, price) = self.cost(record, time)?;
+        let series = series.map_err(|error| Problem::new(error.reason(), error.to_string()))?;
+        let (cost, version) = self.cost(record, time, counts)?;
         if cost > MAX_COST {
-            return Err(Problem {
-                reason: "absurd_cost",
-                detail: format!("${cost} for one request; the most is ${MAX_COST}"),
-            });
+            return Err(Problem::new("absurd_cost", format!("${cost} for one request; the most is ${MAX_COST}")));
         }
         Ok(LedgerEvent {
             id: self.hasher.event(&series.organization, &record.id),
@@ -176,14 +159,14 @@ impl Reader {
             series,
             usage: record.usage,
             cost,
-            price,
+            rating: self.rating(version, record),
             resource: record.resource.clone().map(Box::new),
         })
     }
 
     /// The record's time, which must neither be missing nor absurd (R34).
     fn time(&self, record: &Record<'_>) -> Result<Timestamp, Problem> {
-        let bad = |detail: String| Problem { reason: "bad_time", detail };
+        let bad = |detail: String| Problem::new("bad_time", detail);
         let time = record.time.ok_or_else(|| bad("the record does not say when it happened".to_owned()))?;
         let now = self.clock.now();
         if time > now.plus(MAX_AHEAD) {
@@ -196,7 +179,12 @@ impl Reader {
     }
 
     /// The record's own cost, else its price (R29).
-    fn cost(&mut self, record: &Record<'_>, time: Timestamp) -> Result<(Nanos, Arc<str>), Problem> {
+    fn cost(
+        &mut self,
+        record: &Record<'_>,
+        time: Timestamp,
+        counts: &mut ReadCounts,
+    ) -> Result<(Nanos, Arc<str>), Problem> {
         let query = Query {
             model: record.model.as_deref().unwrap_or_default(),
             provider: record.provider.as_deref(),
@@ -209,13 +197,29 @@ impl Reader {
         match (record.cost, price) {
             (Some(own), price) => {
                 if price.is_ok_and(|price| differs(own, price.cost)) {
-                    self.counts.cost_differs += 1;
+                    counts.cost_differs += 1;
                 }
                 Ok((own, Arc::clone(&self.own_cost)))
             }
             (None, Ok(price)) => Ok((price.cost, price.version)),
-            (None, Err(no_price)) => Err(Problem { reason: "no_price", detail: no_price.to_string() }),
+            (None, Err(no_price)) => Err(Problem::new("no_price", no_price.to_string())),
         }
+    }
+
+    /// The shared copy of how an event was rated.
+    fn rating(&mut self, version: Arc<str>, record: &Record<'_>) -> Arc<Rating> {
+        let said = |text: &Option<Cow<'_, str>>| -> Arc<str> { text.as_deref().unwrap_or_default().into() };
+        let (provider, tier) = (said(&record.provider), said(&record.tier));
+        let rating = Rating { version, provider, tier, batch: record.batch };
+        if let Some(known) = self.ratings.get(&rating) {
+            return Arc::clone(known);
+        }
+        if self.ratings.len() >= MANY_RATINGS {
+            self.ratings.clear();
+        }
+        let shared = Arc::new(rating);
+        self.ratings.insert(Arc::clone(&shared));
+        shared
     }
 
     /// Reads the directory again if it changed. Once a parcel is enough: its lines were written before it was begun.
@@ -252,6 +256,13 @@ impl Reader {
 struct Problem {
     reason: &'static str,
     detail: String,
+    spot: Option<u32>,
+}
+
+impl Problem {
+    const fn new(reason: &'static str, detail: String) -> Self {
+        Self { reason, detail, spot: None }
+    }
 }
 
 /// Whether two costs differ by more than 1% of the larger one.

@@ -6,11 +6,19 @@ use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::ManualClock;
 use mete_core::actor::{Actor, Origin};
 use mete_ingest::attribution::{Attributor, Directory, Home, Unattributed};
-use mete_ingest::formats::{Line, read};
+use mete_ingest::formats::{Format, Line};
 use mete_store::Store;
 use mete_tests::{TestStore, each_engine};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+
+/// The only thing that a line says.
+fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
+    let mut lines = Vec::new();
+    mete_ingest::formats::read(line, format, last, &mut |line| lines.push(line));
+    assert_eq!(lines.len(), 1);
+    lines.remove(0)
+}
 
 struct Place {
     directory: Arc<Directory>,

@@ -3,7 +3,7 @@
 #![expect(clippy::panic, reason = "the helpers of tests may fail a test")]
 
 use mete_core::Nanos;
-use mete_ingest::formats::{Bad, Format, Line, Reason, read};
+use mete_ingest::formats::{Bad, Format, Line, Reason};
 use proptest::prelude::*;
 
 const SAMPLES: [(Format, &str); 6] = [
@@ -14,6 +14,14 @@ const SAMPLES: [(Format, &str); 6] = [
     (Format::ClaudeCode, include_str!("samples/claude-code.jsonl")),
     (Format::LitellmPayload, include_str!("samples/litellm-payload.jsonl")),
 ];
+
+/// The only thing that a line says.
+fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
+    let mut lines = Vec::new();
+    mete_ingest::formats::read(line, format, last, &mut |line| lines.push(line));
+    assert_eq!(lines.len(), 1);
+    lines.remove(0)
+}
 
 fn bad(line: &str) -> Bad {
     match read(line.as_bytes(), None, &mut None) {

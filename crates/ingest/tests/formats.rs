@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mete_core::secret::KeyHash;
 use mete_core::{EndpointGroup, Nanos, Usage};
-use mete_ingest::formats::{Format, Line, Reason, read};
+use mete_ingest::formats::{Format, Line, Reason};
 use mete_ingest::record::{KeyRef, Record};
 use mete_prices::{Catalogue, NoPrice, Pricer, Query, Unit};
 
@@ -26,6 +26,14 @@ const SAMPLES: [(Format, &str); 6] = [
 ];
 
 /// The records of a sample; every line of it must be one or be ignored.
+/// The only thing that a line says.
+fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
+    let mut lines = Vec::new();
+    mete_ingest::formats::read(line, format, last, &mut |line| lines.push(line));
+    assert_eq!(lines.len(), 1);
+    lines.remove(0)
+}
+
 fn records(sample: &str) -> Vec<Record<'_>> {
     let mut last = None;
     let lines = sample.lines().map(|line| read(line.as_bytes(), None, &mut last));

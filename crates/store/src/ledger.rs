@@ -45,17 +45,79 @@ pub struct Arrival {
     pub raw: Bytes,
 }
 
+impl From<QuarantineEntry> for Conflict {
+    fn from(entry: QuarantineEntry) -> Self {
+        Self { position: entry.position, reason: entry.reason, detail: entry.detail }
+    }
+}
+
 /// What one source hands over at once.
 #[derive(Clone, Debug, Default)]
 pub struct Parcel {
     /// The source's name.
     pub source: Arc<str>,
+    /// Tells one run of a stream from the next, whose positions begin anew; empty where positions last, as in files.
+    pub run: Arc<str>,
     /// Its events, in the order in which they were read.
     pub events: Vec<Arrival>,
     /// What could not be read or attributed.
     pub quarantine: Vec<QuarantineEntry>,
     /// How far the source is read when this parcel is committed.
     pub position: Option<Position>,
+    /// What was read beside events and quarantine.
+    pub read: ReadCounts,
+    /// The request that brought it, where it is to be recognised when it is sent again.
+    pub receipt: Option<Receipt>,
+    /// Numbers of the quarantine's entries that it replaces, because they were read again.
+    pub retried: Vec<i64>,
+}
+
+/// What was read beside the events themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadCounts {
+    /// Lines, blank ones not counted.
+    pub lines: u64,
+    /// Lines that are no usage events by their format's rules.
+    pub ignored: u64,
+    /// Events whose own cost and catalogue price differ by more than 1% (R29).
+    pub cost_differs: u64,
+}
+
+impl std::ops::AddAssign for ReadCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.ignored += other.ignored;
+        self.cost_differs += other.cost_differs;
+    }
+}
+
+/// A request with an idempotency key: its answer is kept in the transaction of its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The client's key.
+    pub key: Arc<str>,
+    /// The SHA-256 of the request's body: another body under the same key is refused.
+    pub body: [u8; 32],
+}
+
+/// What became of a parcel, for whoever handed it over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// How many were what.
+    pub tally: Tally,
+    /// Those of its events that contradict what is kept.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// An event that went to the quarantine because it contradicts what is kept (R31).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where in its source it starts.
+    pub position: u64,
+    /// Why, as a stable word: `conflict`, or `closed_month`.
+    pub reason: &'static str,
+    /// Why, in words.
+    pub detail: String,
 }
 
 /// What became of a parcel.
@@ -78,6 +140,8 @@ pub struct Tally {
 pub struct Outcome {
     /// One tally a parcel.
     pub tallies: Vec<Tally>,
+    /// Events that contradict what is kept, each with the number of its parcel.
+    pub conflicts: Vec<(usize, Conflict)>,
     /// The new totals of the projects and months that it touched.
     pub spends: Vec<ProjectSpend>,
     /// The new totals of the projects whose stored bytes it changed.

@@ -10,13 +10,14 @@ use crate::error::StoreError;
 use crate::url::StoreUrl;
 
 /// Number, name and text of every version. A version that was released is never edited.
-const VERSIONS: [(i64, &str, &str); 2] = [
+const VERSIONS: [(i64, &str, &str); 3] = [
     (1, "walls", include_str!("migrations/0001_walls.sql")),
     (2, "directory", include_str!("migrations/0002_directory.sql")),
+    (3, "ingest", include_str!("migrations/0003_ingest.sql")),
 ];
 
 /// The versions up to `last` with the words of an engine.
-fn migrator(words: [(&str, &str); 5], last: i64) -> Migrator {
+fn migrator(words: [(&str, &str); 6], last: i64) -> Migrator {
     let wanted = VERSIONS.into_iter().filter(|(version, ..)| *version <= last);
     let migrations = wanted.map(|(version, name, text)| {
         let sql = words.iter().fold(text.to_owned(), |sql, (word, meaning)| sql.replace(word, meaning));
@@ -32,19 +33,21 @@ pub(crate) async fn run(db: &Db, url: &StoreUrl) -> Result<(), StoreError> {
 }
 
 async fn run_to(db: &Db, url: &StoreUrl, last: i64) -> Result<(), StoreError> {
-    const SQLITE: [(&str, &str); 5] = [
+    const SQLITE: [(&str, &str); 6] = [
         ("{bytes}", "BLOB"),
         ("{clustered}", "WITHOUT ROWID"),
         ("{by_month}", ""),
         ("{json}", ""),
         ("{no_link}", "zeroblob(32)"),
+        ("{as_it_is}", "SELECT 1"),
     ];
-    const POSTGRES: [(&str, &str); 5] = [
+    const POSTGRES: [(&str, &str); 6] = [
         ("{bytes}", "BYTEA"),
         ("{clustered}", ""),
         ("{by_month}", "PARTITION BY RANGE (ts)"),
         ("{json}", "::json"),
         ("{no_link}", "decode(repeat('00', 32), 'hex')"),
+        ("{as_it_is}", "ALTER TABLE segment ALTER COLUMN body SET STORAGE EXTERNAL"),
     ];
     let outcome = match db {
         Db::Sqlite { write, .. } => migrator(SQLITE, last).run(write).await,

@@ -24,6 +24,8 @@ pub struct QuarantineEntry {
     pub raw: Vec<u8>,
     /// How many bytes it had.
     pub raw_bytes: u64,
+    /// Which byte of it is the first that is wrong, where that is known.
+    pub spot: Option<u32>,
 }
 
 /// An entry of the quarantine.

@@ -14,11 +14,15 @@ pub enum Setting {
     MaxProjects,
     /// How many bytes of files a project can hold (R28).
     FileQuotaBytes,
+    /// For how many months raw events are kept; 0 is for ever.
+    RetentionMonths,
+    /// How many bytes of raw text the quarantine keeps.
+    QuarantineBytes,
 }
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 2] = [Self::MaxProjects, Self::FileQuotaBytes];
+    pub const ALL: [Self; 4] = [Self::MaxProjects, Self::FileQuotaBytes, Self::RetentionMonths, Self::QuarantineBytes];
 
     /// Its stable name.
     #[must_use]
@@ -26,6 +30,8 @@ impl Setting {
         match self {
             Self::MaxProjects => "max_projects",
             Self::FileQuotaBytes => "file_quota_bytes",
+            Self::RetentionMonths => "retention_months",
+            Self::QuarantineBytes => "quarantine_bytes",
         }
     }
 }

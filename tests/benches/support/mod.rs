@@ -170,11 +170,9 @@ pub async fn ingest(store: &Store, log: &Log) -> Result<(Duration, Vec<(Duration
         let input = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok::<_, anyhow::Error>(read_all(&mut reader, (&path, input), &queue, &Progress::default())?)
     });
-    let mut accepted = 0;
-    for receiver in reading.await?? {
-        accepted += receiver.await?.accepted;
-    }
+    reading.await??;
     committing.await?;
+    let accepted = marks.lock().unwrap_or_else(PoisonError::into_inner).last().map_or(0, |mark| mark.1);
     ensure!(accepted == log.lines, "{accepted} of {} events were accepted", log.lines);
     let marks = std::mem::take(&mut *marks.lock().unwrap_or_else(PoisonError::into_inner));
     Ok((since.elapsed(), marks))

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use mete_core::{EndpointGroup, LedgerEvent, Nanos, Series, Usage};
+use mete_core::{EndpointGroup, LedgerEvent, Nanos, Rating, Series, Usage};
 use mete_store::{AlertFilter, AlertKind, Arrival, Ledger, Parcel};
 use mete_tests::postgres::free_port;
 use mete_tests::{TestStore, each_engine, wait};
@@ -161,7 +161,7 @@ async fn book(stage: &mut Stage<'_>, ledger: &mut Ledger, project: &str, key: &K
         series: Arc::new(series),
         usage: Usage::default(),
         cost,
-        price: "own".into(),
+        rating: Arc::new(Rating::plain(Rating::OWN)),
         resource: None,
     };
     let arrival = Arrival { event, position: 0, raw: bytes::Bytes::new() };

@@ -71,8 +71,7 @@ async fn list(context: &Context) -> Result<(), CliError> {
 
 async fn set(args: &SetArgs, context: &Context) -> Result<(), CliError> {
     let no_value = || {
-        let units =
-            if args.setting == Setting::FileQuotaBytes { ", also with kB, MB, GB or TB, as in 250GB" } else { "" };
+        let units = if is_bytes(args.setting) { ", also with kB, MB, GB or TB, as in 250GB" } else { "" };
         ControlError::Invalid(format!(
             "{:?} is no value of {}: write a whole number{units}",
             args.value,
@@ -90,18 +89,21 @@ fn parse_value(setting: Setting, text: &str) -> Option<i64> {
     const UNITS: [(&str, i64); 4] =
         [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)];
     let of_bytes = |(name, unit): (&str, i64)| Some((text.strip_suffix(name)?, unit));
-    let with_unit = match setting {
-        Setting::FileQuotaBytes => UNITS.into_iter().find_map(of_bytes),
-        Setting::MaxProjects => None,
-    };
+    let with_unit = if is_bytes(setting) { UNITS.into_iter().find_map(of_bytes) } else { None };
     let (number, unit) = with_unit.unwrap_or((text, 1));
     number.trim_end().parse::<i64>().ok()?.checked_mul(unit)
+}
+
+const fn is_bytes(setting: Setting) -> bool {
+    matches!(setting, Setting::FileQuotaBytes | Setting::QuarantineBytes)
 }
 
 const fn meaning(setting: Setting) -> &'static str {
     match setting {
         Setting::MaxProjects => "projects that an organization can have",
         Setting::FileQuotaBytes => "bytes of files that a project can hold",
+        Setting::RetentionMonths => "months for which raw events are kept; 0 is for ever",
+        Setting::QuarantineBytes => "bytes of raw text that the quarantine keeps",
     }
 }
 

@@ -11,7 +11,7 @@ use mete_core::audit::AuditEntry;
 use mete_core::directory::{ApiKey, KeyStatus, OrganizationRole};
 use mete_core::event::Resource;
 use mete_core::people::{Invite, ProjectRole};
-use mete_core::{Clock, EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Series, Timestamp, Usage};
+use mete_core::{Clock, EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Rating, Series, Timestamp, Usage};
 use mete_store::{Arrival, AuditFilter, Ledger, Parcel, Store};
 use mete_tests::TestStore;
 use rand::SeedableRng;
@@ -212,7 +212,7 @@ impl World<'_> {
             series: Arc::new(series),
             usage: Usage { input: 100, output: 10, ..Usage::default() },
             cost: Nanos::from_dollars(dollars),
-            price: "test".into(),
+            rating: Arc::new(Rating::plain("test")),
             resource: file.map(|id| Box::new(Resource { kind: "file".into(), id: id.into() })),
         };
         let arrival = Arrival { event, position: 0, raw: id.into_bytes().into() };

@@ -51,11 +51,13 @@ pub struct Bad {
     pub reason: Reason,
     /// Why, in words, with the field's name.
     pub detail: String,
+    /// Which byte of the line is the first that is wrong, where that is known.
+    pub spot: Option<u32>,
 }
 
 impl Bad {
     pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), spot: None }
     }
 
     pub(super) fn missing(field: &str) -> Self {

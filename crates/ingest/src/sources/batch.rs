@@ -4,8 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mete_store::Tally;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{BLOCK, SourceError};
 use crate::committer::Delivery;
@@ -17,9 +16,13 @@ use crate::reader::Reader;
 pub struct Progress {
     /// Bytes read.
     pub bytes: AtomicU64,
+    /// Lines read, blank ones not counted.
+    pub lines: AtomicU64,
+    /// Lines that are no usage events.
+    pub ignored: AtomicU64,
 }
 
-/// Reads `input` to its end. Blocks. Each receiver tells of one parcel when it is on disk.
+/// Reads `input` to its end. Blocks.
 ///
 /// # Errors
 /// When the input cannot be read, or the ledger's writer is gone; what was handed over before is kept.
@@ -28,10 +31,9 @@ pub fn read_all(
     (path, mut input): (&Path, impl Read),
     queue: &mpsc::Sender<Delivery>,
     progress: &Progress,
-) -> Result<Vec<oneshot::Receiver<Tally>>, SourceError> {
+) -> Result<(), SourceError> {
     let mut framer = Framer::new(0);
     let mut block = vec![0; BLOCK];
-    let mut receivers = Vec::new();
     loop {
         let read = match input.read(&mut block) {
             Ok(read) => read,
@@ -45,13 +47,13 @@ pub fn read_all(
         } else {
             framer.push(&block[..read], |frame| reader.read(frame, &mut parcel));
         }
-        if !parcel.events.is_empty() || !parcel.quarantine.is_empty() {
-            let (done, receiver) = oneshot::channel();
-            queue.blocking_send(Delivery { parcel, done: Some(done) }).map_err(|_| SourceError::Stopped)?;
-            receivers.push(receiver);
+        progress.lines.fetch_add(parcel.read.lines, Ordering::Relaxed);
+        progress.ignored.fetch_add(parcel.read.ignored, Ordering::Relaxed);
+        if parcel.read.lines > 0 {
+            queue.blocking_send(Delivery { parcel, done: None }).map_err(|_| SourceError::Stopped)?;
         }
         if read == 0 {
-            return Ok(receivers);
+            return Ok(());
         }
     }
 }

@@ -120,7 +120,7 @@ impl Booked {
     ///
     /// Which of two states counts must not depend on which came first: the one with the later time, at the same time
     /// the larger one.
-    pub(super) fn judge(&mut self, copy: &LedgerEvent, numbers: SeriesNumbers, price: i64) -> Verdict {
+    pub(super) fn judge(&mut self, copy: &LedgerEvent, numbers: SeriesNumbers, rating: i64) -> Verdict {
         if let Some(conflict) = self.contradiction(&copy.series) {
             return Verdict::Conflict(conflict);
         }
@@ -133,12 +133,12 @@ impl Booked {
         let extra = Extra::text_of(copy);
         let resource = Named::of(copy.resource.as_deref());
         let entries = if numbers == self.numbers && resource == self.resource {
-            vec![self.entry(new.minus(old), copy.time, price, extra)]
+            vec![self.entry(new.minus(old), copy.time, rating, extra)]
         } else {
             let taken_back = Difference::default().minus(old);
-            let back = self.entry(taken_back, copy.time, price, None);
+            let back = self.entry(taken_back, copy.time, rating, None);
             (self.series, self.numbers, self.resource) = (Arc::clone(&copy.series), numbers, resource);
-            vec![back, self.entry(new, copy.time, price, extra)]
+            vec![back, self.entry(new, copy.time, rating, extra)]
         };
         (self.usage, self.cost, self.copy_time) = (copy.usage, copy.cost, copy.time);
         Verdict::Amended(entries)
@@ -160,7 +160,13 @@ impl Booked {
     }
 
     /// The next entry on what the event is booked on now.
-    fn entry(&mut self, difference: Difference, copy_time: Timestamp, price: i64, extra: Option<String>) -> Correction {
+    fn entry(
+        &mut self,
+        difference: Difference,
+        copy_time: Timestamp,
+        rating: i64,
+        extra: Option<String>,
+    ) -> Correction {
         let d = &difference;
         let row = [
             self.time.0,
@@ -175,7 +181,7 @@ impl Booked {
             d.output,
             d.reasoning,
             d.cost,
-            price,
+            rating,
         ];
         self.next_seq += 1;
         Correction { row, extra, numbers: self.numbers, resource: self.resource.clone(), difference }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use mete_core::event::LedgerEvent;
-use mete_core::{EventId, Month, Nanos, Series, Timestamp};
+use mete_core::{EventId, Month, Nanos, Rating, Series, Timestamp};
 use rustc_hash::FxHashMap;
 
 use super::classify::{self, Booked, Correction, Difference, Verdict};
@@ -23,7 +23,7 @@ use crate::postgres;
 use crate::quarantine::{QuarantineEntry, RAW_LIMIT};
 
 const EVENT_NUMBERS: [&str; 10] =
-    ["ts", "id", "series", "input", "cached_input", "cache_write", "output", "reasoning", "cost", "price"];
+    ["ts", "id", "series", "input", "cached_input", "cache_write", "output", "reasoning", "cost", "rating"];
 const CORRECTION_NUMBERS: [&str; 13] = [
     "ts",
     "id",
@@ -37,7 +37,7 @@ const CORRECTION_NUMBERS: [&str; 13] = [
     "output",
     "reasoning",
     "cost",
-    "price",
+    "rating",
 ];
 const DELTA_NUMBERS: [&str; 9] =
     ["hour", "month", "project", "series", "requests", "input", "cached_input", "output", "cost"];
@@ -129,7 +129,7 @@ impl Work {
         self.holdings.add(numbers.project, time, resource, difference);
     }
 
-    fn accept(&mut self, tally: usize, event: &LedgerEvent, numbers: SeriesNumbers, price: i64) {
+    fn accept(&mut self, tally: usize, event: &LedgerEvent, numbers: SeriesNumbers, rating: i64) {
         let usage = &event.usage;
         let row = [
             event.time.0,
@@ -141,7 +141,7 @@ impl Work {
             usage.output.cast_signed(),
             usage.reasoning.cast_signed(),
             event.cost.0,
-            price,
+            rating,
         ];
         self.events.push(row, Extra::text_of(event));
         let resource = Named::of(event.resource.as_deref());
@@ -166,6 +166,7 @@ impl Work {
             detail,
             raw: raw.to_vec(),
             raw_bytes: arrival.raw.len() as u64,
+            spot: None,
         };
         self.conflicts.push((tally, entry));
     }
@@ -218,7 +219,8 @@ impl Ledger {
         self.version = version;
         self.note_use(&work);
         self.recent.add(work.added.drain(..));
-        Ok(Outcome { tallies: work.tallies, spends, bytes: self.watch.project_bytes(bytes), alerts })
+        let conflicts = work.conflicts.into_iter().map(|(parcel, entry)| (parcel, entry.into())).collect();
+        Ok(Outcome { tallies: work.tallies, conflicts, spends, bytes: self.watch.project_bytes(bytes), alerts })
     }
 
     /// Notes when keys were used last.
@@ -267,7 +269,7 @@ impl Ledger {
         let mut kept = classify::load(tx, &mut self.interned, &found).await?;
         let mut fresh: ById<(&LedgerEvent, SeriesNumbers)> = ById::default();
         let mut last: Option<(&Arc<Series>, SeriesNumbers)> = None;
-        let mut last_price: Option<(&Arc<str>, i64)> = None;
+        let mut last_rating: Option<(&Arc<Rating>, i64)> = None;
         for (tally, parcel) in parcels.iter().enumerate() {
             for arrival in &parcel.events {
                 let event = &arrival.event;
@@ -276,21 +278,21 @@ impl Ledger {
                     _ => self.interned.series(tx, &event.series).await?,
                 };
                 last = Some((&event.series, numbers));
-                let price = match last_price {
-                    Some((version, number)) if Arc::ptr_eq(version, &event.price) => number,
-                    _ => self.interned.price(tx, &event.price).await?,
+                let rating = match last_rating {
+                    Some((rating, number)) if Arc::ptr_eq(rating, &event.rating) => number,
+                    _ => self.interned.rating(tx, &event.rating).await?,
                 };
-                last_price = Some((&event.price, price));
+                last_rating = Some((&event.rating, rating));
                 if !kept.contains_key(&event.id.0) {
                     let Some((first, numbers)) = fresh.get(&event.id.0) else {
                         fresh.insert(event.id.0, (event, numbers));
-                        work.accept(tally, event, numbers, price);
+                        work.accept(tally, event, numbers, rating);
                         continue;
                     };
                     kept.insert(event.id.0, Booked::fresh(first, *numbers));
                 }
                 let Some(booked) = kept.get_mut(&event.id.0) else { continue };
-                match booked.judge(event, numbers, price) {
+                match booked.judge(event, numbers, rating) {
                     Verdict::Duplicate => work.tallies[tally].duplicates += 1,
                     Verdict::Amended(entries) => work.amend(tally, entries),
                     Verdict::Conflict(detail) => work.conflict(tally, arrival, detail),
@@ -344,7 +346,9 @@ impl Ledger {
         let conflicts = work.conflicts.iter().map(|(tally, entry)| (*tally, entry));
         for (tally, entry) in read.chain(conflicts) {
             let source = &parcels[tally].source;
-            let id = self.store.id_hasher().hash(&[source.as_bytes(), &entry.position.to_le_bytes(), &entry.raw]);
+            let (run, spot) = (&parcels[tally].run, entry.spot.unwrap_or_default());
+            let place = [&entry.position.to_le_bytes()[..], &spot.to_le_bytes()].concat();
+            let id = self.store.id_hasher().hash(&[source.as_bytes(), run.as_bytes(), &place, &entry.raw]);
             tx.insert_quarantine(id, source, entry, now).await?;
             work.tallies[tally].quarantined += 1;
         }

@@ -1,9 +1,9 @@
-//! Series and price versions as small numbers.
+//! Series and ratings as small numbers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mete_core::{EndpointGroup, Series};
+use mete_core::{EndpointGroup, Rating, Series};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlx::QueryBuilder;
 
@@ -24,7 +24,7 @@ pub(super) struct Interned {
     series: FxHashMap<Arc<Series>, SeriesNumbers>,
     by_number: HashMap<i64, Arc<Series>>,
     projects: HashMap<Arc<str>, i64>,
-    prices: HashMap<Arc<str>, i64>,
+    ratings: HashMap<Arc<Rating>, i64>,
 }
 
 /// How many series are looked up or made in one statement.
@@ -169,25 +169,35 @@ impl Interned {
         Ok(series)
     }
 
-    /// The number of a price version; makes it where it is new.
-    pub(super) async fn price(&mut self, tx: &mut Tx, version: &Arc<str>) -> Result<i64, StoreError> {
-        if let Some(number) = self.prices.get(version) {
+    /// The number of a rating; makes it where it is new.
+    pub(super) async fn rating(&mut self, tx: &mut Tx, rating: &Arc<Rating>) -> Result<i64, StoreError> {
+        if let Some(number) = self.ratings.get(rating) {
             return Ok(*number);
         }
         in_tx!(tx, db => {
             sqlx::query(
-                "INSERT INTO price (num, version) SELECT COALESCE(MAX(num), 0) + 1, $1 FROM price WHERE true \
-                 ON CONFLICT (version) DO NOTHING",
+                "INSERT INTO rating (num, version, provider, tier, batch) \
+                 SELECT COALESCE(MAX(num), 0) + 1, $1, $2, $3, $4 FROM rating WHERE true \
+                 ON CONFLICT (version, provider, tier, batch) DO NOTHING",
             )
-            .bind(&**version)
+            .bind(&*rating.version)
+            .bind(&*rating.provider)
+            .bind(&*rating.tier)
+            .bind(rating.batch)
             .execute(db)
             .await
             .map(drop)
         })?;
         let (number,): (i64,) = in_tx!(tx, db => {
-            sqlx::query_as("SELECT num FROM price WHERE version = $1").bind(&**version).fetch_one(db).await
+            sqlx::query_as("SELECT num FROM rating WHERE version = $1 AND provider = $2 AND tier = $3 AND batch = $4")
+                .bind(&*rating.version)
+                .bind(&*rating.provider)
+                .bind(&*rating.tier)
+                .bind(rating.batch)
+                .fetch_one(db)
+                .await
         })?;
-        self.prices.insert(Arc::clone(version), number);
+        self.ratings.insert(Arc::clone(rating), number);
         Ok(number)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::actor::{Actor, Origin};
-use mete_core::{EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Series, Timestamp, Usage};
+use mete_core::{EndpointGroup, LedgerEvent, ManualClock, Month, Nanos, Rating, Series, Timestamp, Usage};
 use mete_store::{Arrival, Ledger, Outcome, Parcel, SpendBy, SpendQuery, Store};
 use mete_tests::TestStore;
 use rand::SeedableRng;
@@ -113,7 +113,7 @@ impl Fixture {
             series: Arc::new(series),
             usage,
             cost,
-            price: "test".into(),
+            rating: Arc::new(Rating::plain("test")),
             resource: None,
         };
         Arrival { event, position: 0, raw: id.as_bytes().to_vec().into() }

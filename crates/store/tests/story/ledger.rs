@@ -164,6 +164,7 @@ each_engine! {
             detail: "no JSON \0 here".into(),
             raw: [b"\xff\0{".as_slice(), &vec![b'x'; 100_000]].concat(),
             raw_bytes: 10_485_760,
+            spot: None,
         };
         let parcel = Parcel { source: "file".into(), quarantine: vec![entry], ..Parcel::default() };
         for _ in 0..2 {

@@ -85,9 +85,7 @@ impl Work {
         let (sender, queue) = mpsc::channel(QUEUE);
         let length = inputs.iter().map(Input::length).sum();
         let mut finished = Finished { lines: 0, ignored: 0, tally: Tally::default(), outcome: Ok(()) };
-        let read = async {
-            finished.outcome = self.read(inputs, sender, &progress, (&mut finished.lines, &mut finished.ignored)).await;
-        };
+        let read = async { finished.outcome = self.read(inputs, sender, &progress).await };
         // The committer is done when the last sender is gone and all is on disk.
         let write = async { tokio::join!(read, Box::pin(committer.run(queue))) };
         tokio::select! {
@@ -95,6 +93,8 @@ impl Work {
             () = bar::draw(length, Arc::clone(&progress), booked.clone()) => {}
         }
         finished.tally = booked.tally();
+        finished.lines = progress.lines.load(Ordering::Relaxed);
+        finished.ignored = progress.ignored.load(Ordering::Relaxed);
         Ok(finished)
     }
 
@@ -103,22 +103,18 @@ impl Work {
         inputs: Vec<Input>,
         queue: mpsc::Sender<Delivery>,
         progress: &Arc<Progress>,
-        (lines, ignored): (&mut u64, &mut u64),
     ) -> Result<(), CliError> {
         for input in inputs {
-            let settings = Settings { name: input.name(), format: self.format, home: self.home.clone() };
+            let settings =
+                Settings { name: input.name(), format: self.format, home: self.home.clone(), ..Settings::default() };
             let mut reader =
                 Reader::new(settings, self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&self.clock)).await?;
             let (queue, progress) = (queue.clone(), Arc::clone(progress));
-            let (counts, outcome) = spawn_blocking(move || {
+            spawn_blocking(move || {
                 let path = input.path();
-                let outcome = read_all(&mut reader, (&path, input), &queue, &progress);
-                (reader.counts(), outcome)
+                read_all(&mut reader, (&path, input), &queue, &progress)
             })
-            .await?;
-            *lines += counts.lines;
-            *ignored += counts.ignored;
-            outcome?;
+            .await??;
         }
         Ok(())
     }
