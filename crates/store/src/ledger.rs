@@ -13,6 +13,7 @@ mod kept;
 mod last_used;
 mod positions;
 mod recent;
+mod rerate;
 mod segment;
 mod sums;
 mod watch;
@@ -38,6 +39,7 @@ use recent::RecentIds;
 use watch::Watch;
 
 pub use positions::Position;
+pub use rerate::{KeptEvent, KeptPage, NewCost, Place, Rerated, RunEvent};
 pub(crate) use sums::PackedSums;
 
 /// How often a commit is tried again when the engine says that it lost a race.

@@ -42,7 +42,10 @@ pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
 pub use invites::InviteFilter;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
-pub use ledger::{Arrival, Committed, Conflict, Ledger, Outcome, Parcel, Position, ReadCounts, Receipt, Tally};
+pub use ledger::{
+    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NewCost, Outcome, Parcel, Place, Position, ReadCounts,
+    Receipt, Rerated, RunEvent, Tally,
+};
 pub use limits::{OfProject, Scope, ScopeKind};
 pub use manual_blocks::ManualBlockFilter;
 pub use people::Memberships;

@@ -7,7 +7,7 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use crate::db::{Db, in_tx};
+use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::ledger::PackedSums;
 use crate::{Store, Tx};
@@ -69,12 +69,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read. Differences are no error but the result.
     pub async fn verify(&self) -> Result<Verification, StoreError> {
-        let mut tx = match &*self.db {
-            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Db::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
-        };
+        let mut tx = self.begin_reading().await?;
         let mut verification = Verification {
             ok: true,
             events: 0,

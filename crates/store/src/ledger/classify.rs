@@ -96,8 +96,14 @@ pub(super) struct Booked {
     resource: Option<Named>,
     usage: Usage,
     cost: Nanos,
+    /// What the copy that counts said it costs, before it was rated anew.
+    stated: Nanos,
     /// Whether the copy that counts brought its cost along.
     own: bool,
+    /// The number of its present rating.
+    rating: i64,
+    /// What it says beside its columns.
+    extra: Option<Box<str>>,
     /// The time of the copy that counts.
     copy_time: Timestamp,
     next_seq: i64,
@@ -105,7 +111,7 @@ pub(super) struct Booked {
 
 impl Booked {
     /// An event that has just been taken in.
-    pub(super) fn fresh(event: &LedgerEvent, numbers: SeriesNumbers) -> Self {
+    pub(super) fn fresh(event: &LedgerEvent, numbers: SeriesNumbers, rating: i64) -> Self {
         Self {
             time: event.time,
             id: event.id,
@@ -114,7 +120,10 @@ impl Booked {
             resource: Named::of(event.resource.as_deref()),
             usage: event.usage,
             cost: event.cost,
+            stated: event.cost,
             own: event.rating.is_own(),
+            rating,
+            extra: Extra::text_of(event).map(String::into_boxed_str),
             copy_time: event.time,
             next_seq: 0,
         }
@@ -142,7 +151,9 @@ impl Booked {
             (self.series, self.numbers, self.resource) = (Arc::clone(&copy.series), numbers, resource);
             vec![back, self.entry(new, copy.time, rating, extra)]
         };
-        (self.usage, self.cost, self.own, self.copy_time) = (copy.usage, copy.cost, copy.rating.is_own(), copy.time);
+        (self.usage, self.cost, self.stated, self.copy_time) = (copy.usage, copy.cost, copy.cost, copy.time);
+        (self.own, self.rating) = (copy.rating.is_own(), rating);
+        self.extra = Extra::text_of(copy).map(String::into_boxed_str);
         Verdict::Amended(entries)
     }
 
@@ -154,10 +165,10 @@ impl Booked {
         if copy.usage == self.usage {
             let own = copy.rating.is_own();
             return own
-                && copy.cost != self.cost
-                && (!self.own || (copy.time, copy.cost) > (self.copy_time, self.cost));
+                && copy.cost != self.stated
+                && (!self.own || (copy.time, copy.cost) > (self.copy_time, self.stated));
         }
-        (copy.time, copy.usage, copy.cost) > (self.copy_time, self.usage, self.cost)
+        (copy.time, copy.usage, copy.cost) > (self.copy_time, self.usage, self.stated)
     }
 
     fn contradiction(&self, copy: &Series) -> Option<String> {
@@ -173,6 +184,28 @@ impl Booked {
             }
             _ => None,
         }
+    }
+
+    /// When it is booked.
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Its id.
+    pub(super) const fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// What it used, what it costs, whom it counts for, and the number of its rating.
+    pub(super) const fn state(&self) -> (Usage, Nanos, &Arc<Series>, i64) {
+        (self.usage, self.cost, &self.series, self.rating)
+    }
+
+    /// The entry that makes it cost `cost` (R35).
+    pub(super) fn cost_anew(&mut self, cost: Nanos, rating: i64) -> Correction {
+        let difference = Difference { cost: cost.0.saturating_sub(self.cost.0), ..Difference::default() };
+        (self.cost, self.rating) = (cost, rating);
+        self.entry(difference, self.copy_time, rating, self.extra.as_deref().map(str::to_owned))
     }
 
     /// The next entry on what the event is booked on now.
@@ -214,12 +247,16 @@ impl Booked {
             resource: None,
             usage: Usage::default(),
             cost: Nanos::ZERO,
+            stated: Nanos::ZERO,
             own,
+            rating: row.numbers[RATING],
+            extra: None,
             copy_time: Timestamp(ts),
             next_seq: 0,
         };
         let counts = [input, cached_input, cache_write, output, reasoning, cost];
         event.apply((-1, ts), counts, row.extra.as_deref())?;
+        event.stated = event.cost;
         Ok(event)
     }
 
@@ -240,6 +277,7 @@ impl Booked {
         self.copy_time = Timestamp(copy_ts);
         self.next_seq = seq + 1;
         self.resource = Extra::apply(extra, &mut self.usage)?;
+        self.extra = extra.map(Into::into);
         Ok(())
     }
 
@@ -264,12 +302,13 @@ struct CorrectionRecord {
     cost: i64,
     rating: i64,
     extra: Option<String>,
+    run: String,
 }
 
 static CORRECTIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT ts, id, seq, copy_ts, series, input, cached_input, cache_write, output, reasoning, cost, rating, \
-         extra FROM correction WHERE (ts, id) IN ({}) ORDER BY ts, id, seq",
+         extra, run FROM correction WHERE (ts, id) IN ({}) ORDER BY ts, id, seq",
         pairs()
     )
 });
@@ -304,7 +343,11 @@ pub(super) async fn load(
             for event in events.filter(|event| event.time.0 == row.ts) {
                 let counts = [row.input, row.cached_input, row.cache_write, row.output, row.reasoning, row.cost];
                 event.apply((row.seq, row.copy_ts), counts, row.extra.as_deref())?;
-                (event.series, event.numbers, event.own) = (Arc::clone(&series), numbers, own);
+                (event.series, event.numbers, event.rating) = (Arc::clone(&series), numbers, row.rating);
+                if row.run.is_empty() {
+                    // A later copy replaces all that the one before it said; a run only changes what is charged.
+                    (event.stated, event.own) = (event.cost, own);
+                }
             }
         }
     }

@@ -172,7 +172,7 @@ impl Ledger {
         }
         let found = self.unpacked.find(tx, &candidates).await?;
         let mut kept = classify::load(tx, &mut self.interned, &found).await?;
-        let mut fresh: ById<(&LedgerEvent, SeriesNumbers)> = ById::default();
+        let mut fresh: ById<(&LedgerEvent, SeriesNumbers, i64)> = ById::default();
         let mut last: Option<(&Arc<Series>, SeriesNumbers)> = None;
         let mut last_rating: Option<(&Arc<Rating>, i64)> = None;
         for (tally, parcel) in parcels.iter().enumerate() {
@@ -192,15 +192,15 @@ impl Ledger {
                     _ => self.interned.rating(&event.rating)?,
                 };
                 last_rating = Some((&event.rating, rating));
-                if let Some((first, numbers)) = fresh.get(&event.id.0)
+                if let Some((first, numbers, rating)) = fresh.get(&event.id.0)
                     && is_near(first.time, event.time)
                     && !kept.get(&event.id.0).is_some_and(|events| events.iter().any(|kept| kept.is_near(event.time)))
                 {
-                    kept.entry(event.id.0).or_default().push(Booked::fresh(first, *numbers));
+                    kept.entry(event.id.0).or_default().push(Booked::fresh(first, *numbers, *rating));
                 }
                 let booked = kept.get_mut(&event.id.0).into_iter().flatten().find(|kept| kept.is_near(event.time));
                 let Some(booked) = booked else {
-                    fresh.insert(event.id.0, (event, numbers));
+                    fresh.insert(event.id.0, (event, numbers, rating));
                     work.accept(tally, event, numbers, rating);
                     continue;
                 };
@@ -215,7 +215,7 @@ impl Ledger {
     }
 
     /// Writes the short rest of a commit: what depends on what all others committed before.
-    async fn write(
+    pub(super) async fn write(
         &mut self,
         tx: &mut Tx,
         parcels: &[Parcel],
@@ -267,7 +267,7 @@ impl Ledger {
 }
 
 /// The counter in whose row writers take turns.
-const VERSION: &str = "ledger_version";
+pub(super) const VERSION: &str = "ledger_version";
 
 /// A counter of `meta` as it is, without taking one's turn.
 async fn counter(tx: &mut Tx, name: &'static str) -> Result<i64, StoreError> {

@@ -105,10 +105,15 @@ impl Work {
     /// A copy that is a later state of what is kept.
     pub(super) fn amend(&mut self, tally: usize, entries: Vec<Correction>) {
         self.tallies[tally].amended += 1;
-        for Correction { row, extra, numbers, resource, difference } in entries {
-            self.sum(tally, Timestamp(row[0]), numbers, resource.as_ref(), &difference);
-            self.corrections.push((row, extra));
+        for entry in entries {
+            self.book(tally, &entry);
+            self.corrections.push((entry.row, entry.extra));
         }
+    }
+
+    /// Adds what a correcting entry books to every sum that it counts to.
+    pub(super) fn book(&mut self, tally: usize, entry: &Correction) {
+        self.sum(tally, Timestamp(entry.row[0]), entry.numbers, entry.resource.as_ref(), &entry.difference);
     }
 
     /// An event that goes to the quarantine after all.
