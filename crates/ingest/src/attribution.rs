@@ -218,7 +218,7 @@ impl<'a> Saying<'a> {
         Self {
             key_id,
             key_hash,
-            project: record.project.as_deref(),
+            project: project_said(record),
             organization: record.organization.as_deref(),
             member: record.member.as_deref(),
             model: record.model.as_deref().unwrap_or_default(),
@@ -320,7 +320,7 @@ impl Attributor {
         if let Some(reference) = &record.key {
             let key = directory.key(reference).ok_or_else(|| Unattributed::UnknownKey(shown(reference)))?;
             // The key decides (R29); a record that names another known project contradicts itself.
-            if let Some(said) = record.project.as_deref()
+            if let Some(said) = project_said(record)
                 && let Ok(project) = directory.project(said, Some(&key.organization))
                 && project.id != key.project
             {
@@ -344,7 +344,7 @@ impl Attributor {
             None => None,
         };
         let within = organization.map(|default| &*default.organization);
-        match (&record.project, &record.organization, &self.home.project, organization) {
+        match (project_said(record), &record.organization, &self.home.project, organization) {
             (Some(project), ..) => directory.project(project, within),
             (None, Some(_), _, Some(default)) => Ok(default),
             (None, None, Some(home), _) => directory.project(home, within),
@@ -378,6 +378,11 @@ impl Attributor {
         self.names.insert(name.into(), Arc::clone(&shared));
         shared
     }
+}
+
+/// The project that a record names. Who has no projects has teams in their place.
+fn project_said<'a>(record: &'a Record<'_>) -> Option<&'a str> {
+    record.project.as_deref().or(record.team.as_deref())
 }
 
 fn shown(key: &KeyRef<'_>) -> String {

@@ -189,6 +189,11 @@ fn check(record: Record<'_>) -> Result<Record<'_>, Bad> {
         ("provider", record.provider.as_ref()),
         ("service tier", record.tier.as_ref()),
         ("hold", record.hold.as_ref()),
+        ("team", record.team.as_ref()),
+        ("directory", record.directory.as_ref()),
+        ("service", record.service.as_ref()),
+        ("key alias", record.key_alias.as_ref()),
+        ("user", record.user.as_ref()),
     ];
     for (field, text) in texts {
         text.map_or(Ok(()), |text| fields::check_text(field, text))?;

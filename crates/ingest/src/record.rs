@@ -43,6 +43,16 @@ pub struct Record<'a> {
     pub resource: Option<Resource>,
     /// The hold that it settles (R40).
     pub hold: Option<Cow<'a, str>>,
+    /// The team, as a gateway calls it; tables in the configuration say what it is here.
+    pub team: Option<Cow<'a, str>>,
+    /// The working directory of the program that asked.
+    pub directory: Option<Cow<'a, str>>,
+    /// The service that asked, as its telemetry calls it.
+    pub service: Option<Cow<'a, str>>,
+    /// What a gateway calls the key, beside the key's own id or hash.
+    pub key_alias: Option<Cow<'a, str>>,
+    /// For whom it was asked, in the words of whoever asked.
+    pub user: Option<Cow<'a, str>>,
 }
 
 /// How a line names a key.
@@ -89,6 +99,11 @@ impl<'a> Record<'a> {
             cost: None,
             resource: None,
             hold: None,
+            team: None,
+            directory: None,
+            service: None,
+            key_alias: None,
+            user: None,
         }
     }
 }
