@@ -148,7 +148,10 @@ fn read_as(format: Format, text: &str) -> Read<'_> {
         fields::parse::<S>(text)?.record()
     }
     match format {
-        Format::Mete => read::<mete::Event<'_>>(text),
+        Format::Mete => match mete::read_plain(text) {
+            Some(record) => Ok(Some(record)),
+            None => read::<mete::Event<'_>>(text),
+        },
         Format::OpenaiChat => read::<openai::Chat<'_>>(text),
         Format::OpenaiResponses => read::<openai::Response<'_>>(text),
         Format::AnthropicMessages => read::<anthropic::Message<'_>>(text),
@@ -163,7 +166,10 @@ fn try_as(format: Format, text: &str) -> Option<Read<'_>> {
         fields::parse::<S>(text).ok().filter(S::fits).map(S::record)
     }
     match format {
-        Format::Mete => try_read::<mete::Event<'_>>(text),
+        Format::Mete => match mete::read_plain(text) {
+            Some(record) => Some(Ok(Some(record))),
+            None => try_read::<mete::Event<'_>>(text),
+        },
         Format::OpenaiChat => try_read::<openai::Chat<'_>>(text),
         Format::OpenaiResponses => try_read::<openai::Response<'_>>(text),
         Format::AnthropicMessages => try_read::<anthropic::Message<'_>>(text),
