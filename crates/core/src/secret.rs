@@ -87,6 +87,23 @@ impl Secret {
     }
 }
 
+/// How many characters of a secret's end its redacted form shows.
+const SHOWN_END: usize = 4;
+
+/// The beginning and the last four characters of a key in a redacted form: `sk-proj-…x4Qa` as Mete writes it, or
+/// `sk-...x4Qa` and `sk-ab****x4Qa` as others do. `None` if it is none.
+#[must_use]
+pub fn redacted_parts(form: &str) -> Option<(&str, [u8; SHOWN_END])> {
+    let hidden = |c: char| matches!(c, '…' | '.' | '*');
+    let (start, rest) = (form.find(hidden)?, form.trim_start_matches(|c| !hidden(c)));
+    let end = rest.trim_start_matches(hidden);
+    let mask = &rest[..rest.len() - end.len()];
+    let masked = mask.contains('…') || mask.len() >= 3;
+    let whole = end.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let last = end.as_bytes().last_chunk()?;
+    (form.starts_with("sk-") && masked && whole).then_some((&form[..start], *last))
+}
+
 /// How many characters after `sk-` make a text a secret rather than the beginning of a word.
 const SECRET_LENGTH: usize = 20;
 
@@ -154,6 +171,30 @@ mod tests {
         {
             assert!(!holds_secret(harmless), "{harmless}");
             assert_eq!(without_secrets(harmless), harmless);
+        }
+    }
+
+    #[test]
+    fn a_redacted_form_is_a_beginning_and_four_characters() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(4);
+        let secret = Secret::generate(SecretKind::Person, &mut random);
+        let end = secret.reveal().as_bytes().last_chunk().copied();
+        assert_eq!(redacted_parts(&secret.redacted()), end.map(|end| ("sk-proj-", end)));
+        for (form, start) in [("sk-...x4Qa", "sk-"), ("sk-ab****x4Qa", "sk-ab"), ("sk-proj-…-_x4Qa", "sk-proj-")] {
+            assert_eq!(redacted_parts(form), Some((start, *b"x4Qa")), "{form}");
+        }
+        for other in [
+            "",
+            "sk-",
+            "sk-...abc",
+            "sk-.x4Qa",
+            "key_...x4Qa",
+            "...x4Qa",
+            "sk-a...b...x4Qa",
+            "sk-…é4Qa",
+            secret.reveal(),
+        ] {
+            assert_eq!(redacted_parts(other), None, "{other}");
         }
     }
 

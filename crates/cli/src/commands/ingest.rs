@@ -119,5 +119,5 @@ fn report(report: &Report, context: &Context) -> Result<(), CliError> {
 async fn home(view: &View<'_>, args: &IngestArgs) -> Result<Home, CliError> {
     let organization = lookup::organization(view, args.org.as_deref()).await?;
     let project = lookup::project(view, organization.as_ref(), args.project.as_deref()).await?;
-    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id) })
+    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id), rules: Vec::new() })
 }
