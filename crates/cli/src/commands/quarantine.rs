@@ -43,7 +43,8 @@ struct Entry {
 
 impl From<QuarantineRow> for Entry {
     fn from(row: QuarantineRow) -> Self {
-        let QuarantineRow { id, at, source, position, reason, detail, raw, raw_bytes } = row;
+        let raw = row.text().into_owned();
+        let QuarantineRow { id, at, source, position, reason, detail, raw_bytes, .. } = row;
         Self { id: id.to_string(), at, source, position, reason, detail, raw, raw_bytes }
     }
 }

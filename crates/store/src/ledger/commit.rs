@@ -20,7 +20,8 @@ use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::postgres;
-use crate::quarantine::{QuarantineEntry, RAW_LIMIT};
+use crate::quarantine::{Caught, QuarantineEntry, RAW_LIMIT};
+use crate::sources::SourceDay;
 
 const EVENT_NUMBERS: [&str; 10] =
     ["ts", "id", "series", "input", "cached_input", "cache_write", "output", "reasoning", "cost", "rating"];
@@ -342,15 +343,21 @@ impl Ledger {
         work: &mut Work,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        // First: what is read again and contradicts the ledger comes back as the same entry.
+        let retried: Vec<i64> = parcels.iter().flat_map(|parcel| &parcel.retried).copied().collect();
+        let tries = tx.resolve_quarantine(&retried).await?;
         let read = parcels.iter().enumerate().flat_map(|(tally, p)| p.quarantine.iter().map(move |e| (tally, e)));
         let conflicts = work.conflicts.iter().map(|(tally, entry)| (*tally, entry));
+        let mut caught = Vec::new();
         for (tally, entry) in read.chain(conflicts) {
-            let source = &parcels[tally].source;
-            let (run, spot) = (&parcels[tally].run, entry.spot.unwrap_or_default());
-            let place = [&entry.position.to_le_bytes()[..], &spot.to_le_bytes()].concat();
-            let id = self.store.id_hasher().hash(&[source.as_bytes(), run.as_bytes(), &place, &entry.raw]);
-            tx.insert_quarantine(id, source, entry, now).await?;
+            let Parcel { source, run, retried, .. } = &parcels[tally];
+            let tried = retried.iter().filter_map(|id| tries.get(id)).max().copied().unwrap_or_default();
+            caught.push(Caught::new(self.store.id_hasher(), (source, run), entry, tried));
             work.tallies[tally].quarantined += 1;
+        }
+        tx.insert_quarantine(&caught, now).await?;
+        for (parcel, tally) in parcels.iter().zip(&work.tallies) {
+            tx.add_source_day(&SourceDay::of(parcel, tally, now)).await?;
         }
         Ok(())
     }
