@@ -12,6 +12,7 @@ mod trim;
 use std::borrow::Cow;
 
 use mete_core::Timestamp;
+use mete_core::secret::without_secrets;
 use sqlx::QueryBuilder;
 
 use crate::Store;
@@ -76,10 +77,13 @@ pub struct QuarantineRow {
 }
 
 impl QuarantineRow {
-    /// The raw text; bytes that are not UTF-8 are replaced.
+    /// The raw text; bytes that are not UTF-8 are replaced, and so are API keys, which an older version may have kept.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.raw)
+        match String::from_utf8_lossy(&self.raw) {
+            Cow::Borrowed(text) => without_secrets(text),
+            Cow::Owned(text) => Cow::Owned(without_secrets(&text).into_owned()),
+        }
     }
 
     /// Whether the raw text is all there, as it must be to be read again.
@@ -165,18 +169,29 @@ impl Store {
         Ok(rows.into_iter().map(QuarantineRow::from).collect())
     }
 
-    /// The numbers of all entries that `filter` lets through, oldest first.
+    /// How many entries `filter` lets through.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count_quarantine_of(&self, filter: &QuarantineFilter) -> Result<u64, StoreError> {
+        let (conditions, texts) = filter.parts();
+        let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM quarantine {conditions}");
+        let rows: Vec<(i64,)> = rows_of!(on_read, self, sql, texts)?;
+        Ok(rows.first().map_or(0, |row| count(row.0)))
+    }
+
+    /// The numbers of all entries that `filter` lets through, by source, oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn quarantine_ids(&self, filter: &QuarantineFilter) -> Result<Vec<i64>, StoreError> {
         let (conditions, texts) = filter.parts();
-        let sql = format!("SELECT id FROM quarantine {conditions} ORDER BY at, position, id");
+        let sql = format!("SELECT id FROM quarantine {conditions} ORDER BY source, at, position, id");
         let rows: Vec<(i64,)> = rows_of!(on_read, self, sql, texts)?;
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
-    /// The entries with these numbers, oldest first; those that are gone are left out.
+    /// The entries with these numbers, by source, oldest first; those that are gone are left out.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -193,7 +208,7 @@ impl Store {
                 query.build_query_as::<Row>().persistent(chunk.len() == CHUNK).fetch_all(db).await
             })?);
         }
-        rows.sort_unstable_by_key(|row| (row.at, row.position, row.id));
+        rows.sort_unstable_by(|a, b| (&a.source, a.at, a.position, a.id).cmp(&(&b.source, b.at, b.position, b.id)));
         Ok(rows.into_iter().map(QuarantineRow::from).collect())
     }
 }

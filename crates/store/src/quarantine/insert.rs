@@ -8,13 +8,16 @@ use sqlx::QueryBuilder;
 
 use super::hidden::Hidden;
 use super::tally::Counts;
-use super::{CHUNK, QuarantineEntry};
+use super::{CHUNK, QUARANTINE_ENTRIES, QuarantineEntry};
 use crate::Tx;
 use crate::db::in_tx;
 use crate::error::StoreError;
 
 const HEAD: &str =
     "INSERT INTO quarantine (id, at, source, position, reason, detail, raw, raw_bytes, spot, tries, kept) ";
+
+/// So many entries in one commit are a flood.
+const FLOOD: usize = 1000;
 
 /// An entry on its way into the quarantine.
 #[derive(Debug)]
@@ -67,6 +70,10 @@ impl Tx {
         }
         self.count_seen(&counts).await?;
         self.keep_quarantine_bytes(i64::try_from(kept).unwrap_or(i64::MAX)).await?;
+        if caught.len() >= FLOOD {
+            // Whoever trims now and then would not keep up: each makes the room that it takes, and a little more.
+            self.trim_quarantine(QUARANTINE_ENTRIES, 2 * caught.len() as u64).await?;
+        }
         Ok(new)
     }
 

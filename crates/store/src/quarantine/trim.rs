@@ -1,5 +1,8 @@
 //! The quarantine within its limits: the oldest raw text goes first, then the oldest entries.
 
+use sqlx::QueryBuilder;
+
+use super::CHUNK;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::settings::Setting;
@@ -40,18 +43,24 @@ impl Store {
     pub async fn trim_quarantine_to(&self, entries: u64) -> Result<Trimmed, StoreError> {
         let mut tx = self.begin().await?;
         tx.lock_quarantine().await?;
-        let there = tx.count_quarantine().await?;
-        let dropped = tx.drop_oldest(there.saturating_sub(entries).min(STEP)).await?;
-        let limit = tx.setting(Setting::QuarantineBytes).await?;
-        // What was dropped took its text along.
-        let too_long = tx.keep_quarantine_bytes(0).await? - limit;
-        let cut = if too_long > 0 { tx.cut_oldest(too_long).await? } else { 0 };
+        let trimmed = tx.trim_quarantine(entries, STEP).await?;
         tx.commit().await?;
-        Ok(Trimmed { cut, dropped, more: cut + dropped > 0 })
+        Ok(trimmed)
     }
 }
 
 impl Tx {
+    /// One step of at most so many entries.
+    pub(super) async fn trim_quarantine(&mut self, entries: u64, step: u64) -> Result<Trimmed, StoreError> {
+        let there = self.count_quarantine().await?;
+        let dropped = self.drop_oldest(there.saturating_sub(entries).min(step)).await?;
+        let limit = self.setting(Setting::QuarantineBytes).await?;
+        // What was dropped took its text along.
+        let too_long = self.keep_quarantine_bytes(0).await? - limit;
+        let cut = if too_long > 0 { self.cut_oldest(too_long, step).await? } else { 0 };
+        Ok(Trimmed { cut, dropped, more: cut + dropped > 0 })
+    }
+
     async fn drop_oldest(&mut self, number: u64) -> Result<u64, StoreError> {
         if number == 0 {
             return Ok(0);
@@ -67,25 +76,32 @@ impl Tx {
     }
 
     /// Cuts the raw text of the oldest entries that have any, until `bytes` are free or the step is over.
-    async fn cut_oldest(&mut self, bytes: i64) -> Result<u64, StoreError> {
-        let oldest: Vec<(i64, i64)> = in_tx!(self, db => {
+    async fn cut_oldest(&mut self, bytes: i64, step: u64) -> Result<u64, StoreError> {
+        let mut oldest: Vec<(i64, i64)> = in_tx!(self, db => {
             sqlx::query_as("SELECT id, kept FROM quarantine WHERE kept > 0 ORDER BY at LIMIT $1")
-                .bind(STEP.cast_signed())
+                .bind(step.cast_signed())
                 .fetch_all(db)
                 .await
         })?;
-        let (mut cut, mut freed) = (0, 0);
-        for (id, kept) in oldest {
-            if freed >= bytes {
-                break;
-            }
+        let mut freed = 0;
+        oldest.retain(|(_, kept)| {
+            let is_needed = freed < bytes;
+            freed += if is_needed { *kept } else { 0 };
+            is_needed
+        });
+        for chunk in oldest.chunks(CHUNK) {
             in_tx!(self, db => {
-                sqlx::query("UPDATE quarantine SET raw = $2, kept = 0 WHERE id = $1")
-                    .bind(id).bind(Vec::<u8>::new()).execute(db).await.map(drop)
+                let mut query = QueryBuilder::new("UPDATE quarantine SET kept = 0, raw = ");
+                query.push_bind(Vec::<u8>::new()).push(" WHERE id IN (");
+                let mut list = query.separated(", ");
+                for (id, _) in chunk {
+                    list.push_bind(*id);
+                }
+                query.push(")");
+                query.build().persistent(chunk.len() == CHUNK).execute(db).await.map(drop)
             })?;
-            (cut, freed) = (cut + 1, freed + kept);
         }
         self.keep_quarantine_bytes(-freed).await?;
-        Ok(cut)
+        Ok(oldest.len() as u64)
     }
 }
