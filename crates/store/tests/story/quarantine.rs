@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mete_core::Nanos;
 use mete_core::secret::KeyHash;
-use mete_store::{FailedRetry, Ledger, Parcel, QuarantineEntry, QuarantineFilter, Setting, Store};
+use mete_store::{FailedRetry, Ledger, Parcel, QuarantineEntry, QuarantineFilter, QuarantineRow, Setting, Store};
 use mete_tests::{TestStore, each_engine};
 
 use crate::fixture::{Fixture, NOW, at};
@@ -98,14 +98,19 @@ each_engine! {
         ] {
             let rows = f.store.quarantine_list(&filter, 10).await?;
             assert_eq!(rows.iter().map(|row| row.position).collect::<Vec<_>>(), expected, "{filter:?}");
+            assert_eq!(f.store.count_quarantine_of(&filter).await?, rows.len() as u64, "{filter:?}");
             let mut ids = f.store.quarantine_ids(&filter).await?;
-            ids.reverse();
-            assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), ids, "{filter:?}");
+            let mut listed: Vec<_> = rows.iter().map(|row| row.id).collect();
+            ids.sort_unstable();
+            listed.sort_unstable();
+            assert_eq!(ids, listed, "{filter:?}");
         }
         assert_eq!(f.store.quarantine_list(&all, 1).await?[0].position, 3);
         let ids = f.store.quarantine_ids(&all).await?;
+        let positions = |rows: &[QuarantineRow]| rows.iter().map(|row| row.position).collect::<Vec<_>>();
+        assert_eq!(positions(&f.store.quarantine_entries(&ids).await?), [0, 2, 1, 3], "by source, oldest first");
         let some = f.store.quarantine_entries(&[ids[3], 4711, ids[1]]).await?;
-        assert_eq!(some.iter().map(|row| row.position).collect::<Vec<_>>(), [1, 3], "oldest first, what is gone left out");
+        assert_eq!(positions(&some), [2, 3], "what is gone is left out");
         assert_eq!((some[0].spot, some[0].tries, some[0].is_whole()), (Some(1), 1, true));
         Ok(())
     }
