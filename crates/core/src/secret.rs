@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use rand::Rng;
 use sha2::{Digest, Sha256};
@@ -118,6 +119,36 @@ fn find(text: &str) -> Option<(usize, usize)> {
     })
 }
 
+/// Where in `raw` API keys of any provider stand: as in [`without_secrets`], but only where one may begin, so that a
+/// word like `task-…` in a log stays what it is.
+pub fn secrets_in(raw: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = from + raw[from..].windows(3).position(|window| window == b"sk-")?;
+            let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            let length = raw[start + 3..].iter().take_while(|byte| part(byte)).count();
+            from = start + 3;
+            if length >= SECRET_LENGTH && may_begin_after(&raw[..start]) {
+                from += length;
+                return Some(start..from);
+            }
+        }
+    })
+}
+
+/// Whether a secret may begin after `before`: not within a word, whose last letter may be that of an escape (`\n`,
+/// `\u000a`, `%20`), though.
+fn may_begin_after(before: &[u8]) -> bool {
+    let are_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [] | [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [.., b'\\', b'u', _, _, _, _] if are_digits(&before[before.len() - 4..]) => true,
+        [.., b'%', _, _] if are_digits(&before[before.len() - 2..]) => true,
+        [.., last] => !last.is_ascii_alphanumeric(),
+    }
+}
+
 /// Whether `text` holds what looks like an API key.
 #[must_use]
 pub fn holds_secret(text: &str) -> bool {
@@ -196,6 +227,22 @@ mod tests {
         ] {
             assert_eq!(redacted_parts(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn r15_secrets_are_found_in_raw_text_and_words_are_not() {
+        let secret = "sk-proj-0123456789abcdefghij";
+        let found = |raw: &[u8]| secrets_in(raw).map(|range| raw[range].to_vec()).collect::<Vec<_>>();
+        for before in ["", "\"", "Bearer ", "key=", "\\n", "\\u000a", "%20", "-", "é"] {
+            assert_eq!(found(format!("{before}{secret}").as_bytes()), [secret.as_bytes()], "{before:?}");
+        }
+        for harmless in ["task-550e8400-e29b-41d4-a716-446655440000", "sk-short", "sk-", "", "\\xsk-"] {
+            assert_eq!(found(harmless.as_bytes()), Vec::<Vec<u8>>::new(), "{harmless:?}");
+        }
+        let torn = [b"\xff\0".as_slice(), secret.as_bytes(), b"\xfe", secret.as_bytes()].concat();
+        assert_eq!(found(&torn).len(), 2);
+        // A word that is none may have a secret in its tail.
+        assert_eq!(found(format!("task-sk-{secret}").as_bytes()), [format!("sk-{secret}").as_bytes()]);
     }
 
     #[test]

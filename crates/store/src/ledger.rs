@@ -146,6 +146,16 @@ pub struct Tally {
     pub spend: Nanos,
 }
 
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.amended += other.amended;
+        self.quarantined += other.quarantined;
+        self.spend += other.spend;
+    }
+}
+
 /// What a commit did.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {

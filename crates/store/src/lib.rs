@@ -28,6 +28,7 @@ mod resources;
 mod rows;
 mod service_accounts;
 mod settings;
+mod sources;
 mod spend;
 mod sqlite;
 mod url;
@@ -49,9 +50,13 @@ pub use ledger::{
 pub use limits::{OfProject, Scope, ScopeKind};
 pub use manual_blocks::ManualBlockFilter;
 pub use people::Memberships;
-pub use quarantine::{QuarantineEntry, QuarantineRow, RAW_LIMIT};
+pub use quarantine::{
+    FailedRetry, QUARANTINE_ENTRIES, QuarantineCount, QuarantineEntry, QuarantineFilter, QuarantineRow, RAW_LIMIT,
+    Trimmed,
+};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
 pub use settings::Setting;
+pub use sources::{SourceDay, SourceFile, SourceFilter};
 pub use spend::{SpendBy, SpendQuery, SpendRow};
 pub use url::StoreUrl;
 pub use verify::{ByteDifference, Difference, Verification};

@@ -4,7 +4,8 @@
 //! the start. On Postgres it first finds out what is new and appends it, and takes its turn only then, for the short rest;
 //! if somebody else committed the same events meanwhile, it begins again, with its turn first.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ use crate::Tx;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 use crate::postgres;
+use crate::quarantine::Caught;
+use crate::sources::SourceDay;
 
 /// When a writer takes its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,15 +255,31 @@ impl Ledger {
         work: &mut Work,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        // First: what is read again and contradicts the ledger comes back as the same entry.
+        let retried: Vec<i64> = parcels.iter().flat_map(|parcel| &parcel.retried).copied().collect();
+        let tries = tx.resolve_quarantine(&retried).await?;
         let read = parcels.iter().enumerate().flat_map(|(tally, p)| p.quarantine.iter().map(move |e| (tally, e)));
         let conflicts = work.conflicts.iter().map(|(tally, entry)| (*tally, entry));
+        let mut caught = Vec::new();
         for (tally, entry) in read.chain(conflicts) {
-            let source = &parcels[tally].source;
-            let (run, spot) = (&parcels[tally].run, entry.spot.unwrap_or_default());
-            let place = [&entry.position.to_le_bytes()[..], &spot.to_le_bytes()].concat();
-            let id = self.store.id_hasher().hash(&[source.as_bytes(), run.as_bytes(), &place, &entry.raw]);
-            tx.insert_quarantine(id, source, entry, now).await?;
+            let Parcel { source, run, retried, .. } = &parcels[tally];
+            let tried = retried.iter().filter_map(|id| tries.get(id)).max().copied().unwrap_or_default();
+            caught.push(Caught::new(self.store.id_hasher(), (source, run), entry, tried));
             work.tallies[tally].quarantined += 1;
+        }
+        tx.insert_quarantine(&caught, now).await?;
+        let mut days: BTreeMap<&str, SourceDay> = BTreeMap::new();
+        for (parcel, tally) in parcels.iter().zip(&work.tallies) {
+            let day = SourceDay::of(parcel, tally, now);
+            match days.entry(&parcel.source) {
+                Entry::Vacant(place) => {
+                    place.insert(day);
+                }
+                Entry::Occupied(mut sum) => sum.get_mut().add(&day),
+            }
+        }
+        for day in days.values() {
+            tx.add_source_day(day).await?;
         }
         Ok(())
     }
