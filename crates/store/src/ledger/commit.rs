@@ -12,7 +12,7 @@ use super::extra::Extra;
 use super::holdings::{Holdings, Named};
 use super::intern::SeriesNumbers;
 use super::recent::ById;
-use super::{Arrival, Ledger, Outcome, Parcel, Tally, watch};
+use super::{Arrival, Conflict, Ledger, Outcome, Parcel, Tally, watch};
 use crate::Tx;
 use crate::alerts::Alert;
 use crate::bulk::BulkInsert;
@@ -21,6 +21,7 @@ use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::postgres;
 use crate::quarantine::{QuarantineEntry, RAW_LIMIT};
+use crate::receipts::Account;
 
 const EVENT_NUMBERS: [&str; 10] =
     ["ts", "id", "series", "input", "cached_input", "cache_write", "output", "reasoning", "cost", "rating"];
@@ -215,6 +216,7 @@ impl Ledger {
         record_span(&mut tx, version, span(parcels)).await?;
         let (spends, alerts) = self.write(&mut tx, parcels, &mut work, now).await?;
         let bytes = std::mem::take(&mut work.holdings).write(&mut tx).await?;
+        write_receipts(&mut tx, parcels, &work, now).await?;
         tx.commit().await?;
         self.version = version;
         self.note_use(&work);
@@ -354,6 +356,19 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// Keeps what requests with an idempotency key are answered.
+async fn write_receipts(tx: &mut Tx, parcels: &[Parcel], work: &Work, now: Timestamp) -> Result<(), StoreError> {
+    for (number, parcel) in parcels.iter().enumerate() {
+        let Some(receipt) = &parcel.receipt else { continue };
+        let own = work.conflicts.iter().filter(|(tally, _)| *tally == number);
+        let conflicts: Vec<Conflict> = own.map(|(_, entry)| entry.clone().into()).collect();
+        let mut account = Account::of_parcel(parcel);
+        account.book(&work.tallies[number], &conflicts);
+        tx.write_receipt(receipt, &account, now).await?;
+    }
+    Ok(())
 }
 
 /// The UTC month of an hour since 1970.
