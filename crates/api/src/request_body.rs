@@ -1,4 +1,4 @@
-//! What becomes of a request's body: nobody reads it, but a small one is taken off the wire.
+//! What becomes of a body that nobody reads: a small one is taken off the wire.
 
 use std::time::Duration;
 
@@ -27,8 +27,13 @@ pub async fn dispose(head: &request::Parts, body: Incoming, reply: &mut Reply) {
         deadline.await.unwrap_or(false)
     };
     if !read {
-        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        end_after(reply);
     }
+}
+
+/// Makes an answer the connection's last.
+pub fn end_after(reply: &mut Reply) {
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// Whether the body came to its end within [`MOST_BYTES`].
