@@ -57,16 +57,14 @@ impl Api {
     /// The answer to one request of `peer`.
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
-        let mut reply = match self.route(&head) {
-            Route::Answered(reply) => reply,
-            Route::Usage(intake, door) => match intake.admit(door, peer, &head) {
-                // The whole of it in a box: answers about keys, which are most, need not carry its size.
-                Ok(admitted) => return Box::pin(self.take(intake, admitted, door, &head, body)).await,
-                Err(refused) => self.refuse(&refused, door, &head),
-            },
-        };
-        request_body::dispose(&head, body, &mut reply).await;
-        reply
+        match self.route(&head) {
+            Route::Answered(mut reply) => {
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
+            }
+            // In a box: answers about keys, which are most, need not carry its size.
+            Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
+        }
     }
 
     fn route(&self, head: &request::Parts) -> Route<'_> {
@@ -101,29 +99,23 @@ impl Api {
     async fn take(
         &self,
         intake: &Intake,
-        admitted: crate::intake::Admitted,
         door: Door,
+        peer: Peer,
         head: &request::Parts,
-        body: Incoming,
+        mut body: Incoming,
     ) -> Reply {
-        match intake.take(admitted, body).await {
-            Ok(reply) => {
-                self.metrics.taken(head.uri.path(), reply.status());
-                reply
-            }
-            Err(refused) => {
-                let mut reply = self.refuse(&refused, door, head);
-                if refused.leaves_body() {
-                    request_body::end_after(&mut reply);
-                }
-                reply
-            }
-        }
+        let taken = match intake.admit(door, peer, head) {
+            Ok(admitted) => intake.take(admitted, &mut body).await,
+            Err(refused) => Err(refused),
+        };
+        let mut reply = taken.unwrap_or_else(|refused| Self::refusal(&refused, door, head));
+        self.metrics.taken(head.uri.path(), reply.status());
+        request_body::dispose_of_usage(&head.headers, &mut body, &mut reply).await;
+        reply
     }
 
-    fn refuse(&self, refused: &Refused, door: Door, head: &request::Parts) -> Reply {
+    fn refusal(refused: &Refused, door: Door, head: &request::Parts) -> Reply {
         tracing::debug!(path = head.uri.path(), status = %refused.status(), %refused, "usage was not taken");
-        self.metrics.taken(head.uri.path(), refused.status());
         match door {
             Door::Ingest => refused.reply(),
             Door::Otlp(signal) => Dialect::asked(signal, &head.headers).refusal(refused),

@@ -233,3 +233,90 @@ impl Dialect {
         HeaderValue::from_static(if self.protobuf { "application/x-protobuf" } else { "application/json" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::budget::Budget;
+    use super::*;
+
+    /// What an exporter of the OpenTelemetry SDK for Python sent, and the same as its protocol buffers library writes it
+    /// in JSON (with ids as OTLP has them).
+    const SAMPLES: [(Signal, &[u8], &[u8]); 2] = [
+        (
+            Signal::Traces,
+            include_bytes!("../../tests/samples/otlp-traces.pb"),
+            include_bytes!("../../tests/samples/otlp-traces.json"),
+        ),
+        (
+            Signal::Logs,
+            include_bytes!("../../tests/samples/otlp-logs.pb"),
+            include_bytes!("../../tests/samples/otlp-logs.json"),
+        ),
+    ];
+
+    fn lines(write: impl FnOnce(&mut Buffer) -> Result<(), Refused>) -> Result<Vec<serde_json::Value>, Refused> {
+        let mut lines = Budget::new(1 << 20).buffer(1 << 20);
+        write(&mut lines)?;
+        let text = std::str::from_utf8(lines.as_slice()).unwrap();
+        Ok(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    #[test]
+    fn both_encodings_say_the_same_a_record_a_line() {
+        for (signal, protobuf, json) in SAMPLES {
+            let of_protobuf = lines(|lines| signal.lines_of_protobuf(protobuf, lines)).unwrap();
+            let of_json = lines(|lines| signal.lines_of_json(json, lines)).unwrap();
+            assert_eq!(of_protobuf, of_json);
+            assert_eq!(of_protobuf.len(), if signal == Signal::Traces { 4 } else { 1 });
+        }
+    }
+
+    #[test]
+    fn every_torn_message_is_refused_or_whole_up_to_there() {
+        for (signal, protobuf, _) in SAMPLES {
+            let whole = lines(|lines| signal.lines_of_protobuf(protobuf, lines)).unwrap();
+            for cut in 1..protobuf.len() {
+                match lines(|lines| signal.lines_of_protobuf(&protobuf[..cut], lines)) {
+                    Ok(part) => assert!(part.len() < whole.len(), "cut at {cut}"),
+                    Err(refused) => assert!(matches!(refused, Refused::Unreadable(_))),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn attributes_without_end_are_refused() {
+        // An attribute's value in an attribute's value, and so on.
+        let mut value = Vec::new();
+        for _ in 0..200 {
+            let mut outer = Vec::new();
+            wire::push_bytes(&mut outer, 1, &value);
+            value = Vec::new();
+            wire::push_bytes(&mut value, 5, &outer);
+        }
+        let mut message = Vec::new();
+        // In an attribute, a span, a scope, a resource, a request.
+        for field in [2, 9, 2, 2, 1] {
+            let mut outer = Vec::new();
+            wire::push_bytes(&mut outer, field, if message.is_empty() { &value } else { &message });
+            message = outer;
+        }
+        let refused = lines(|lines| Signal::Traces.lines_of_protobuf(&message, lines));
+        assert!(refused.is_err(), "{refused:?}");
+    }
+
+    #[test]
+    fn an_answer_says_what_was_not_taken() {
+        use http_body_util::BodyExt;
+        let body = |reply: Reply| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(reply.into_body().collect()).unwrap().to_bytes()
+        };
+        let dialect = |protobuf| Dialect { signal: Signal::Logs, protobuf };
+        assert_eq!(body(dialect(true).taken(0, "")), "");
+        assert_eq!(body(dialect(true).taken(300, "no")), &[10, 7, 8, 0xac, 2, 18, 2, b'n', b'o'][..]);
+        assert_eq!(body(dialect(false).taken(0, "")), "{}");
+        let partial = r#"{"partialSuccess":{"errorMessage":"no","rejectedLogRecords":"3"}}"#;
+        assert_eq!(body(dialect(false).taken(3, "no")), partial);
+    }
+}

@@ -107,14 +107,6 @@ impl Refused {
         }
     }
 
-    /// Whether a part of the body may still be on its way.
-    pub(crate) const fn leaves_body(&self) -> bool {
-        matches!(
-            self,
-            Self::TooLarge { .. } | Self::TooLargeForKey { .. } | Self::TooSlow | Self::Torn | Self::NoMemory
-        )
-    }
-
     /// The answer in the shape of R37.
     pub(crate) fn reply(&self) -> Reply {
         let status = self.status();
