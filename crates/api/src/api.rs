@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::http::request;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use mete_core::Clock;
 use mete_gate::Gate;
 
@@ -96,21 +96,18 @@ impl Api {
         authorize(&self.gate, self.clock.now(), &head.headers, &self.metrics)
     }
 
-    async fn take(
-        &self,
-        intake: &Intake,
-        door: Door,
-        peer: Peer,
-        head: &request::Parts,
-        mut body: Incoming,
-    ) -> Reply {
+    async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {
         let taken = match intake.admit(door, peer, head) {
             Ok(admitted) => intake.take(admitted, &mut body).await,
             Err(refused) => Err(refused),
         };
         let mut reply = taken.unwrap_or_else(|refused| Self::refusal(&refused, door, head));
         self.metrics.taken(head.uri.path(), reply.status());
-        request_body::dispose_of_usage(&head.headers, &mut body, &mut reply).await;
+        if reply.status() == StatusCode::UNAUTHORIZED {
+            request_body::dispose(head, body, &mut reply).await;
+        } else {
+            request_body::dispose_of_usage(&head.headers, &mut body, &mut reply).await;
+        }
         reply
     }
 

@@ -25,9 +25,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
 use mete_core::Clock;
 use mete_ingest::committer::Delivery;
 use mete_ingest::formats::Format;
@@ -115,7 +115,8 @@ pub(crate) struct Admitted {
     format: Option<Format>,
     key: Option<Arc<str>>,
     dialect: Option<Dialect>,
-    headers: hyper::HeaderMap,
+    /// The headers, where they are the attributes of a CloudEvent.
+    attributes: HeaderMap,
     limit: usize,
     queue: mpsc::Sender<Delivery>,
     _place: OwnedSemaphorePermit,
@@ -168,11 +169,13 @@ impl Intake {
             Door::Otlp(_) => Media::of_otlp(&head.headers)?,
         };
         let encoding = Encoding::of(&head.headers)?;
-        let key = request::idempotency_key(&head.headers)?;
-        let (limit, dialect) = match door {
-            Door::Ingest if key.is_some() => (self.bounds.keyed_body, None),
-            Door::Ingest => (self.bounds.body, None),
-            Door::Otlp(signal) => (self.bounds.otlp_body, Some(Dialect::asked(signal, &head.headers))),
+        let (limit, key, dialect) = match door {
+            Door::Ingest => {
+                let key = request::idempotency_key(&head.headers)?;
+                (if key.is_some() { self.bounds.keyed_body } else { self.bounds.body }, key, None)
+            }
+            // Exporters have no use for a key: a span has an id.
+            Door::Otlp(signal) => (self.bounds.otlp_body, None, Some(Dialect::asked(signal, &head.headers))),
         };
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Refused::Stopping)?;
         if let Some(trouble) = self.readiness.trouble() {
@@ -180,8 +183,8 @@ impl Intake {
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refused::Busy)?;
         let format = media.format().or(query.format).or(source.settings.format);
-        let headers = head.headers.clone();
-        Ok(Admitted { source, media, encoding, format, key, dialect, headers, limit, queue, _place: place })
+        let attributes = (media == Media::BinaryCloudEvent).then(|| head.headers.clone()).unwrap_or_default();
+        Ok(Admitted { source, media, encoding, format, key, dialect, attributes, limit, queue, _place: place })
     }
 
     /// Takes an admitted request's body and answers when all of it is on disk.
@@ -248,7 +251,7 @@ impl Admitted {
         let content = match (self.media, self.dialect) {
             (Media::Lines, _) => Content::lines(body.freeze()),
             (Media::BinaryCloudEvent, _) => {
-                Content::one(cloudevents::structured(&self.headers, &body, budget)?.freeze())
+                Content::one(cloudevents::structured(&self.attributes, &body, budget)?.freeze())
             }
             (Media::OtlpProtobuf | Media::OtlpJson, Some(Dialect { signal, protobuf })) => {
                 let mut lines = budget.buffer(4 * self.limit);
@@ -267,9 +270,7 @@ impl Admitted {
     /// A body with a key may be as large as one parcel only.
     fn explain(&self, refused: Refused) -> Refused {
         match refused {
-            Refused::TooLarge { limit } if self.key.is_some() && self.dialect.is_none() => {
-                Refused::TooLargeForKey { limit }
-            }
+            Refused::TooLarge { limit } if self.key.is_some() => Refused::TooLargeForKey { limit },
             refused => refused,
         }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Buf;
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, EXPECT, HeaderValue};
-use hyper::HeaderMap;
 use hyper::http::request;
 
 use crate::reply::Reply;

@@ -22,8 +22,8 @@ use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::prices::{PriceError, PriceList};
 use crate::{listen, sources};
 
-/// How long the committer may take to let go of what it cannot commit.
-const LAST: Duration = Duration::from_secs(5);
+/// How long the committer may take to let go of what it cannot commit: a little more than a try to reach Postgres.
+const LAST: Duration = Duration::from_secs(15);
 
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]

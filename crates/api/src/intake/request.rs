@@ -72,10 +72,10 @@ impl Media {
     }
 
     /// The format that it has in itself.
-    pub(super) fn format(self) -> Option<Format> {
+    pub(super) const fn format(self) -> Option<Format> {
         match self {
-            Self::CloudEvents | Self::BinaryCloudEvent => "cloudevents".parse().ok(),
-            Self::OtlpJson | Self::OtlpProtobuf => "otel-genai".parse().ok(),
+            Self::CloudEvents | Self::BinaryCloudEvent => Some(Format::Cloudevents),
+            Self::OtlpJson | Self::OtlpProtobuf => Some(Format::OtelGenai),
             Self::Lines | Self::Json => None,
         }
     }

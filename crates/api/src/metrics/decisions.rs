@@ -82,7 +82,7 @@ impl Decisions {
 impl Collector for Decisions {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Decisions of the gate, by the code of the answer";
-        let mut family = encoder.encode_descriptor("mete_decisions", help, None, MetricType::Counter)?;
+        let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
         for (index, code) in CODES.iter().enumerate() {
             let labels = [("code", *code)];
             ConstCounter::new(self.total(index)).encode(family.encode_family(&labels)?)?;

@@ -2,8 +2,9 @@
 
 mod access;
 mod bodies;
+mod cloudevents;
 mod desk;
 mod idempotency;
-
-mod overload;
+mod otlp;
 mod outcome;
+mod overload;
