@@ -84,6 +84,13 @@ impl Reader {
         &self.source
     }
 
+    /// Begins another run of the stream, whose positions begin anew, written in `format`.
+    pub fn begin_run(&mut self, run: &str, format: Option<Format>) {
+        self.run = run.into();
+        self.settings.format = format;
+        self.last_format = None;
+    }
+
     /// An empty parcel of this source, for frames that have been read from it by now.
     #[must_use]
     pub fn parcel(&mut self) -> Parcel {

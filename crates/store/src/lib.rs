@@ -24,6 +24,7 @@ mod postgres;
 mod projects;
 mod quarantine;
 mod rates;
+mod receipts;
 mod resources;
 mod rows;
 mod service_accounts;
@@ -54,6 +55,7 @@ pub use quarantine::{
     FailedRetry, QUARANTINE_ENTRIES, QuarantineCount, QuarantineEntry, QuarantineFilter, QuarantineRow, RAW_LIMIT,
     Trimmed,
 };
+pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
 pub use settings::Setting;
 pub use sources::{SourceDay, SourceFile, SourceFilter};
