@@ -51,6 +51,14 @@ pub enum CliError {
         /// What is wrong.
         source: OverrideError,
     },
+    /// The tables of attribution are wrong.
+    #[error("the tables in {} are wrong: {problem}", path.display())]
+    Tables {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
     /// A source of usage logs failed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -106,7 +114,7 @@ impl CliError {
         match self {
             Self::Control(error) => error.code(),
             Self::OperatorOnly { .. } => "not_permitted",
-            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } => "invalid",
+            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Tables { .. } => "invalid",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",
