@@ -11,3 +11,4 @@ mod life;
 mod months;
 mod pipes;
 mod support;
+mod tables;
