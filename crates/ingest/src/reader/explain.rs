@@ -4,7 +4,7 @@
 
 use mete_core::secret::without_secrets;
 use mete_core::{EndpointGroup, Month, Nanos, Timestamp, Usage};
-use mete_prices::{Breakdown, Part, Quote, Unit};
+use mete_prices::{Part, Query, Quote, Unit};
 use mete_store::{Parcel, ReadCounts};
 use serde::Serialize;
 
@@ -221,7 +221,7 @@ impl Reader {
             price: record.time.and_then(|time| {
                 let query = rater::query(record, time);
                 let quote = rater.pricer.quote(&query).ok().filter(|_| record.usage.is_billable())?;
-                Some(PriceShown::of(&quote, quote.breakdown(&query), quote.cost(&query).ok()))
+                Some(PriceShown::of(&quote, &query))
             }),
             own_cost: record.cost,
             cost,
@@ -275,14 +275,15 @@ impl Whose {
 }
 
 impl PriceShown {
-    fn of(quote: &Quote, breakdown: Breakdown, cost: Option<Nanos>) -> Self {
+    fn of(quote: &Quote, query: &Query<'_>) -> Self {
+        let breakdown = quote.breakdown(query);
         Self {
             version: quote.version().to_string(),
             parts: breakdown.parts.iter().map(PartShown::from).collect(),
             request: breakdown.request.map(|request| request.to_string()),
             percent: breakdown.percent,
             as_a_whole: breakdown.as_a_whole,
-            cost,
+            cost: quote.cost(query).ok(),
         }
     }
 }
