@@ -179,7 +179,7 @@ impl Config {
         let mut config: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
-        if let Some((number, problem)) = bad_rule(&config.rules) {
+        if let Some((number, problem)) = Rule::first_problem(&config.rules) {
             return Err(ConfigError::Rule { path: path.to_owned(), number, problem });
         }
         let mut names = HashSet::new();
@@ -230,7 +230,7 @@ impl Source {
     }
 
     fn problem(&self) -> Option<String> {
-        if let Some((number, problem)) = bad_rule(&self.rules) {
+        if let Some((number, problem)) = Rule::first_problem(&self.rules) {
             return Some(format!("[[source.attribute]] number {number}: {problem}"));
         }
         if self.token_file.is_some() && self.kind != SourceKind::Http {
@@ -247,11 +247,6 @@ impl Source {
             _ => None,
         }
     }
-}
-
-/// The first table that makes no sense, counted from 1, and why.
-fn bad_rule(rules: &[Rule]) -> Option<(usize, &'static str)> {
-    rules.iter().zip(1..).find_map(|(rule, number)| rule.problem().map(|problem| (number, problem)))
 }
 
 #[cfg(test)]

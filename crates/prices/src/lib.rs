@@ -32,4 +32,4 @@ pub use card::Unit;
 pub use catalogue::Catalogue;
 pub use error::NoPrice;
 pub use overrides::OverrideError;
-pub use pricer::{Price, Pricer, Query, Rates};
+pub use pricer::{Price, Pricer, Query, Quote};
