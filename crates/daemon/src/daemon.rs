@@ -20,7 +20,7 @@ use crate::access::{self, TokenError};
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::prices::{PriceError, PriceList};
-use crate::{listen, quarantine, sources};
+use crate::{listen, quarantine, retention, sources};
 
 /// How long the committer may take to let go of what it cannot commit: a little more than a try to reach Postgres.
 const LAST: Duration = Duration::from_secs(15);
@@ -106,6 +106,7 @@ impl Daemon {
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
         services.spawn(follow_directory(store.clone(), Arc::clone(&gate), stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
+        services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
         let (known, queue) = ((store.clone(), Arc::clone(&clock)), shared.queue.clone());
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
         let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);

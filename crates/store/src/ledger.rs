@@ -38,6 +38,7 @@ use last_used::LastUsed;
 use recent::RecentIds;
 use watch::Watch;
 
+pub(crate) use commit::take_turn;
 pub use positions::Position;
 pub use rerate::{KeptEvent, KeptPage, NewCost, Place, Rerated, RunEvent};
 pub(crate) use sums::PackedSums;

@@ -26,6 +26,7 @@ mod quarantine;
 mod rates;
 mod receipts;
 mod resources;
+mod retention;
 mod rows;
 mod service_accounts;
 mod settings;
@@ -57,6 +58,7 @@ pub use quarantine::{
 };
 pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
+pub use retention::Retention;
 pub use settings::Setting;
 pub use sources::{SourceDay, SourceFile, SourceFilter};
 pub use spend::{SpendBy, SpendQuery, SpendRow};

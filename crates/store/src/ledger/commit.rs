@@ -303,6 +303,13 @@ async fn write_receipts(tx: &mut Tx, parcels: &[Parcel], work: &Work, now: Times
 /// The counter in whose row writers take turns.
 pub(super) const VERSION: &str = "ledger_version";
 
+/// Takes one's turn among the writers of the ledger for something that is no commit of events, such as sealing a month:
+/// commits that are under way see that they were overtaken.
+pub(crate) async fn take_turn(tx: &mut Tx) -> Result<(), StoreError> {
+    let version = tx.count_up(VERSION).await?;
+    record_commit(tx, version, &[], &watch::Booked::new()).await
+}
+
 /// A counter of `meta` as it is, without taking one's turn.
 async fn counter(tx: &mut Tx, name: &'static str) -> Result<i64, StoreError> {
     let (value,): (i64,) = in_tx!(tx, db => {

@@ -73,7 +73,8 @@ impl Unpacked {
         if let Some((_, rows)) = self.0.iter().find(|(known, _)| *known == number) {
             return Ok(Arc::clone(rows));
         }
-        let rows: Arc<[EventRow]> = segment::unpack(&recent::body(tx, number).await?)?.into();
+        let body = recent::body(tx, number).await?;
+        let rows: Arc<[EventRow]> = body.as_deref().map(segment::unpack).transpose()?.unwrap_or_default().into();
         if self.0.len() >= UNPACKED {
             self.0.pop_front();
         }

@@ -184,7 +184,7 @@ impl RecentIds {
         if known.is_some_and(|known| known.lives) {
             return Ok(());
         }
-        let body = body(tx, number).await?;
+        let Some(body) = body(tx, number).await? else { return Ok(()) };
         self.add(Home::Segment(number), span, segment::ids(&body)?);
         Ok(())
     }
@@ -284,10 +284,10 @@ impl RecentIds {
     }
 }
 
-/// The body of a segment.
-pub(super) async fn body(tx: &mut Tx, number: i64) -> Result<Vec<u8>, StoreError> {
+/// The body of a segment; none where it was dropped with its month.
+pub(super) async fn body(tx: &mut Tx, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
     let row: Option<(Vec<u8>,)> = in_tx!(tx, db => {
         sqlx::query_as("SELECT body FROM segment WHERE num = $1").bind(number).fetch_optional(db).await
     })?;
-    row.map(|row| row.0).ok_or_else(|| StoreError::Corrupt(format!("no segment {number}, which was there before")))
+    Ok(row.map(|row| row.0))
 }

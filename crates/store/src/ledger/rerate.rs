@@ -101,6 +101,9 @@ impl Store {
     /// When the store cannot be read.
     pub async fn kept_events(&self, month: Month, after: Option<Place>, limit: usize) -> Result<KeptPage, StoreError> {
         let mut tx = self.begin_reading().await?;
+        if tx.closed_through().await?.is_some_and(|closed| month <= closed) {
+            return Err(StoreError::Conflict(format!("the events of {month} are no longer kept: only their sums are")));
+        }
         let page = page(&mut tx, month, after, limit).await?;
         let events = match &page {
             Some((rows, _)) => kept(&mut tx, rows).await?,
@@ -236,7 +239,8 @@ async fn find(tx: &mut Tx, keys: &[(i64, i64)]) -> Result<Vec<EventRow>, StoreEr
     })?;
     for (number, from, to) in segments {
         if found.len() < wanted.len() && wanted.range((from, i64::MIN)..=(to, i64::MAX)).next().is_some() {
-            let rows = segment::unpack(&super::recent::body(tx, number).await?)?;
+            let body = super::recent::body(tx, number).await?;
+            let rows = body.as_deref().map(segment::unpack).transpose()?.unwrap_or_default();
             found.extend(rows.into_iter().filter(|row| wanted.contains(&(row.numbers[TS], row.numbers[ID]))));
         }
     }
