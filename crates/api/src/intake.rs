@@ -184,7 +184,7 @@ impl Intake {
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refused::Busy)?;
         let format = media.format().or(query.format).or(source.settings.format);
-        let attributes = (media == Media::BinaryCloudEvent).then(|| head.headers.clone()).unwrap_or_default();
+        let attributes = if media == Media::BinaryCloudEvent { head.headers.clone() } else { HeaderMap::new() };
         Ok(Admitted { source, media, encoding, format, key, dialect, attributes, limit, queue, _place: place })
     }
 
