@@ -65,7 +65,8 @@ pub struct Bounds {
     pub requests: usize,
     /// Requests that are being unpacked and read at once.
     pub readers: usize,
-    /// How long a request may wait for a reader, for the queue and for the commit together, once its body is there.
+    /// How long a request may wait, once its body is there, without that anything of it gets on: to a reader, into the
+    /// queue, to disk.
     pub patience: Duration,
 }
 
@@ -183,7 +184,7 @@ impl Intake {
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refused::Busy)?;
         let format = media.format().or(query.format).or(source.settings.format);
-        let attributes = (media == Media::BinaryCloudEvent).then(|| head.headers.clone()).unwrap_or_default();
+        let attributes = if media == Media::BinaryCloudEvent { head.headers.clone() } else { HeaderMap::new() };
         Ok(Admitted { source, media, encoding, format, key, dialect, attributes, limit, queue, _place: place })
     }
 
@@ -210,7 +211,8 @@ impl Intake {
         };
         let key: Arc<str> = format!("{}/{key}", admitted.source.settings.name).into();
         let _in_use = self.keys.enter(&key).ok_or(Refused::KeyInUse)?;
-        let known = self.store.receipt(&key, self.clock.now()).await;
+        let known = timeout_at(deadline, self.store.receipt(&key, self.clock.now())).await;
+        let known = known.map_err(|_| Refused::NotCommitted)?;
         if let Some(known) = known.map_err(|error| Refused::Trouble(error.to_string()))? {
             let same = known.body == hash;
             return if same { Ok(admitted.answer(&content, known.account, true)) } else { Err(Refused::KeyReused) };

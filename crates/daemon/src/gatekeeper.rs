@@ -71,6 +71,8 @@ pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, stop: Cancel
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            // A look at a store that is away takes a while: not another one.
+            biased;
             () = stop.cancelled() => return,
             _ = look.tick() => {}
         }

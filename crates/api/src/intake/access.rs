@@ -1,6 +1,6 @@
 //! Who may send usage, and as which source it is taken.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
@@ -27,7 +27,8 @@ pub struct HttpSource {
 
 /// Who may send usage over HTTP.
 pub struct Access {
-    pub(super) sources: HashMap<String, Arc<Source>>,
+    /// By name: where several have one token, the first is chosen.
+    sources: BTreeMap<String, Arc<Source>>,
     /// What requests write to that name no source.
     default: Option<Arc<Source>>,
     /// The token for every source that has none of its own.
@@ -44,7 +45,7 @@ impl Access {
             let name = source.settings.name.clone();
             (name, Arc::new(Source::new(source, Arc::clone(catalogue))))
         };
-        let mut sources: HashMap<String, Arc<Source>> = sources.into_iter().map(make).collect();
+        let mut sources: BTreeMap<String, Arc<Source>> = sources.into_iter().map(make).collect();
         if sources.is_empty() {
             let settings = reader::Settings { name: DEFAULT_SOURCE.to_owned(), ..reader::Settings::default() };
             sources.extend([make(HttpSource { settings, token: None })]);
