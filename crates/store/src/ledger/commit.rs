@@ -204,7 +204,10 @@ impl Ledger {
                 }
                 let booked = kept.get_mut(&event.id.0).into_iter().flatten().find(|kept| kept.is_near(event.time));
                 let Some(booked) = booked else {
-                    fresh.insert(event.id.0, (event, numbers, rating));
+                    if let Some((first, numbers, rating)) = fresh.insert(event.id.0, (event, numbers, rating)) {
+                        // Another event that has used the same id, more than a day apart.
+                        kept.entry(event.id.0).or_default().push(Booked::fresh(first, numbers, rating));
+                    }
                     work.accept(tally, event, numbers, rating);
                     continue;
                 };

@@ -15,6 +15,8 @@ mod resource_model;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
+mod segments;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod sources;
