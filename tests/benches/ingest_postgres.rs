@@ -37,7 +37,7 @@ async fn run(size: Size, folder: &std::path::Path, url: &str) -> Result<()> {
     let client = connect(url, &mut connections).await?;
     client.batch_execute(COPY_TABLE).await?;
 
-    let (mut copied, mut ingested) = (Vec::new(), Vec::new());
+    let (mut copied, mut ingested, mut together) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..runs {
         let log = Log::write(folder.join("usage.jsonl"), &mut usage, events)?;
         let rows = support::rows(&log.parcels(&store).await?);
@@ -45,18 +45,41 @@ async fn run(size: Size, folder: &std::path::Path, url: &str) -> Result<()> {
         copied.push(per_second(events, copy(&client, &rows).await?));
         client.batch_execute("CHECKPOINT").await?;
         ingested.push(per_second(events, support::ingest(&store, &log).await?.0));
+        let halves = [
+            Log::write(folder.join("one.jsonl"), &mut usage, events / 2)?,
+            Log::write(folder.join("other.jsonl"), &mut usage, events / 2)?,
+        ];
+        client.batch_execute("CHECKPOINT").await?;
+        together.push(per_second(events / 2 * 2, both(url, &halves).await?));
     }
-    let kept = (events * runs) as f64;
+    let copied_bytes = size_of(&client, "copied%").await? as f64 / (events * runs) as f64;
+    let kept = (events + events / 2 * 2) * runs;
+    let bytes = (size_of(&client, "event%").await? + size_of(&client, "segment%").await?) as f64 / kept as f64;
     let mut table = Table::new(&["Postgres", "events/s", "of COPY", "bytes/event"]);
-    for (what, rates, tables) in
-        [("COPY of the events' rows (baseline)", &copied, "copied%"), ("end to end from a file", &ingested, "event%")]
-    {
-        let bytes = size_of(&client, tables).await? as f64 / kept;
+    for (what, rates, bytes) in [
+        ("COPY of the events' rows (baseline)", &copied, copied_bytes),
+        ("end to end from a file", &ingested, bytes),
+        ("end to end, two writers with a file each", &together, bytes),
+    ] {
         let rate = median(rates);
         table.row([what.into(), format!("{rate:.0}"), format!("{:.2}", rate / median(&copied)), format!("{bytes:.0}")]);
     }
+    let scale = median(&together) / median(&ingested);
+    writeln!(io::stdout(), "\ntwo writers together are {scale:.2} of one")?;
     write!(io::stdout(), "\n{events} events, {runs} interleaved runs, medians\n\n{table}")?;
     close(store, client, connections).await
+}
+
+/// Two writers at once, each with a store, a reader and a committer of its own. Tells how long both took together.
+async fn both(url: &str, halves: &[Log; 2]) -> Result<Duration> {
+    let (one, other) = (Store::open(&url.parse()?).await?, Store::open(&url.parse()?).await?);
+    let since = Stopwatch::start();
+    let (first, second) = tokio::join!(support::ingest(&one, &halves[0]), support::ingest(&other, &halves[1]));
+    let time = since.elapsed();
+    (first?, second?);
+    one.close().await;
+    other.close().await;
+    Ok(time)
 }
 
 /// Like the event table, partitioned as it is; the log runs within one month.

@@ -1,5 +1,7 @@
 //! Events per second into SQLite: `mete ingest` end to end, its stages, and a bare loop of prepared inserts.
 
+#[path = "support/duckdb.rs"]
+mod duckdb;
 mod support;
 
 use std::hint::black_box;
@@ -8,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use duckdb::DuckDb;
 use mete_ingest::committer::{FOLD_EVENTS, GROUP};
 use mete_ingest::formats;
 use mete_ingest::framing::{Frame, Framer};
@@ -27,7 +30,7 @@ fn main() -> Result<()> {
 async fn run(size: Size, dir: &TestStore) -> Result<()> {
     let events = size.number("METE_BENCH_EVENTS", MILLION, 2_000)?;
     let runs = size.number("METE_BENCH_RUNS", 5, 1)?;
-    let long = size.number("METE_BENCH_LONG", 5 * MILLION, 4_000)?;
+    let long = size.number("METE_BENCH_LONG", 10 * MILLION, 4_000)?;
     let keys = size.number("METE_BENCH_KEYS", 2_000, 20)?;
 
     let (template, keys) = support::create_store(&dir.url().parse()?, keys).await?;
@@ -56,6 +59,8 @@ struct Bench<'a> {
 #[derive(Default)]
 struct Rates {
     inserts: Vec<f64>,
+    duckdb: Vec<f64>,
+    split: Vec<f64>,
     parse: Vec<f64>,
     price: Vec<f64>,
     ledger: Vec<f64>,
@@ -65,7 +70,8 @@ struct Rates {
 impl Bench<'_> {
     async fn rates(&self, runs: u64) -> Result<Table> {
         let mut rates = Rates::default();
-        let (mut bare_bytes, mut bytes) = (0, 0);
+        let (mut bare_bytes, mut bytes, mut duckdb_bytes) = (0, 0, 0);
+        let duckdb = DuckDb::found();
         let rows = support::rows(&self.parcels);
         let rate = |time| per_second(self.log.lines, time);
         for _ in 0..runs {
@@ -73,6 +79,12 @@ impl Bench<'_> {
             let size = path.metadata()?.len();
             rates.inserts.push(rate(prepared_inserts(&path, &rows)?));
             bare_bytes = path.metadata()?.len() - size;
+            if let Some(duckdb) = &duckdb {
+                let (seconds, size) = duckdb.insert(&self.dir.path(""), &rows, GROUP)?;
+                rates.duckdb.push(self.log.lines as f64 / seconds);
+                duckdb_bytes = size as u64;
+            }
+            rates.split.push(rate(self.split()?));
             rates.parse.push(rate(self.parse()?));
             let store = Store::open(&self.fresh()?).await?;
             rates.price.push(rate(self.price(&store).await?));
@@ -83,17 +95,27 @@ impl Bench<'_> {
             store.close().await;
             bytes = path.metadata()?.len() - size;
         }
-        let mut table = Table::new(&["SQLite", "events/s", "of prepared inserts", "bytes/event"]);
+        let mut table = Table::new(&["SQLite", "events/s", "of prepared inserts", "of DuckDB", "bytes/event"]);
         let base = median(&rates.inserts);
+        let of_duckdb = |rate: f64| match rates.duckdb.as_slice() {
+            [] => "not there".to_owned(),
+            duckdb => format!("{:.2}", rate / median(duckdb)),
+        };
         for (what, rates, bytes) in [
             ("prepared inserts, events only (baseline)", &rates.inserts, bare_bytes),
+            ("DuckDB, events only, durable (baseline)", &rates.duckdb, duckdb_bytes),
+            ("read and split lines", &rates.split, 0),
             ("parse", &rates.parse, 0),
             ("parse, attribute, price", &rates.price, 0),
             ("ledger: commits and folds, parcels ready", &rates.ledger, bytes),
             ("end to end from a file", &rates.all, bytes),
         ] {
+            if rates.is_empty() {
+                continue;
+            }
             let bytes = if bytes == 0 { String::new() } else { format!("{:.0}", bytes as f64 / self.log.lines as f64) };
-            table.row([what.into(), format!("{:.0}", median(rates)), format!("{:.2}", median(rates) / base), bytes]);
+            let rate = median(rates);
+            table.row([what.into(), format!("{rate:.0}"), format!("{:.2}", rate / base), of_duckdb(rate), bytes]);
         }
         Ok(table)
     }
@@ -127,6 +149,17 @@ impl Bench<'_> {
 
     fn fresh(&self) -> Result<StoreUrl> {
         Ok(format!("sqlite:{}", self.copy()?.display()).parse()?)
+    }
+
+    /// Reading the file and finding its lines, nothing else.
+    fn split(&self) -> Result<Duration> {
+        let since = Stopwatch::start();
+        let bytes = std::fs::read(&self.log.path)?;
+        let mut framer = Framer::new(0);
+        for block in bytes.chunks(256 * 1024) {
+            framer.push(block, |frame| drop(black_box(frame)));
+        }
+        Ok(since.elapsed())
     }
 
     /// Framing and formats alone.

@@ -2,10 +2,13 @@
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
-use mete_tests::process::{METE_VARIABLE, cargo, workspace};
+use mete_tests::process::{METE_VARIABLE, METED_VARIABLE, cargo, workspace};
 
 use crate::install;
 use crate::shell::run as run_command;
+
+/// What DuckDB needs to be compared with.
+const DUCKDB: &[&str] = &["duckdb==2.0.0", "numpy==2.4.6", "pyarrow==26.0.1"];
 
 /// Runs the benchmark called `name`, or all one after the other.
 ///
@@ -20,10 +23,12 @@ pub fn run(name: Option<&str>) -> Result<()> {
     install::postgres()?;
     // A benchmark that starts `mete` is not to build it in its turn, together with everybody's tests.
     run_command(cargo().args(["build", "--release", "--workspace", "--bins"]))?;
-    let mete = metadata()?.target_directory.join("release/mete");
+    let target = metadata()?.target_directory;
+    let python = install::python_with(target.join("bench-python").as_std_path(), DUCKDB)?;
     let bench = |name| {
         let mut command = cargo();
-        command.args(["bench", "--workspace", "--bench", name]).env(METE_VARIABLE, &mete);
+        command.args(["bench", "--workspace", "--bench", name]).env("METE_BENCH_PYTHON", &python);
+        command.env(METE_VARIABLE, target.join("release/mete")).env(METED_VARIABLE, target.join("release/meted"));
         run_command(&mut command)
     };
     chosen.into_iter().try_for_each(|name| bench(name))

@@ -1,6 +1,6 @@
 //! Getting the tools that a chore needs and the machine does not have.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -67,4 +67,25 @@ pub fn cargo_deny() -> Result<()> {
     }
     say("no cargo-deny here: building it takes several minutes, once");
     run(cargo().args(["install", "--locked", CARGO_DENY]))
+}
+
+/// A Python with `packages`, in a virtual environment of its own at `folder`, which is kept. Tells the interpreter's path.
+///
+/// # Errors
+/// When there is no Python with the module venv, or the packages cannot be had.
+pub fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let python = folder.join("bin/python");
+    let wanted = packages.join("\n");
+    let had = folder.join("packages");
+    if std::fs::read_to_string(&had).is_ok_and(|have| have == wanted) {
+        return Ok(python);
+    }
+    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+        package("python3-venv")?;
+    }
+    say(&format!("making a Python with {}", packages.join(", ")));
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+    std::fs::write(&had, wanted).with_context(|| format!("cannot write {}", had.display()))?;
+    Ok(python)
 }
