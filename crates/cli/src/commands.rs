@@ -15,6 +15,7 @@ pub mod lookup;
 pub mod man;
 pub mod member;
 pub mod org;
+pub mod prices;
 pub mod project;
 pub mod quarantine;
 pub mod resource;
@@ -99,6 +100,7 @@ const fn for_operators(command: &Command) -> Option<&'static str> {
 /// Tells about the program itself.
 pub fn about(command: About, global: Global, output: Output) -> Result<(), CliError> {
     match command {
+        About::Prices(command) => prices::run(&command, output),
         About::Completions(args) => completions::run(&args, output),
         About::Man(args) => man::run(&args, output),
         About::Complete(args) => {

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     /// Names of values that nothing is offered for.
-    const FREE: [&str; 21] = [
+    const FREE: [&str; 24] = [
         "ACTION",
         "ACTOR",
         "BYTES",
@@ -108,10 +108,13 @@ mod tests {
         "N",
         "NAME",
         "PATH",
+        "PATTERN",
+        "PROVIDER",
         "ROLE",
         "SPAN",
         "SPAN|never",
         "TEXT",
+        "TIER",
         "TIME",
         "URL",
         "USD|none",

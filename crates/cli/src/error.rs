@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use mete_control::ControlError;
 use mete_core::directory::NameProblem;
 use mete_ingest::sources::SourceError;
-use mete_prices::OverrideError;
+use mete_prices::{NoPrice, OverrideError};
 use mete_store::StoreError;
 use mete_tui::TuiError;
 use serde_json::{Value, json};
@@ -51,6 +51,9 @@ pub enum CliError {
         /// What is wrong.
         source: OverrideError,
     },
+    /// A model has no price.
+    #[error(transparent)]
+    NoPrice(#[from] NoPrice),
     /// A source of usage logs failed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -107,6 +110,7 @@ impl CliError {
             Self::Control(error) => error.code(),
             Self::OperatorOnly { .. } => "not_permitted",
             Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } => "invalid",
+            Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",

@@ -98,25 +98,23 @@ fn difference(name: &Name, from: Option<Listed>, to: Option<Listed>) -> Option<D
     })
 }
 
-/// At every length of context at which one of them changes. What follows from another price is left out.
+/// At every length of context at which they begin to hold. What follows from another price is left out.
 fn changes(from: &Tariff, to: &Tariff) -> Vec<RateChange> {
     let borders: BTreeSet<u64> = from.tiers.iter().chain(&to.tiers).map(|tier| tier.above).collect();
     let mut changes = Vec::new();
-    let mut last = None;
+    let mut told = [(None, None); Unit::ALL.len()];
     for above in [0].into_iter().chain(borders) {
         let (before, after) = (from.at(above + 1), to.at(above + 1));
-        let differs = |unit: &Unit| before.get(*unit) != after.get(*unit);
-        let stands_out = |unit: &Unit| before.stands_out(*unit) || after.stands_out(*unit);
-        let units: Vec<Unit> = Unit::ALL.into_iter().filter(differs).filter(stands_out).collect();
-        // A tier of one side that costs as the tier before it is told with that.
-        if last.replace((before, after)) == Some((before, after)) {
-            continue;
+        for unit in Unit::ALL {
+            let pair = (before.get(unit), after.get(unit));
+            // A tier that costs as what is below it is told with that.
+            let is_told = std::mem::replace(&mut told[unit as usize], pair) == pair;
+            let stands_out = before.stands_out(unit) || after.stands_out(unit);
+            if pair.0 != pair.1 && stands_out && !is_told {
+                let percent = pair.0.zip(pair.1).and_then(|(from, to)| from.change(to));
+                changes.push(RateChange { unit, above, from: pair.0, to: pair.1, percent });
+            }
         }
-        changes.extend(units.into_iter().map(|unit| {
-            let (from, to) = (before.get(unit), after.get(unit));
-            let percent = from.zip(to).and_then(|(from, to)| from.change(to));
-            RateChange { unit, above, from, to, percent }
-        }));
     }
     changes
 }

@@ -107,17 +107,21 @@ impl Catalogue {
 
     /// What has a price at `time`.
     pub(crate) fn names(&self, filter: &Filter, time: Timestamp) -> BTreeSet<Name> {
-        let bundled = Source::names().map(|(provider, model)| Name {
+        let name = |model: &str, provider: Option<&str>, own| Name {
             model: model.to_owned(),
-            provider: Some(provider.to_owned()),
-            own: false,
-        });
-        let own = self.overrides.in_force(time).map(|entry| Name {
-            model: entry.pattern(),
-            provider: entry.provider().map(str::to_owned),
-            own: true,
-        });
-        bundled.chain(own).filter(|name| filter.takes(&name.model, name.provider.as_deref())).collect()
+            provider: provider.map(str::to_owned),
+            own,
+        };
+        let bundled = Source::names().filter(|(provider, model)| filter.takes(model, Some(provider)));
+        let mut names: BTreeSet<Name> = bundled.map(|(provider, model)| name(model, Some(provider), false)).collect();
+        for entry in self.overrides.in_force(time) {
+            let (model, provider) = (entry.pattern(), entry.provider());
+            // An entry for a very model of the catalogue is that model's row already.
+            if filter.takes(&model, provider) && !names.contains(&name(&model, provider, false)) {
+                names.insert(name(&model, provider, true));
+            }
+        }
+        names
     }
 
     /// What `name` costs at `time`, if it has a price then.

@@ -16,6 +16,7 @@ mod limits;
 mod man;
 mod members;
 mod people;
+mod prices;
 mod projects;
 mod resources;
 mod service_accounts;
