@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use mete_ingest::attribution::Home;
+use mete_ingest::attribution::{Home, Rule};
 use mete_ingest::formats::Format;
 use mete_ingest::reader;
 use mete_store::StoreUrl;
@@ -25,6 +25,9 @@ pub struct Config {
     /// Where usage comes from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
+    /// Whose records are that do not say it in words that Mete knows, for all sources; after those of the source.
+    #[serde(default, rename = "attribute")]
+    pub rules: Vec<Rule>,
 }
 
 /// `[store]`
@@ -82,6 +85,9 @@ pub struct Source {
     pub org: Option<String>,
     /// Id or name of the project to which records belong that do not say it.
     pub project: Option<String>,
+    /// `[[source.attribute]]`: whose its records are that do not say it in words that Mete knows.
+    #[serde(default, rename = "attribute")]
+    pub rules: Vec<Rule>,
 }
 
 fn format<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Format>, D::Error> {
@@ -118,6 +124,16 @@ pub enum ConfigError {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// A table of attribution does not make sense.
+    #[error("{path}: [[attribute]] number {number}: {problem}")]
+    Rule {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong and what would be right.
+        problem: &'static str,
+    },
 }
 
 impl Config {
@@ -139,6 +155,9 @@ impl Config {
         let mut config: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
+        if let Some((number, problem)) = bad_rule(&config.rules) {
+            return Err(ConfigError::Rule { path: path.to_owned(), number, problem });
+        }
         let mut names = HashSet::new();
         for (index, source) in config.sources.iter().enumerate() {
             let problem = source.problem().or_else(|| {
@@ -148,6 +167,9 @@ impl Config {
             if let Some(problem) = problem {
                 return Err(ConfigError::Source { path: path.to_owned(), number: index + 1, problem });
             }
+        }
+        for source in &mut config.sources {
+            source.rules.extend_from_slice(&config.rules);
         }
         Ok(config)
     }
@@ -177,11 +199,14 @@ impl Source {
     /// What its reader needs.
     #[must_use]
     pub fn settings(&self) -> reader::Settings {
-        let home = Home { organization: self.org.clone(), project: self.project.clone() };
+        let home = Home { organization: self.org.clone(), project: self.project.clone(), rules: self.rules.clone() };
         reader::Settings { name: self.name(), format: self.format, home, ..reader::Settings::default() }
     }
 
     fn problem(&self) -> Option<String> {
+        if let Some((number, problem)) = bad_rule(&self.rules) {
+            return Some(format!("[[source.attribute]] number {number}: {problem}"));
+        }
         match (self.kind, &self.path) {
             (SourceKind::File | SourceKind::Pipe, None) => Some("it needs a path".to_owned()),
             (SourceKind::Stdin, Some(_)) => Some("standard input has no path: leave it out".to_owned()),
@@ -192,6 +217,11 @@ impl Source {
             _ => None,
         }
     }
+}
+
+/// The first table that makes no sense, counted from 1, and why.
+fn bad_rule(rules: &[Rule]) -> Option<(usize, &'static str)> {
+    rules.iter().zip(1..).find_map(|(rule, number)| rule.problem().map(|problem| (number, problem)))
 }
 
 #[cfg(test)]
@@ -215,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sources_own_tables_come_before_those_for_all() {
+        let config = parse(
+            "[store]\nurl = 'sqlite:mete.db'\n[[attribute]]\nwhen = { team = 'a' }\nproject = 'All'\n\
+             [[source]]\nkind = 'stdin'\n[[source.attribute]]\nwhen = { directory = '/srv/*' }\nproject = 'Own'\n",
+        )
+        .unwrap();
+        let projects: Vec<_> = config.sources[0].rules.iter().filter_map(|rule| rule.project.as_deref()).collect();
+        assert_eq!(projects, ["Own", "All"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (text, part) in [
             ("", "store"),
@@ -223,6 +264,16 @@ mod tests {
             ("[store]\nurl = 'sqlite:x'\n[listen]\naddress = 'here'", "line 4"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'", "number 1: it needs a path"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'tcp'", "line 4"),
+            (
+                "[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { team = 't' }",
+                "[[attribute]] number 1: it does not say whose",
+            ),
+            ("[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { cwd = 't' }\nproject = 'P'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { team = 'a[' }\nproject = 'P'", "no pattern"),
+            (
+                "[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source.attribute]]\nwhen = {}\norg = 'A'",
+                "number 1: [[source.attribute]] number 1: `when` names nothing",
+            ),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'x'\nformat = 'yaml'", "yaml"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'a[b'", "pattern"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source]]\nkind = 'stdin'", "number 2: another"),
@@ -243,6 +294,6 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
-        assert_eq!(everything.sources.len(), 4);
+        assert_eq!((everything.sources.len(), everything.rules.len()), (5, 2));
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::prices::{PriceError, PriceList};
-use crate::{listen, sources};
+use crate::{listen, quarantine, sources};
 
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,7 @@ impl Daemon {
 
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
         services.spawn(follow_directory(store.clone(), Arc::clone(&gate), stop_services.clone()));
+        services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
         let readiness = Arc::new(Readiness::default());
         let api = Arc::new(Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness)));
         for listener in bound.listeners {

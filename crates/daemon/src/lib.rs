@@ -5,6 +5,7 @@ mod daemon;
 mod gatekeeper;
 mod listen;
 mod prices;
+mod quarantine;
 mod signals;
 mod sources;
 

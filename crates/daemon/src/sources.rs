@@ -98,9 +98,9 @@ async fn reader(shared: &Shared, source: &Source, catalogue: &Arc<Catalogue>) ->
         settings.run = shared.clock.now().to_string();
     }
     let reader = Reader::new(settings, shared.store.clone(), Arc::clone(catalogue), Arc::clone(&shared.clock)).await?;
-    if let Err(error) = reader.check_home() {
-        // It may be created yet; until then its records are quarantined with this reason.
-        tracing::warn!(source = source.name(), %error, "records of this source that do not say whose they are cannot be counted");
+    // It may be created yet; until then what depends on it is quarantined with this reason.
+    for error in reader.missing() {
+        tracing::warn!(source = source.name(), %error, "the source or one of its tables names what is not there: records that need it cannot be counted");
     }
     Ok(reader)
 }

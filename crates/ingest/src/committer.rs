@@ -17,7 +17,7 @@ pub const GROUP: usize = 32_000;
 pub const QUEUE: usize = 64;
 
 /// Events after which sums are folded into the roll-ups, whether the second is over or not.
-pub const FOLD_EVENTS: u64 = 100_000;
+pub const FOLD_EVENTS: u64 = 500_000;
 
 /// How often sums are folded, other writers looked for.
 const FOLD_EVERY: Duration = Duration::from_secs(1);

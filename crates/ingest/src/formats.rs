@@ -148,7 +148,10 @@ fn read_as(format: Format, text: &str) -> Read<'_> {
         fields::parse::<S>(text)?.record()
     }
     match format {
-        Format::Mete => read::<mete::Event<'_>>(text),
+        Format::Mete => match mete::read_plain(text) {
+            Some(record) => Ok(Some(record)),
+            None => read::<mete::Event<'_>>(text),
+        },
         Format::OpenaiChat => read::<openai::Chat<'_>>(text),
         Format::OpenaiResponses => read::<openai::Response<'_>>(text),
         Format::AnthropicMessages => read::<anthropic::Message<'_>>(text),
@@ -163,7 +166,10 @@ fn try_as(format: Format, text: &str) -> Option<Read<'_>> {
         fields::parse::<S>(text).ok().filter(S::fits).map(S::record)
     }
     match format {
-        Format::Mete => try_read::<mete::Event<'_>>(text),
+        Format::Mete => match mete::read_plain(text) {
+            Some(record) => Some(Ok(Some(record))),
+            None => try_read::<mete::Event<'_>>(text),
+        },
         Format::OpenaiChat => try_read::<openai::Chat<'_>>(text),
         Format::OpenaiResponses => try_read::<openai::Response<'_>>(text),
         Format::AnthropicMessages => try_read::<anthropic::Message<'_>>(text),
@@ -189,6 +195,11 @@ fn check(record: Record<'_>) -> Result<Record<'_>, Bad> {
         ("provider", record.provider.as_ref()),
         ("service tier", record.tier.as_ref()),
         ("hold", record.hold.as_ref()),
+        ("team", record.team.as_ref()),
+        ("directory", record.directory.as_ref()),
+        ("service", record.service.as_ref()),
+        ("key alias", record.key_alias.as_ref()),
+        ("user", record.user.as_ref()),
     ];
     for (field, text) in texts {
         text.map_or(Ok(()), |text| fields::check_text(field, text))?;

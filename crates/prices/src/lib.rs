@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod breakdown;
 mod card;
 mod catalogue;
 pub mod decimal;
@@ -33,6 +34,7 @@ mod probe;
 mod rate;
 mod tariff;
 
+pub use breakdown::{Breakdown, Exact, Part};
 pub use card::Unit;
 pub use catalogue::Catalogue;
 pub use detail::{Change, Detail, OfCatalogue, OfHours, OfOverride, OverrideState};
@@ -40,6 +42,6 @@ pub use diff::{Diff, Difference, RateChange, Side, diff};
 pub use error::NoPrice;
 pub use list::{Filter, Listed, Origin};
 pub use overrides::OverrideError;
-pub use pricer::{Price, Pricer, Query};
+pub use pricer::{Price, Pricer, Query, Rates};
 pub use rate::{Percent, Rate};
-pub use tariff::{Rates, Tariff, Tier};
+pub use tariff::{Prices, Tariff, Tier};

@@ -4,11 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::breakdown::Exact;
 use crate::card::{Attos, Unit};
-
-/// Atto-dollars in one dollar, and the places of its text.
-const ATTOS_PER_DOLLAR: u128 = 1_000_000_000_000_000_000;
-const PLACES: usize = 18;
 
 /// A price in exact dollars: of a million tokens, or of one image, second, search or request.
 ///
@@ -55,10 +52,7 @@ impl Serialize for Percent {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let magnitude = self.0.unsigned_abs();
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let text = format!("{sign}{}.{:0PLACES$}", magnitude / ATTOS_PER_DOLLAR, magnitude % ATTOS_PER_DOLLAR);
-        f.pad(text.trim_end_matches('0').trim_end_matches('.'))
+        Exact(self.0).fmt(f)
     }
 }
 

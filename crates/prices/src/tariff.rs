@@ -7,9 +7,9 @@ use crate::rate::Rate;
 
 /// The price of every unit, for requests of one length of context. JSON: an object with each [`Unit::name`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rates([Option<Rate>; Unit::ALL.len()]);
+pub struct Prices([Option<Rate>; Unit::ALL.len()]);
 
-impl Rates {
+impl Prices {
     /// `percent` per cent of what `card` says. Audio tokens cost what the tokens that they are in do.
     pub(crate) fn of(card: &Card, percent: u8) -> Self {
         Self(Unit::ALL.map(|unit| {
@@ -54,7 +54,7 @@ impl Rates {
     }
 }
 
-impl Serialize for Rates {
+impl Serialize for Prices {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(Unit::ALL.map(|unit| (unit.name(), self.get(unit))))
     }
@@ -64,7 +64,7 @@ impl Serialize for Rates {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tariff {
     /// Up to the first tier.
-    pub prices: Rates,
+    pub prices: Prices,
     /// Ascending: a longer context changes the price of the whole request.
     pub tiers: Vec<Tier>,
 }
@@ -75,19 +75,19 @@ pub struct Tier {
     /// They hold for requests with more input tokens than this.
     pub above: u64,
     /// The prices.
-    pub prices: Rates,
+    pub prices: Prices,
 }
 
 impl Tariff {
     /// `percent` per cent of what `ladder` says.
     pub(crate) fn of(ladder: &Ladder, percent: u8) -> Self {
-        let tier = |step: &crate::card::Step| Tier { above: step.above, prices: Rates::of(&step.card, percent) };
-        Self { prices: Rates::of(&ladder.base, percent), tiers: ladder.steps.iter().map(tier).collect() }
+        let tier = |step: &crate::card::Step| Tier { above: step.above, prices: Prices::of(&step.card, percent) };
+        Self { prices: Prices::of(&ladder.base, percent), tiers: ladder.steps.iter().map(tier).collect() }
     }
 
     /// The prices of a request with this many input tokens.
     #[must_use]
-    pub fn at(&self, input: u64) -> &Rates {
+    pub fn at(&self, input: u64) -> &Prices {
         self.tiers.iter().rev().find(|tier| input > tier.above).map_or(&self.prices, |tier| &tier.prices)
     }
 }

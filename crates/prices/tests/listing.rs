@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mete_core::time::DAY;
 use mete_core::{Timestamp, Usage};
 use mete_prices::{
-    Catalogue, Detail, Filter, Listed, NoPrice, Origin, OverrideState, Pricer, Query, Rates, Side, Tariff, Unit, diff,
+    Catalogue, Detail, Filter, Listed, NoPrice, Origin, OverrideState, Pricer, Prices, Query, Side, Tariff, Unit, diff,
 };
 
 const NOW: &str = "2026-11-23T10:15:30Z";
@@ -53,7 +53,7 @@ fn contract() -> Catalogue {
     Catalogue::with_overrides(CONTRACT).unwrap()
 }
 
-fn rates(rates: &Rates) -> Vec<String> {
+fn rates(rates: &Prices) -> Vec<String> {
     let told = |unit: Unit| rates.get(unit).map(|rate| format!("{}={rate}", unit.name()));
     Unit::ALL.into_iter().filter(|unit| rates.stands_out(*unit)).filter_map(told).collect()
 }

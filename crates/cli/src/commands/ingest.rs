@@ -45,7 +45,8 @@ pub struct IngestArgs {
     prices: Option<PathBuf>,
 }
 
-fn formats() -> impl TypedValueParser<Value = Format> {
+/// Takes the name of a format.
+pub fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
 }
 
@@ -87,7 +88,7 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
     // All or none: whoever misspells one of ten files would not know which were counted.
     let inputs = args.files.iter().map(|path| Input::open(path, &stop)).collect::<Result<Vec<_>, _>>()?;
     let store = context.store().await?.clone();
-    let home = home(&context.view().await?, &args).await?;
+    let home = home(&context.view().await?, args.org.as_deref(), args.project.as_deref()).await?;
     let catalogue = places::catalogue(args.prices.as_deref().filter(|path| !path.as_os_str().is_empty()))?;
     if inputs.iter().any(Input::is_terminal) {
         context.output.note("Reading usage logs from the terminal; end them with Ctrl-D.");
@@ -116,8 +117,8 @@ fn report(report: &Report, context: &Context) -> Result<(), CliError> {
 }
 
 /// Where records belong that do not say it: by id, which nobody can rename meanwhile.
-async fn home(view: &View<'_>, args: &IngestArgs) -> Result<Home, CliError> {
-    let organization = lookup::organization(view, args.org.as_deref()).await?;
-    let project = lookup::project(view, organization.as_ref(), args.project.as_deref()).await?;
-    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id) })
+pub async fn home(view: &View<'_>, organization: Option<&str>, project: Option<&str>) -> Result<Home, CliError> {
+    let organization = lookup::organization(view, organization).await?;
+    let project = lookup::project(view, organization.as_ref(), project).await?;
+    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id), rules: Vec::new() })
 }

@@ -53,7 +53,7 @@ each_engine! {
         assert_eq!(reasons, ["bad_time", "no_price", "not_json", "unknown_project"]);
         assert_eq!(
             fields(&rows[0]),
-            ["at", "detail", "id", "position", "raw", "raw_bytes", "reason", "source"]
+            ["at", "detail", "id", "position", "raw", "raw_bytes", "reason", "source", "spot", "tries"]
         );
         let torn = rows.iter().find(|row| row["reason"] == "not_json").context("no torn line")?;
         assert_eq!((&torn["raw"], &torn["raw_bytes"]), (&json!("{torn"), &json!(5)));

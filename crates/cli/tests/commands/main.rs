@@ -18,6 +18,7 @@ mod members;
 mod people;
 mod prices;
 mod projects;
+mod quarantine;
 mod resources;
 mod service_accounts;
 mod settings;

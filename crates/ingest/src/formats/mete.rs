@@ -1,5 +1,7 @@
 //! Mete's own format: docs/formats.md and docs/mete-event.schema.json.
 
+mod plain;
+
 use mete_core::{EndpointGroup, Usage, event};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -8,6 +10,11 @@ use super::bad::Bad;
 use super::fields::{self, Object, Raw, Text, count, text};
 use super::{Format, Read, Shape, request};
 use crate::record::Record;
+
+/// What a line says, if it is surely in this format and reads easily, as nearly all do; else [`Event`] is asked.
+pub(super) fn read_plain(text: &str) -> Option<Record<'_>> {
+    plain::read(text)
+}
 
 #[derive(Deserialize)]
 pub(super) struct Event<'a> {

@@ -6,7 +6,7 @@ use mete_core::{Timestamp, Usage, time};
 use super::{HALF_HOURS, MAX_CONTEXT_BITS, MIN_CONTEXT_BITS, Source, all_counts, priced, rate};
 use crate::card::{Attos, Card, Ladder, Unit};
 use crate::rate::Rate;
-use crate::tariff::{Rates, Tariff, Tier};
+use crate::tariff::{Prices, Tariff, Tier};
 
 /// What two prices that are the same may differ by through floats, relative to their size.
 const ROUNDING: f64 = 1e-9;
@@ -131,7 +131,7 @@ impl Source {
     }
 
     /// What `card` says, and what no card can express: audio, the price of whose parts is no sum.
-    fn rates(&self, time: Timestamp, context: u64, card: &Card) -> Result<Rates, Error> {
+    fn rates(&self, time: Timestamp, context: u64, card: &Card) -> Result<Prices, Error> {
         let dollars = |usage: Usage| self.dollars(time, &all_counts(&usage));
         let text = Usage { input: context, ..Usage::default() };
         let audio = dollars(Usage { audio_input: context, ..text })?;
@@ -142,7 +142,7 @@ impl Source {
         let spoken = rate(spoken - dollars(text)?, context, 1e6);
         let audio_output = card.output.and_then(|_| token(spoken, Unit::AudioOutput));
         let second = self.second(time, request)?;
-        let rates = Rates::of(card, 100).with(Unit::AudioInput, audio_input);
+        let rates = Prices::of(card, 100).with(Unit::AudioInput, audio_input);
         Ok(rates.with(Unit::AudioOutput, audio_output).with(Unit::Milliseconds, second))
     }
 

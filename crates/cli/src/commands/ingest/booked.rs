@@ -20,11 +20,7 @@ impl Observer for Booked {
     fn committed(&mut self, outcome: &Outcome) {
         let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for tally in &outcome.tallies {
-            sum.accepted += tally.accepted;
-            sum.duplicates += tally.duplicates;
-            sum.amended += tally.amended;
-            sum.quarantined += tally.quarantined;
-            sum.spend += tally.spend;
+            *sum += *tally;
         }
     }
 
