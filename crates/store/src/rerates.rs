@@ -75,6 +75,14 @@ const COLUMNS: &str =
     "SELECT id, month, model, actor, started_at, finished_at, undone_at, events, difference FROM rerate ";
 
 impl Store {
+    /// The last month whose events are not kept any more, if there is one: nothing in it can be corrected.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn closed_through(&self) -> Result<Option<Month>, StoreError> {
+        Ok(Month::from_yyyymm(self.meta("closed_through").await?))
+    }
+
     /// Every run, newest first.
     ///
     /// # Errors
