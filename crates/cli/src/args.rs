@@ -22,6 +22,7 @@ use crate::commands::org::OrgCommand;
 use crate::commands::prices::PricesCommand;
 use crate::commands::project::ProjectCommand;
 use crate::commands::quarantine::QuarantineCommand;
+use crate::commands::rerate::RerateArgs;
 use crate::commands::resource::ResourceCommand;
 use crate::commands::service_account::ServiceAccountCommand;
 use crate::commands::settings::SettingsCommand;
@@ -134,6 +135,8 @@ pub enum Command {
     Verify,
     /// Count usage logs: files or standard input
     Ingest(IngestArgs),
+    /// Rate a month anew at the prices of now, or take that back
+    Rerate(RerateArgs),
     /// Open the terminal interface
     #[command(after_help = "Example:\n  mete tui --store sqlite:mete.db")]
     Tui,

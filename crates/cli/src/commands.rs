@@ -18,6 +18,7 @@ pub mod org;
 pub mod prices;
 pub mod project;
 pub mod quarantine;
+pub mod rerate;
 pub mod resource;
 pub mod service_account;
 pub mod settings;
@@ -81,6 +82,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Sources(args) => sources::run(args, context).await?,
         Command::Verify => return verify::run(context).await,
         Command::Ingest(args) => return Box::pin(ingest::run(args, context)).await,
+        Command::Rerate(args) => Box::pin(rerate::run(args, context)).await?,
         Command::Tui => tui::run(context).await?,
         Command::Demo(args) => demo::run(&args, context.clock()).await.map_err(CliError::Demo)?,
     }

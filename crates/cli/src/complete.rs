@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     /// Names of values that nothing is offered for.
-    const FREE: [&str; 25] = [
+    const FREE: [&str; 26] = [
         "ACTION",
         "ACTOR",
         "BYTES",
@@ -112,6 +112,7 @@ mod tests {
         "PATTERN",
         "PROVIDER",
         "ROLE",
+        "RUN",
         "SPAN",
         "SPAN|never",
         "TEXT",

@@ -19,6 +19,7 @@ mod people;
 mod prices;
 mod projects;
 mod quarantine;
+mod rerate;
 mod resources;
 mod service_accounts;
 mod settings;
