@@ -11,11 +11,11 @@ pub fn rated(report: &RerateReport, dry_run: bool) -> String {
     text.push_str(&format!("\n{}\n", total(report, dry_run)));
     if report.own > 0 {
         let own = several(report.own, "event");
-        text.push_str(&format!("{own} brought their cost along and stay as they are; --own rates them too\n"));
+        text.push_str(&format!("Left as it is: {own} with a cost of its own; --own rates that too\n"));
     }
     if report.moved > 0 {
         let moved = several(report.moved, "event");
-        text.push_str(&format!("{moved} changed meanwhile and stay as they are; do it again to rate them\n"));
+        text.push_str(&format!("Left as it is: {moved} that changed meanwhile; the same command finds that\n"));
     }
     if !report.unpriced.is_empty() {
         text.push_str(&format!("\nWithout a price now, left as they are\n{}", unpriced(report)));
@@ -88,7 +88,7 @@ pub fn undone(report: &UndoReport) -> String {
     let mut text = format!("{month}: {} is undone: {events} as before ({difference})\n", run.id);
     if *skipped > 0 {
         let skipped = several(*skipped, "event");
-        text.push_str(&format!("{skipped} changed since and stay as they are\n"));
+        text.push_str(&format!("Left as it is: {skipped} that changed since\n"));
     }
     text + &alerts(raised)
 }
