@@ -62,6 +62,14 @@ pub enum CliError {
     /// There is no such entry in the quarantine.
     #[error("there is no entry {0} in the quarantine: see 'mete quarantine list'")]
     NoEntry(i64),
+    /// The tables of attribution are wrong.
+    #[error("the tables in {} are wrong: {problem}", path.display())]
+    Tables {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
     /// A source of usage logs failed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -126,7 +134,9 @@ impl CliError {
         match self {
             Self::Control(error) => error.code(),
             Self::OperatorOnly { .. } => "not_permitted",
-            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Config(_) => "invalid",
+            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Config(_) | Self::Tables { .. } => {
+                "invalid"
+            }
             Self::NoEntry(_) | Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",

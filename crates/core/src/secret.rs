@@ -169,6 +169,20 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     if kept.is_empty() && rest.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(kept + rest) }
 }
 
+/// `text` with a `*` in place of every character of whatever looks like an API key, after its `sk-`: as long as `text`,
+/// where it matters which character stands where.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let (mut kept, mut done) = (String::new(), 0);
+    while let Some((start, end)) = find(&text[done..]) {
+        let hidden = done + start + "sk-".len();
+        kept.push_str(&text[done..hidden]);
+        kept.extend(std::iter::repeat_n('*', done + end - hidden));
+        done += end;
+    }
+    if done == 0 { Cow::Borrowed(text) } else { Cow::Owned(kept + &text[done..]) }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(hidden)")
@@ -198,6 +212,8 @@ mod tests {
         assert!(holds_secret(&typed));
         assert_eq!(without_secrets(&typed), "key sk-… and sk-…, no more");
         assert_eq!(without_secrets(secret.reveal()), "sk-…");
+        assert_eq!(masked("é sk-0123456789abcdefghij, sk-x"), "é sk-********************, sk-x");
+        assert_eq!((masked(&typed).len(), holds_secret(&masked(&typed))), (typed.len(), false));
         for harmless in ["", "desk-top", "sk-proj-…x4Qa", "ask-me-anything", "task-4711", secret.redacted().as_str()]
         {
             assert!(!holds_secret(harmless), "{harmless}");

@@ -22,6 +22,9 @@ pub struct Config {
     /// Prices beyond the built-in catalogue.
     #[serde(default)]
     pub prices: Prices,
+    /// How usage is taken.
+    #[serde(default)]
+    pub ingest: Ingest,
     /// Where usage comes from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
@@ -56,6 +59,23 @@ pub struct Prices {
     pub overrides: Option<PathBuf>,
 }
 
+/// `[ingest]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ingest {
+    /// A file with the token that HTTP requests need for sources without one of their own; without it, only programs on
+    /// this machine may write to those.
+    pub token_file: Option<PathBuf>,
+    /// Seconds that a stop may take until all that was read is committed.
+    pub stop_timeout: u64,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self { token_file: None, stop_timeout: 30 }
+    }
+}
+
 /// What kind of thing a source reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,6 +86,8 @@ pub enum SourceKind {
     Pipe,
     /// The daemon's own standard input.
     Stdin,
+    /// Requests to `/v1/ingest`, `/v1/logs` and `/v1/traces`.
+    Http,
 }
 
 /// `[[source]]`
@@ -78,6 +100,8 @@ pub struct Source {
     pub name: Option<String>,
     /// File, pattern or pipe.
     pub path: Option<PathBuf>,
+    /// For requests: a file with the token that they need.
+    pub token_file: Option<PathBuf>,
     /// The format of every line; detected per line where it is not set.
     #[serde(default, deserialize_with = "format")]
     pub format: Option<Format>,
@@ -155,7 +179,7 @@ impl Config {
         let mut config: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
-        if let Some((number, problem)) = bad_rule(&config.rules) {
+        if let Some((number, problem)) = Rule::first_problem(&config.rules) {
             return Err(ConfigError::Rule { path: path.to_owned(), number, problem });
         }
         let mut names = HashSet::new();
@@ -178,8 +202,9 @@ impl Config {
         if let StoreUrl::Sqlite(path) = &mut self.store.url {
             *path = folder.join(&*path);
         }
-        let paths = self.sources.iter_mut().filter_map(|source| source.path.as_mut());
-        for path in paths.chain(self.prices.overrides.as_mut()).chain(self.listen.socket.as_mut()) {
+        let of_source = self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.token_file]);
+        let others = [&mut self.prices.overrides, &mut self.listen.socket, &mut self.ingest.token_file];
+        for path in of_source.chain(others).flatten() {
             *path = folder.join(&*path);
         }
     }
@@ -192,6 +217,7 @@ impl Source {
         match (&self.name, &self.path) {
             (Some(name), _) => name.clone(),
             (None, Some(path)) => path.display().to_string(),
+            (None, None) if self.kind == SourceKind::Http => mete_api::DEFAULT_SOURCE.to_owned(),
             (None, None) => "stdin".to_owned(),
         }
     }
@@ -204,10 +230,14 @@ impl Source {
     }
 
     fn problem(&self) -> Option<String> {
-        if let Some((number, problem)) = bad_rule(&self.rules) {
+        if let Some((number, problem)) = Rule::first_problem(&self.rules) {
             return Some(format!("[[source.attribute]] number {number}: {problem}"));
         }
+        if self.token_file.is_some() && self.kind != SourceKind::Http {
+            return Some("only a source of kind \"http\" has a token_file".to_owned());
+        }
         match (self.kind, &self.path) {
+            (SourceKind::Http, Some(_)) => Some("requests have no path: leave it out".to_owned()),
             (SourceKind::File | SourceKind::Pipe, None) => Some("it needs a path".to_owned()),
             (SourceKind::Stdin, Some(_)) => Some("standard input has no path: leave it out".to_owned()),
             (SourceKind::File, Some(path)) => {
@@ -217,11 +247,6 @@ impl Source {
             _ => None,
         }
     }
-}
-
-/// The first table that makes no sense, counted from 1, and why.
-fn bad_rule(rules: &[Rule]) -> Option<(usize, &'static str)> {
-    rules.iter().zip(1..).find_map(|(rule, number)| rule.problem().map(|problem| (number, problem)))
 }
 
 #[cfg(test)]
@@ -263,7 +288,7 @@ mod tests {
             ("[store]\nurl = 'sqlite:x'\nurk = 1", "line 3"),
             ("[store]\nurl = 'sqlite:x'\n[listen]\naddress = 'here'", "line 4"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'", "number 1: it needs a path"),
-            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'tcp'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'ftp'", "line 4"),
             (
                 "[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { team = 't' }",
                 "[[attribute]] number 1: it does not say whose",
@@ -276,6 +301,9 @@ mod tests {
             ),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'x'\nformat = 'yaml'", "yaml"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'a[b'", "pattern"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'http'\npath = 'x'", "no path"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\ntoken_file = 'x'", "only a source of kind"),
+            ("[store]\nurl = 'sqlite:x'\n[ingest]\nstop_timeout = '30s'", "line 4"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source]]\nkind = 'stdin'", "number 2: another"),
         ] {
             let error = parse(text).unwrap_err().to_string();
@@ -294,6 +322,6 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
-        assert_eq!((everything.sources.len(), everything.rules.len()), (5, 2));
+        assert_eq!((everything.sources.len(), everything.rules.len()), (6, 2));
     }
 }

@@ -1,5 +1,6 @@
 //! Mete's daemon: puts sources, ledger, gate and HTTP together, and brings them up and down.
 
+pub mod access;
 pub mod config;
 mod daemon;
 mod gatekeeper;

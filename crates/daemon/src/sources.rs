@@ -50,7 +50,9 @@ impl Running {
         // Asked once: a source may end at any time.
         let staying: Vec<Source> = self.0.iter().filter(stays).map(|active| active.source.clone()).collect();
         let mut fresh = Vec::new();
-        for source in sources.iter().filter(|source| !staying.contains(source)) {
+        // Requests come by themselves.
+        let to_read = sources.iter().filter(|source| source.kind != SourceKind::Http);
+        for source in to_read.filter(|source| !staying.contains(source)) {
             fresh.push((source.clone(), reader(shared, source, catalogue).await?));
         }
         let (stay, go): (Vec<_>, Vec<_>) =

@@ -1,5 +1,6 @@
 //! From lines to parcels: format, attribution and price of every record of one source.
 
+mod explain;
 mod rater;
 mod saying;
 
@@ -17,6 +18,7 @@ use crate::attribution::{Directory, Home, Unattributed};
 use crate::formats::{self, Format, Line};
 use crate::framing::Frame;
 use crate::record::Record;
+pub use explain::{Explanation, Named, Outcome, PartShown, PriceShown, Said, Trouble, Understood, Whose};
 use rater::{Rater, Refusal};
 
 /// Between two tries to reach a store that is away.
@@ -82,6 +84,13 @@ impl Reader {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Begins another run of the stream, whose positions begin anew, written in `format`.
+    pub fn begin_run(&mut self, run: &str, format: Option<Format>) {
+        self.run = run.into();
+        self.settings.format = format;
+        self.last_format = None;
     }
 
     /// An empty parcel of this source, for frames that have been read from it by now.

@@ -120,6 +120,45 @@ impl<'a> Record<'a> {
             user: None,
         }
     }
+
+    /// The record freed from its line.
+    pub(crate) fn into_owned(self) -> Record<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Record {
+            format: self.format,
+            id: Cow::Owned(self.id.into_owned()),
+            time: self.time,
+            organization: owned(self.organization),
+            project: owned(self.project),
+            key: self.key.map(|key| match key {
+                KeyRef::Id(id) => KeyRef::Id(Cow::Owned(id.into_owned())),
+                KeyRef::Hash(hash) => KeyRef::Hash(hash),
+                KeyRef::Redacted(form) => KeyRef::Redacted(Cow::Owned(form.into_owned())),
+            }),
+            member: owned(self.member),
+            model: owned(self.model),
+            provider: owned(self.provider),
+            endpoint: self.endpoint,
+            tier: owned(self.tier),
+            batch: self.batch,
+            usage: self.usage,
+            cost: self.cost,
+            resource: self.resource,
+            hold: owned(self.hold),
+            team: owned(self.team),
+            directory: owned(self.directory),
+            service: owned(self.service),
+            key_alias: owned(self.key_alias),
+            user: owned(self.user),
+        }
+    }
+
+    /// The record of a request that failed: it used nothing and cost nothing, and counts as a request.
+    pub(crate) fn failed(mut self) -> Self {
+        self.usage = Usage::default();
+        self.cost = Some(Nanos::ZERO);
+        self
+    }
 }
 
 #[cfg(test)]

@@ -16,16 +16,23 @@ const OPENAI_RESPONSES: &str = include_str!("samples/openai-responses.jsonl");
 const ANTHROPIC: &str = include_str!("samples/anthropic-messages.jsonl");
 const CLAUDE_CODE: &str = include_str!("samples/claude-code.jsonl");
 const LITELLM: &str = include_str!("samples/litellm-payload.jsonl");
-const SAMPLES: [(Format, &str); 6] = [
+const SPENDLOGS: &str = include_str!("samples/litellm-spendlogs.jsonl");
+const OTEL: &str = include_str!("samples/otel-genai.jsonl");
+const CLOUDEVENTS: &str = include_str!("samples/cloudevents.jsonl");
+const ENVOY: &str = include_str!("samples/envoy-ai-gateway.jsonl");
+const SAMPLES: [(Format, &str); 10] = [
     (Format::Mete, METE),
     (Format::OpenaiChat, OPENAI_CHAT),
     (Format::OpenaiResponses, OPENAI_RESPONSES),
     (Format::AnthropicMessages, ANTHROPIC),
     (Format::ClaudeCode, CLAUDE_CODE),
     (Format::LitellmPayload, LITELLM),
+    (Format::LitellmSpendlogs, SPENDLOGS),
+    (Format::OtelGenai, OTEL),
+    (Format::Cloudevents, CLOUDEVENTS),
+    (Format::EnvoyAiGateway, ENVOY),
 ];
 
-/// The records of a sample; every line of it must be one or be ignored.
 /// The only thing that a line says.
 fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
     let mut lines = Vec::new();
@@ -34,9 +41,16 @@ fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -
     lines.remove(0)
 }
 
+/// All that a line says.
+fn all<'a>(line: &'a str, format: Option<Format>, last: &mut Option<Format>) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    mete_ingest::formats::read(line.as_bytes(), format, last, &mut |line| lines.push(line));
+    lines
+}
+
+/// The records of a sample; every line of it must be one or be ignored.
 fn records(sample: &str) -> Vec<Record<'_>> {
-    let mut last = None;
-    let lines = sample.lines().map(|line| read(line.as_bytes(), None, &mut last));
+    let lines = sample.lines().flat_map(|line| all(line, None, &mut None));
     lines
         .filter_map(|line| match line {
             Line::Record(record) => Some(record),
@@ -254,7 +268,7 @@ fn white_space_order_and_unknown_keys_do_not_matter() {
     for (format, sample) in SAMPLES {
         for line in sample.lines() {
             let mut last = None;
-            let plain = read(line.as_bytes(), None, &mut last);
+            let plain = all(line, None, &mut last);
             assert_eq!(last, Some(format), "{line}");
             let value: serde_json::Value = serde_json::from_str(line).unwrap();
             let spread = serde_json::to_string_pretty(&value).unwrap();
@@ -262,9 +276,9 @@ fn white_space_order_and_unknown_keys_do_not_matter() {
             for (variant, hint) in [(&spread, None), (&more, None), (&more, Some(format)), (&more, Some(Format::Mete))]
             {
                 let mut last = hint;
-                assert_eq!(read(variant.as_bytes(), None, &mut last), plain, "{variant}");
+                assert_eq!(all(variant, None, &mut last), plain, "{variant}");
                 assert_eq!(last, Some(format), "{variant}");
-                assert_eq!(read(variant.as_bytes(), Some(format), &mut None), plain, "{variant}");
+                assert_eq!(all(variant, Some(format), &mut None), plain, "{variant}");
             }
         }
     }
@@ -277,7 +291,8 @@ fn any_format_may_follow_any_other() {
         for (second, other) in SAMPLES {
             for (format, text) in [(first, sample), (second, other)] {
                 let line = text.lines().last().unwrap();
-                let Line::Record(record) = read(line.as_bytes(), None, &mut last) else { panic!("{line}") };
+                let mut lines = all(line, None, &mut last);
+                let Some(Line::Record(record)) = lines.pop() else { panic!("{line}") };
                 assert_eq!((record.format, last), (format, Some(format)));
             }
         }

@@ -42,6 +42,6 @@ pub use diff::{Diff, Difference, RateChange, Side, diff};
 pub use error::NoPrice;
 pub use list::{Filter, Listed, Origin};
 pub use overrides::OverrideError;
-pub use pricer::{Price, Pricer, Query, Rates};
+pub use pricer::{Price, Pricer, Query, Quote};
 pub use rate::{Percent, Rate};
 pub use tariff::{Prices, Tariff, Tier};

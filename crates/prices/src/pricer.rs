@@ -70,16 +70,16 @@ impl Pricer {
         if !query.usage.is_billable() {
             return Ok(Price { cost: Nanos::ZERO, version: self.catalogue.version().clone() });
         }
-        let rates = self.rates(query)?;
-        Ok(Price { cost: rates.cost(query)?, version: rates.version().clone() })
+        let quote = self.quote(query)?;
+        Ok(Price { cost: quote.cost(query)?, version: quote.version().clone() })
     }
 
-    /// The rates that hold for `query` on the UTC day of its time, whatever was used.
+    /// What holds for `query` on the UTC day of its time, whatever was used.
     ///
     /// # Errors
     ///
     /// If no model is named, or the prices do not know it.
-    pub fn rates(&mut self, query: &Query<'_>) -> Result<Rates, NoPrice> {
+    pub fn quote(&mut self, query: &Query<'_>) -> Result<Quote, NoPrice> {
         let query = &query.normalized();
         if query.model.is_empty() {
             return Err(NoPrice::NoModel);
@@ -96,7 +96,7 @@ impl Pricer {
                 found
             }
         };
-        Ok(Rates { of_day: found?, day: key.day })
+        Ok(Quote { of_day: found?, day: key.day })
     }
 
     /// The prices that it looks into.
@@ -109,15 +109,15 @@ impl Pricer {
 /// What usage costs on one UTC day under the same circumstances (model, provider, tier, batch or not): found once, asked
 /// for every event that names them.
 #[derive(Clone, Debug)]
-pub struct Rates {
+pub struct Quote {
     of_day: Arc<DayRates>,
     day: i64,
 }
 
-impl Rates {
-    /// Whether they hold at `time`.
+impl Quote {
+    /// Whether it holds at `time`.
     #[must_use]
-    pub const fn hold_at(&self, time: Timestamp) -> bool {
+    pub const fn holds_at(&self, time: Timestamp) -> bool {
         self.day == time.day()
     }
 
@@ -127,7 +127,7 @@ impl Rates {
         &self.of_day.version
     }
 
-    /// What was used costs, rounded once. `query` names the circumstances for which these rates were found; its usage
+    /// What was used costs, rounded once. `query` names the circumstances for which this was found; its usage
     /// has no [`Usage::problem`].
     ///
     /// # Errors

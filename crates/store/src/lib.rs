@@ -24,6 +24,7 @@ mod postgres;
 mod projects;
 mod quarantine;
 mod rates;
+mod receipts;
 mod rerates;
 mod resources;
 mod rows;
@@ -55,6 +56,7 @@ pub use quarantine::{
     FailedRetry, QUARANTINE_ENTRIES, QuarantineCount, QuarantineEntry, QuarantineFilter, QuarantineRow, RAW_LIMIT,
     Trimmed,
 };
+pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
 pub use rerates::{Rerate, RerateSum};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
 pub use settings::Setting;

@@ -155,7 +155,8 @@ each_engine! {
     }
 }
 
-fn make_pipe(path: &Path) -> Result<()> {
+/// Makes a named pipe.
+pub fn make_pipe(path: &Path) -> Result<()> {
     Ok(mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
 }
 

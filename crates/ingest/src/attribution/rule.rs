@@ -1,5 +1,7 @@
 //! Tables of the configuration that say whose records are, where Mete does not know what they say themselves.
 
+use std::fmt;
+
 use glob::Pattern;
 use mete_core::secret::holds_secret;
 use serde::{Deserialize, Deserializer};
@@ -55,6 +57,27 @@ fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pattern>
     Pattern::new(&text).map(Some).map_err(|error| serde::de::Error::custom(format!("{text:?} is no pattern: {error}")))
 }
 
+impl fmt::Display for When {
+    /// As it stands in a configuration: `team = "team_1", user = "ci-*"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { team, key, directory, service, user, organization, project } = self;
+        let all = [
+            ("team", team),
+            ("key", key),
+            ("directory", directory),
+            ("service", service),
+            ("user", user),
+            ("organization", organization),
+            ("project", project),
+        ];
+        let given = all.into_iter().filter_map(|(what, pattern)| Some((what, pattern.as_ref()?.as_str())));
+        for (number, (what, pattern)) in given.enumerate() {
+            write!(f, "{}{what} = {pattern:?}", if number == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
 impl Rule {
     /// What makes no sense in it, and what would; `None` if it is sound.
     #[must_use]
@@ -75,6 +98,12 @@ impl Rule {
             return Some("it has the secret of a key in it: write the key's id or the SHA-256 of the secret");
         }
         None
+    }
+
+    /// The first of `rules` that makes no sense, counted from 1, and why.
+    #[must_use]
+    pub fn first_problem(rules: &[Self]) -> Option<(usize, &'static str)> {
+        rules.iter().zip(1..).find_map(|(rule, number)| rule.problem().map(|problem| (number, problem)))
     }
 
     /// Whether it says to which organization, project or key records belong.
@@ -155,6 +184,8 @@ mod tests {
             assert!(problem.contains(part) && !problem.contains("012345"), "{text}: {problem}");
         }
         assert_eq!(rule("when = { user = 'u*' }\nmember = 'user-1'").problem(), None);
+        let several = rule("when = { user = 'u*', team = 't' }\nmember = 'user-1'");
+        assert_eq!(several.when.to_string(), "team = \"t\", user = \"u*\"");
         for text in ["when = { cwd = 'x' }", "when = { team = 'a[' }", "when = { team = 't' }\nteam = 'P'"] {
             assert!(toml::from_str::<Rule>(text).is_err(), "{text}");
         }

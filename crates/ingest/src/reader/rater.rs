@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::hash_map::EntryRef;
 use mete_core::event::MAX_COST;
 use mete_core::{IdHasher, LedgerEvent, Nanos, Rating, Series, Timestamp};
-use mete_prices::{Catalogue, NoPrice, Pricer, Query, Rates};
+use mete_prices::{Catalogue, NoPrice, Pricer, Query, Quote};
 use mete_store::ReadCounts;
 use rustc_hash::FxBuildHasher;
 
@@ -55,10 +55,10 @@ struct Known {
     own: Option<Arc<Rating>>,
 }
 
-/// The rates of a day.
+/// The prices of a day.
 struct DayPrice {
     day: i64,
-    rates: Result<Rates, NoPrice>,
+    quote: Result<Quote, NoPrice>,
     rating: Option<Arc<Rating>>,
 }
 
@@ -139,7 +139,7 @@ impl Known {
     ) -> Result<(Nanos, Arc<Rating>), NoPrice> {
         let price = match &mut self.price {
             Some(price) if price.day == query.time.day() => price,
-            price => price.insert(DayPrice { day: query.time.day(), rates: pricer.rates(query), rating: None }),
+            price => price.insert(DayPrice { day: query.time.day(), quote: pricer.quote(query), rating: None }),
         };
         let Some(own) = record.cost else {
             return Ok((price.cost(query)?, price.rating(query, pricer.catalogue(), ratings, record)));
@@ -156,8 +156,8 @@ impl DayPrice {
         if !query.usage.is_billable() {
             return Ok(Nanos::ZERO);
         }
-        match &self.rates {
-            Ok(rates) => rates.cost(query),
+        match &self.quote {
+            Ok(quote) => quote.cost(query),
             Err(no_price) => Err(no_price.clone()),
         }
     }
@@ -169,9 +169,9 @@ impl DayPrice {
         ratings: &mut Ratings,
         record: &Record<'_>,
     ) -> Arc<Rating> {
-        match &self.rates {
-            Ok(rates) if query.usage.is_billable() => {
-                Arc::clone(self.rating.get_or_insert_with(|| ratings.shared(Arc::clone(rates.version()), record)))
+        match &self.quote {
+            Ok(quote) if query.usage.is_billable() => {
+                Arc::clone(self.rating.get_or_insert_with(|| ratings.shared(Arc::clone(quote.version()), record)))
             }
             _ => ratings.shared(Arc::clone(catalogue.version()), record),
         }

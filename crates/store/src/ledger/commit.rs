@@ -19,12 +19,13 @@ use super::kept::{AlreadyHashed, ById, Candidates};
 use super::recent::{OtherCommit, SAME};
 use super::segment::{EventRow, ID, TS};
 use super::work::{Packed, Work};
-use super::{Arrival, Ledger, Outcome, Parcel, Tally, watch};
+use super::{Arrival, Conflict, Ledger, Outcome, Parcel, Tally, watch};
 use crate::Tx;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 use crate::postgres;
 use crate::quarantine::Caught;
+use crate::receipts::Account;
 use crate::sources::SourceDay;
 
 /// When a writer takes its turn.
@@ -241,6 +242,7 @@ impl Ledger {
                 tx.set_position(&parcel.source, position, now).await?;
             }
         }
+        write_receipts(tx, parcels, work, now).await?;
         record_commit(tx, version, &packed.rows, &booked).await?;
         let conflicts = std::mem::take(&mut work.conflicts);
         let conflicts = conflicts.into_iter().map(|(parcel, entry)| (parcel, entry.into())).collect();
@@ -283,6 +285,19 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// Keeps what requests with an idempotency key are answered.
+async fn write_receipts(tx: &mut Tx, parcels: &[Parcel], work: &Work, now: Timestamp) -> Result<(), StoreError> {
+    for (number, parcel) in parcels.iter().enumerate() {
+        let Some(receipt) = &parcel.receipt else { continue };
+        let own = work.conflicts.iter().filter(|(tally, _)| *tally == number);
+        let conflicts: Vec<Conflict> = own.map(|(_, entry)| entry.clone().into()).collect();
+        let mut account = Account::of_parcel(parcel);
+        account.book(&work.tallies[number], &conflicts);
+        tx.write_receipt(receipt, &account, now).await?;
+    }
+    Ok(())
 }
 
 /// The counter in whose row writers take turns.

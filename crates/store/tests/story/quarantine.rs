@@ -190,6 +190,21 @@ each_engine! {
         Ok(())
     }
 
+    async fn r34_a_flood_makes_its_own_room(place: &TestStore) -> anyhow::Result<()> {
+        let f = Fixture::new(place).await?;
+        let mut ledger = Ledger::open(f.store.clone()).await?;
+        set(&f.store, 150_000).await?;
+        for n in 0..3_u64 {
+            let bad = (0..1_000).map(|i| entry(n * 1_000 + i, "not_json", &[b'x'; 100])).collect();
+            ledger.commit(&[parcel("a", bad)], at(NOW).plus(n.cast_signed() * SECOND)).await?;
+            assert_eq!(f.store.quarantine_kept().await?, (100_000 * (n + 1)).min(150_000));
+        }
+        assert_whole(&f.store).await?;
+        assert_eq!(f.store.count_quarantine().await?, 3_000);
+        assert!(f.store.quarantine(1_000).await?.iter().all(QuarantineRow::is_whole), "the newest are whole");
+        Ok(())
+    }
+
     async fn r34_what_is_forgotten_leaves_its_count(place: &TestStore) -> anyhow::Result<()> {
         let f = Fixture::new(place).await?;
         let mut ledger = Ledger::open(f.store.clone()).await?;
