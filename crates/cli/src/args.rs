@@ -1,6 +1,9 @@
 //! What can be typed: the commands and the options that all of them have.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
+use mete_prices::Catalogue;
 
 use crate::commands::alerts::AlertsCommand;
 use crate::commands::audit::AuditCommand;
@@ -16,14 +19,18 @@ use crate::commands::limits::LimitsCommand;
 use crate::commands::man::ManArgs;
 use crate::commands::member::MemberCommand;
 use crate::commands::org::OrgCommand;
+use crate::commands::prices::PricesCommand;
 use crate::commands::project::ProjectCommand;
 use crate::commands::quarantine::QuarantineCommand;
+use crate::commands::rerate::RerateArgs;
 use crate::commands::resource::ResourceCommand;
 use crate::commands::service_account::ServiceAccountCommand;
 use crate::commands::settings::SettingsCommand;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::spend::SpendArgs;
 use crate::complete::CompleteArgs;
+use crate::error::CliError;
+use crate::places;
 
 /// Budgets for LLM API keys: what was spent, by whom, and who is refused.
 #[derive(Debug, Parser)]
@@ -128,6 +135,8 @@ pub enum Command {
     Verify,
     /// Count usage logs: files or standard input
     Ingest(IngestArgs),
+    /// Rate a month anew at the prices of now, or take that back
+    Rerate(RerateArgs),
     /// Open the terminal interface
     #[command(after_help = "Example:\n  mete tui --store sqlite:mete.db")]
     Tui,
@@ -138,6 +147,9 @@ pub enum Command {
 /// A command that tells about the program itself, and needs neither store nor actor.
 #[derive(Debug, Subcommand)]
 pub enum About {
+    /// List, explain and compare prices
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Write a shell's completion script
     Completions(CompletionsArgs),
     /// Write the manual pages
@@ -145,6 +157,21 @@ pub enum About {
     /// Answer a shell that completes a line
     #[command(hide = true)]
     Complete(CompleteArgs),
+}
+
+/// Of commands about prices: the operator's own.
+#[derive(Debug, Args)]
+pub struct PricesFile {
+    /// Prices of your own [default: mete/prices.toml in the XDG configuration directory, if it is there]
+    #[arg(long, value_name = "FILE", env = "METE_PRICES")]
+    prices: Option<PathBuf>,
+}
+
+impl PricesFile {
+    /// The catalogue with these prices over it (R35). An empty METE_PRICES is one that is not set.
+    pub fn catalogue(&self) -> Result<Catalogue, CliError> {
+        places::catalogue(self.prices.as_deref().filter(|path| !path.as_os_str().is_empty()))
+    }
 }
 
 /// Of commands about an organization or a project: which of them.

@@ -15,8 +15,10 @@ pub mod lookup;
 pub mod man;
 pub mod member;
 pub mod org;
+pub mod prices;
 pub mod project;
 pub mod quarantine;
+pub mod rerate;
 pub mod resource;
 pub mod service_account;
 pub mod settings;
@@ -80,6 +82,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Sources(args) => sources::run(args, context).await?,
         Command::Verify => return verify::run(context).await,
         Command::Ingest(args) => return Box::pin(ingest::run(args, context)).await,
+        Command::Rerate(args) => Box::pin(rerate::run(args, context)).await?,
         Command::Tui => tui::run(context).await?,
         Command::Demo(args) => demo::run(&args, context.clock()).await.map_err(CliError::Demo)?,
     }
@@ -102,6 +105,7 @@ const fn for_operators(command: &Command) -> Option<&'static str> {
 /// Tells about the program itself.
 pub fn about(command: About, global: Global, output: Output) -> Result<(), CliError> {
     match command {
+        About::Prices(command) => prices::run(&command, output),
         About::Completions(args) => completions::run(&args, output),
         About::Man(args) => man::run(&args, output),
         About::Complete(args) => {

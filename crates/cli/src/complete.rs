@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     /// Names of values that nothing is offered for.
-    const FREE: [&str; 22] = [
+    const FREE: [&str; 26] = [
         "ACTION",
         "ACTOR",
         "BYTES",
@@ -109,10 +109,14 @@ mod tests {
         "N",
         "NAME",
         "PATH",
+        "PATTERN",
+        "PROVIDER",
         "ROLE",
+        "RUN",
         "SPAN",
         "SPAN|never",
         "TEXT",
+        "TIER",
         "TIME",
         "URL",
         "USD|none",

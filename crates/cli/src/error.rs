@@ -8,7 +8,7 @@ use mete_control::ControlError;
 use mete_core::directory::NameProblem;
 use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
-use mete_prices::OverrideError;
+use mete_prices::{NoPrice, OverrideError};
 use mete_store::StoreError;
 use mete_tui::TuiError;
 use meted::config::ConfigError;
@@ -53,6 +53,9 @@ pub enum CliError {
         /// What is wrong.
         source: OverrideError,
     },
+    /// A model has no price.
+    #[error(transparent)]
+    NoPrice(#[from] NoPrice),
     /// The daemon's configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -134,7 +137,7 @@ impl CliError {
             Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Config(_) | Self::Tables { .. } => {
                 "invalid"
             }
-            Self::NoEntry(_) => "not_found",
+            Self::NoEntry(_) | Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",

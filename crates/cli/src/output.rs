@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::CliError;
 
 pub use table::{Table, facts, left, right};
-pub use text::{count, is_unsafe, money, percent, safe, safe_lines, several, time, unseen};
+pub use text::{count, dollars, is_unsafe, money, percent, safe, safe_lines, several, time, unseen};
 
 /// Several rows, as scripts get them.
 #[derive(Debug, Serialize)]

@@ -21,6 +21,7 @@ mod organizations;
 mod project_members;
 mod projects;
 mod quarantine;
+mod rerate;
 mod rights;
 mod service_accounts;
 mod settings;
@@ -51,6 +52,7 @@ pub use keys::{CreatedKey, KeyChange, KeyOwner, MAX_GRACE, NewKeyInput, RotatedK
 pub use limits::{LimitChange, LimitsAfter, LimitsOf};
 pub use organizations::{CreatedOrganization, DEFAULT_PROJECT, NewOrganizationInput};
 pub use projects::{NewProjectInput, ProjectChange};
+pub use rerate::{RerateInput, RerateReport, RerateRow, UndoReport, Unpriced};
 pub use service_accounts::{CreatedServiceAccount, ServiceAccountOf};
 pub use sight::Sight;
 pub use view::{ListedProjects, SeenResource, View};

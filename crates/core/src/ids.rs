@@ -21,6 +21,8 @@ pub enum IdKind {
     Alert,
     /// `block_…`
     Block,
+    /// `rerate_…`
+    Rerate,
 }
 
 impl IdKind {
@@ -36,6 +38,7 @@ impl IdKind {
             Self::Invite => "invite-",
             Self::Alert => "alert_",
             Self::Block => "block_",
+            Self::Rerate => "rerate_",
         }
     }
 

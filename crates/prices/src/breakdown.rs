@@ -11,7 +11,7 @@ const PLACES: usize = 18;
 
 /// An amount of dollars, exact: before it is rounded to nano-dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exact(Attos);
+pub struct Exact(pub(crate) Attos);
 
 impl Exact {
     /// This much for each of so many.

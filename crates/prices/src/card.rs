@@ -3,6 +3,7 @@
 use std::fmt;
 
 use mete_core::{Nanos, Usage};
+use serde::{Serialize, Serializer};
 
 /// Atto-dollars (10^-18 USD): a price of 10^-12 dollars per million tokens is one per token.
 pub(crate) type Attos = i128;
@@ -24,11 +25,78 @@ pub enum Unit {
     CachedInput,
     CacheWrite,
     CacheWrite1h,
+    AudioInput,
     Output,
     Reasoning,
+    AudioOutput,
     Images,
     Milliseconds,
     Searches,
+    /// The request itself, whatever it uses.
+    Requests,
+}
+
+impl Unit {
+    /// All of them, in the order in which prices are told.
+    pub const ALL: [Self; 12] = [
+        Self::Input,
+        Self::CachedInput,
+        Self::CacheWrite,
+        Self::CacheWrite1h,
+        Self::AudioInput,
+        Self::Output,
+        Self::Reasoning,
+        Self::AudioOutput,
+        Self::Images,
+        Self::Milliseconds,
+        Self::Searches,
+        Self::Requests,
+    ];
+
+    /// The name of its price, where `prices.toml` has one the name there.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::CachedInput => "cached_input",
+            Self::CacheWrite => "cache_write",
+            Self::CacheWrite1h => "cache_write_1h",
+            Self::AudioInput => "audio_input",
+            Self::Output => "output",
+            Self::Reasoning => "reasoning",
+            Self::AudioOutput => "audio_output",
+            Self::Images => "image",
+            Self::Milliseconds => "second",
+            Self::Searches => "search",
+            Self::Requests => "request",
+        }
+    }
+
+    /// What it is a kind of, and mostly has the price of.
+    #[must_use]
+    pub const fn whole(self) -> Option<Self> {
+        match self {
+            Self::CachedInput | Self::CacheWrite | Self::AudioInput => Some(Self::Input),
+            Self::CacheWrite1h => Some(Self::CacheWrite),
+            Self::Reasoning | Self::AudioOutput => Some(Self::Output),
+            _ => None,
+        }
+    }
+
+    /// How many of it a price is told for: a million tokens, a second, one of anything else.
+    pub(crate) const fn block(self) -> i128 {
+        match self {
+            Self::Images | Self::Searches | Self::Requests => 1,
+            Self::Milliseconds => 1_000,
+            _ => 1_000_000,
+        }
+    }
+}
+
+impl Serialize for Unit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 impl fmt::Display for Unit {
@@ -38,11 +106,14 @@ impl fmt::Display for Unit {
             Self::CachedInput => "cached input tokens",
             Self::CacheWrite => "cache writes",
             Self::CacheWrite1h => "one-hour cache writes",
+            Self::AudioInput => "audio input tokens",
             Self::Output => "output tokens",
             Self::Reasoning => "reasoning tokens",
+            Self::AudioOutput => "audio output tokens",
             Self::Images => "images",
             Self::Milliseconds => "seconds",
             Self::Searches => "searches",
+            Self::Requests => "requests",
         })
     }
 }

@@ -18,7 +18,7 @@ const BUNDLED_VERSION: &str = "genai-prices 0.2.1";
 #[derive(Debug)]
 pub struct Catalogue {
     version: Arc<str>,
-    overrides: Overrides,
+    pub(crate) overrides: Overrides,
 }
 
 impl Catalogue {

@@ -43,6 +43,12 @@ pub enum NoPrice {
     },
 }
 
+impl NoPrice {
+    pub(crate) fn refused(model: &str, error: &genai_prices::Error) -> Self {
+        Self::Catalogue { model: model.to_owned(), reason: error.to_string() }
+    }
+}
+
 fn of(provider: Option<&str>) -> String {
     provider.map(|provider| format!(" of provider {provider:?}")).unwrap_or_default()
 }

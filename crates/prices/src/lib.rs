@@ -4,6 +4,8 @@
 //! second; either gives exact integer rates in atto-dollars per unit, counts are multiplied with those as integers, and
 //! the sum is rounded once, half up, to nano-dollars. What has no price is an error and never $0 (R34).
 //!
+//! To look at prices there are [`Catalogue::list`], [`Catalogue::detail`] and [`diff()`].
+//!
 //! ```
 //! use std::sync::Arc;
 //! use mete_core::{Nanos, Timestamp, Usage};
@@ -22,14 +24,24 @@ mod breakdown;
 mod card;
 mod catalogue;
 pub mod decimal;
+mod detail;
+mod diff;
 mod error;
+mod list;
 mod overrides;
 mod pricer;
 mod probe;
+mod rate;
+mod tariff;
 
 pub use breakdown::{Breakdown, Exact, Part};
 pub use card::Unit;
 pub use catalogue::Catalogue;
+pub use detail::{Change, Detail, OfCatalogue, OfHours, OfOverride, OverrideState};
+pub use diff::{Diff, Difference, RateChange, Side, diff};
 pub use error::NoPrice;
+pub use list::{Filter, Listed, Origin};
 pub use overrides::OverrideError;
 pub use pricer::{Price, Pricer, Query, Quote};
+pub use rate::{Percent, Rate};
+pub use tariff::{Prices, Tariff, Tier};

@@ -156,7 +156,7 @@ impl Quote {
 
 impl<'a> Query<'a> {
     /// With the names of standard and batch processing taken out.
-    fn normalized(self) -> Self {
+    pub(crate) fn normalized(self) -> Self {
         match self.tier {
             Some("" | "default" | "standard" | "auto" | "standard_only") => Self { tier: None, ..self },
             Some("batch") => Self { tier: None, batch: true, ..self },
@@ -194,7 +194,7 @@ impl<'a> Query<'a> {
     }
 
     pub(crate) fn refused(&self, error: &genai_prices::Error) -> NoPrice {
-        NoPrice::Catalogue { model: self.model.to_owned(), reason: error.to_string() }
+        NoPrice::refused(self.model, error)
     }
 }
 

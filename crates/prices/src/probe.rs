@@ -4,6 +4,8 @@
 //! by the UTC day and by the half-hour. So one request per unit tells its rate exactly, and looking for the contexts
 //! and half-hours at which the answers change tells where they hold.
 
+mod outline;
+
 use std::time::{Duration, SystemTime};
 
 use genai_prices::{Calculator, ErrorKind, PriceRequest, Usage as Counts, UsageKey};

@@ -25,6 +25,7 @@ mod projects;
 mod quarantine;
 mod rates;
 mod receipts;
+mod rerates;
 mod resources;
 mod retention;
 mod rows;
@@ -57,6 +58,7 @@ pub use quarantine::{
     Trimmed,
 };
 pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
+pub use rerates::{Rerate, RerateSum};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
 pub use retention::Retention;
 pub use settings::Setting;

@@ -7,8 +7,12 @@ use mete_core::{Nanos, Timestamp};
 
 /// An amount in full, with two places at least: `$12.50`, `$0.015195`, `-$3.00`.
 pub fn money(amount: Nanos) -> String {
-    let text = amount.to_string();
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    dollars(&amount.to_string())
+}
+
+/// Decimal dollars as [`money`] shows them.
+pub fn dollars(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     format!("{sign}${}.{fraction:0<2}", thousands(whole))
 }

@@ -1,4 +1,4 @@
-//! The rules of the directory (R1 to R22, R24, R36, R41, R42, R45), each on both engines.
+//! The rules of the directory (R1 to R22, R24, R35, R36, R41, R42, R45), each on both engines.
 
 #[cfg(test)]
 mod accounts;
@@ -28,6 +28,8 @@ mod projects;
 mod quarantine;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod rerate;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

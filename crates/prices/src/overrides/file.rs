@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use super::Override;
+use super::{ALWAYS, Override};
 use crate::card::{Attos, Card, Ladder, Step};
 use crate::decimal::parse_scaled;
 
@@ -108,9 +108,12 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> OverrideError {
-        let before = self.text.get(..at.span().start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        OverrideError::Entry { line, model: self.model.to_owned(), problem: problem.into() }
+        OverrideError::Entry { line: self.line(at), model: self.model.to_owned(), problem: problem.into() }
+    }
+
+    /// Counted from 1.
+    fn line<T>(&self, at: &Spanned<T>) -> usize {
+        self.text.get(..at.span().start).unwrap_or_default().matches('\n').count() + 1
     }
 
     /// A price with at most `places` places after the point.
@@ -153,7 +156,8 @@ fn read(entry: &Entry, context: &Context<'_>) -> Result<Override, OverrideError>
         name: name.to_lowercase(),
         prefix,
         provider: entry.provider.as_ref().map(|provider| provider.get_ref().to_lowercase()),
-        from: from.unwrap_or(Timestamp(i64::MIN)),
+        from: from.unwrap_or(ALWAYS),
+        line: context.line(&entry.pattern),
         version: version(entry),
         ladder,
         batch_percent: entry.batch.as_ref().map_or(Ok(100), |batch| percent(batch, context))?,
