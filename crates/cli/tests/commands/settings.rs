@@ -13,6 +13,8 @@ each_engine! {
         let defaults = [
             json!({"name": "max_projects", "value": 1000}),
             json!({"name": "file_quota_bytes", "value": 100_000_000_000_u64}),
+            json!({"name": "retention_months", "value": 13}),
+            json!({"name": "quarantine_bytes", "value": 268_435_456}),
         ];
         assert_eq!(listed, json!({"rows": defaults}));
         let set = mete.json(["settings", "set", "file_quota_bytes", "250GB"])?;
