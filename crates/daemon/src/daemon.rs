@@ -10,7 +10,7 @@ use mete_gate::Gate;
 use mete_ingest::committer::{Committer, QUEUE};
 use mete_store::{Store, StoreError};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -72,9 +72,10 @@ impl Daemon {
         let observer = Box::new(GateObserver::new(Arc::clone(&gate)));
         let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
         committer.read_totals().await?;
-        let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue };
+        let current = watch::Sender::new(Arc::clone(&prices.catalogue));
+        let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue, prices: current };
         let mut sources = sources::Running::default();
-        sources.change(&shared, &config.sources, (&prices.catalogue, true)).await?;
+        sources.change(&shared, &config.sources).await?;
 
         // From here on nothing fails.
         let committing = TaskTracker::new();
@@ -134,8 +135,10 @@ impl Daemon {
         {
             tracing::warn!("[store] and [listen] are taken over at the next restart only");
         }
-        let changed = prices.differs_from(&self.prices);
-        self.sources.change(&self.shared, &config.sources, (&prices.catalogue, changed)).await?;
+        self.sources.change(&self.shared, &config.sources).await?;
+        if prices.differs_from(&self.prices) {
+            self.shared.prices.send_replace(Arc::clone(&prices.catalogue));
+        }
         (self.config, self.prices) = (config, prices);
         tracing::info!(sources = self.config.sources.len(), "the configuration was read again");
         Ok(())

@@ -197,11 +197,13 @@ enum Next {
 
 /// All that waits already, up to a bound: under load, many small parcels become one commit.
 fn group(first: Delivery, queue: &mut mpsc::Receiver<Delivery>) -> Vec<Delivery> {
-    let mut events = first.parcel.events.len();
+    // What is quarantined weighs as much; and parcels that weigh nothing must not come for ever.
+    let weight = |delivery: &Delivery| delivery.parcel.events.len() + delivery.parcel.quarantine.len();
+    let mut taken = weight(&first);
     let mut deliveries = vec![first];
-    while events < GROUP {
+    while taken < GROUP && deliveries.len() < QUEUE {
         let Ok(next) = queue.try_recv() else { break };
-        events += next.parcel.events.len();
+        taken += weight(&next);
         deliveries.push(next);
     }
     deliveries

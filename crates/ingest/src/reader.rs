@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mete_core::event::{MAX_AHEAD, MAX_COST};
 use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Rating, Timestamp};
 use mete_prices::{Catalogue, Pricer, Query};
 use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
 use rustc_hash::FxBuildHasher;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::attribution::{Attributor, Directory, Home, Unattributed};
@@ -47,6 +49,8 @@ pub struct Reader {
     hasher: IdHasher,
     attributor: Attributor,
     pricer: Pricer,
+    /// The catalogue, where it may change.
+    prices: Option<watch::Receiver<Arc<Catalogue>>>,
     last_format: Option<Format>,
     own_cost: Arc<str>,
     /// One shared copy of each rating.
@@ -73,6 +77,7 @@ impl Reader {
             attributor: Attributor::new(directory, settings.home.clone()),
             hasher: store.id_hasher(),
             pricer: Pricer::new(catalogue),
+            prices: None,
             last_format: None,
             own_cost: Rating::OWN.into(),
             ratings: HashSet::default(),
@@ -81,6 +86,24 @@ impl Reader {
             store,
             clock,
         })
+    }
+
+    /// The same reader, which takes over each new catalogue that `prices` brings, from the next parcel on.
+    #[must_use]
+    pub fn with_prices(mut self, prices: watch::Receiver<Arc<Catalogue>>) -> Self {
+        self.prices = Some(prices);
+        self
+    }
+
+    /// What tells this run of the source from others: see [`Settings::run`].
+    #[must_use]
+    pub const fn run(&self) -> &Arc<str> {
+        &self.run
+    }
+
+    /// What is read from now on belongs to another run of the source: see [`Settings::run`].
+    pub fn set_run(&mut self, run: Arc<str>) {
+        self.run = run;
     }
 
     /// Whether the organization and project that the source names are there.
@@ -101,6 +124,9 @@ impl Reader {
     #[must_use]
     pub fn parcel(&mut self) -> Parcel {
         self.directory_is_fresh = false;
+        if let Some(prices) = self.prices.as_mut().filter(|prices| prices.has_changed().unwrap_or(false)) {
+            self.pricer = Pricer::new(Arc::clone(&prices.borrow_and_update()));
+        }
         Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), ..Parcel::default() }
     }
 
@@ -124,7 +150,7 @@ impl Reader {
                 Line::Ignored => return parcel.read.ignored += 1,
                 Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
-                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: bytes.clone() }),
+                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: raw(&bytes) }),
                     Err(problem) => problem,
                 },
             };
@@ -263,6 +289,11 @@ impl Problem {
     const fn new(reason: &'static str, detail: String) -> Self {
         Self { reason, detail, spot: None }
     }
+}
+
+/// What is kept of an event's line. Of a long one a copy of what the quarantine would keep: the line itself may go.
+fn raw(line: &Bytes) -> Bytes {
+    if line.len() <= RAW_LIMIT { line.clone() } else { Bytes::copy_from_slice(&line[..RAW_LIMIT]) }
 }
 
 /// Whether two costs differ by more than 1% of the larger one.
