@@ -10,4 +10,6 @@ mod kill;
 mod life;
 mod months;
 mod pipes;
+mod rotation;
+mod sockets;
 mod support;

@@ -92,15 +92,6 @@ impl Model {
         }
     }
 
-    /// Whether a log was cut or written anew after it had left: what another follower finds at its end makes it read
-    /// all of it.
-    pub fn may_read_again(&self, world: &World) -> bool {
-        world.logs.iter().any(|log| {
-            let committed = self.committed.get(&log.number);
-            committed.is_some_and(|generation| *generation != log.generation)
-        })
-    }
-
     /// The time at which the follower looks.
     pub fn now(place: &Place) -> Timestamp {
         place.clock.now()

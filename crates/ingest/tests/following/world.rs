@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _};
 
 /// The line with which some writers begin every file.
-const HEADER: &str = "header";
+pub const HEADER: &str = "header";
 
 /// What a file holds since it was made or truncated.
 #[derive(Clone, Debug, Default)]

@@ -178,9 +178,9 @@ impl Follower {
                 continue;
             }
             self.open(path, Some(now), now);
-            // The inode may be another file's by now, which nobody asked to read.
-            let identity = Some(&*position.identity);
-            self.tails.retain(|tail| tail.inode != inode || tail.identity.as_deref() == identity);
+            // The inode may be another file's by now, even one that begins alike, which nobody asked to read.
+            let known = (Some(&*position.identity), position.offset);
+            self.tails.retain(|tail| tail.inode != inode || (tail.identity.as_deref(), tail.offset()) == known);
             self.archives.retain(|archive| archive.inode != inode);
         }
     }
