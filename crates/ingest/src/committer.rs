@@ -81,14 +81,14 @@ impl Committer {
             // first: while they never end, each commit folds and finds out what others wrote by itself.
             let next = tokio::select! {
                 biased;
-                delivery = queue.recv() => Next::Delivery(delivery),
+                delivery = queue.recv() => Next::Delivery(delivery.map(Box::new)),
                 _ = fold.tick() => Next::Fold,
                 _ = look.tick() => Next::Look,
             };
             match next {
                 Next::Delivery(None) => break,
                 Next::Delivery(Some(first)) => {
-                    self.commit(group(first, &mut queue)).await;
+                    self.commit(group(*first, &mut queue)).await;
                     if self.unfolded >= FOLD_EVENTS {
                         self.fold().await;
                         fold.reset_at(Instant::now() + FOLD_EVERY);
@@ -190,7 +190,7 @@ impl Committer {
 }
 
 enum Next {
-    Delivery(Option<Delivery>),
+    Delivery(Option<Box<Delivery>>),
     Fold,
     Look,
 }

@@ -162,7 +162,7 @@ fn broken(path: &str, reading: &mut Reading, error: &io::Error) -> QuarantineEnt
     let (mut raw, mut raw_bytes, position) = (Vec::new(), 0, reading.framer.position());
     reading.framer.finish(|frame| match frame {
         Frame::Line { bytes, .. } => {
-            (raw, raw_bytes) = (bytes[..bytes.len().min(RAW_LIMIT)].to_vec(), bytes.len() as u64)
+            (raw, raw_bytes) = (bytes[..bytes.len().min(RAW_LIMIT)].to_vec(), bytes.len() as u64);
         }
         Frame::TooLong { head, length, .. } => (raw, raw_bytes) = (head.to_vec(), length),
     });
