@@ -7,11 +7,17 @@
 mod anthropic;
 mod bad;
 mod claude_code;
+mod cloudevents;
 mod detect;
+mod envoy;
 mod fields;
+mod gen_ai;
 mod litellm;
+mod litellm_spendlogs;
 mod mete;
+mod numbers;
 mod openai;
+mod otel;
 mod request;
 
 use std::fmt;
@@ -19,6 +25,7 @@ use std::str::FromStr;
 
 pub use bad::{Bad, Reason};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::record::Record;
 
@@ -37,17 +44,29 @@ pub enum Format {
     ClaudeCode,
     /// LiteLLM's standard logging payload.
     LitellmPayload,
+    /// Rows of LiteLLM's table SpendLogs.
+    LitellmSpendlogs,
+    /// OTLP/JSON: spans and log records of OpenTelemetry's conventions for generative AI.
+    OtelGenai,
+    /// CloudEvents 1.0.
+    Cloudevents,
+    /// Access logs of Envoy AI Gateway.
+    EnvoyAiGateway,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Mete,
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::AnthropicMessages,
         Self::ClaudeCode,
         Self::LitellmPayload,
+        Self::LitellmSpendlogs,
+        Self::OtelGenai,
+        Self::Cloudevents,
+        Self::EnvoyAiGateway,
     ];
 
     /// Its name in configurations and on the command line.
@@ -60,6 +79,10 @@ impl Format {
             Self::AnthropicMessages => "anthropic-messages",
             Self::ClaudeCode => "claude-code",
             Self::LitellmPayload => "litellm-payload",
+            Self::LitellmSpendlogs => "litellm-spendlogs",
+            Self::OtelGenai => "otel-genai",
+            Self::Cloudevents => "cloudevents",
+            Self::EnvoyAiGateway => "envoy-ai-gateway",
         }
     }
 }
@@ -98,38 +121,100 @@ pub enum Line<'a> {
 /// What a reader makes of a line: `Ok(None)` is a line that is no event.
 type Read<'a> = Result<Option<Record<'a>>, Bad>;
 
+/// How many things of one line go to the quarantine one by one: each takes a copy of the line along.
+const MAX_BAD: usize = 16;
+
 /// Reads one line, with or without its line end, and hands out what it says: one thing for most formats, several where
-/// a line holds a batch.
+/// a line holds a batch. A line that is an array of objects is read as if each of them were a line.
 ///
 /// With a `format` it is read as that. Without one its format is found; `last` is what was found before: lines of one
 /// file mostly have one format, so it is tried first, and finding out costs nothing while it is right.
 pub fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>, each: &mut impl FnMut(Line<'a>)) {
-    let text = match text_of(line) {
-        Ok("") => return each(Line::Ignored),
-        Ok(text) => text,
-        Err(bad) => return each(Line::Bad(bad)),
-    };
-    let read = match format {
-        Some(format) => read_as(format, text),
-        None => detect::read(text, last),
-    };
-    each(match read.and_then(|record| record.map(check).transpose()) {
-        Ok(Some(record)) => Line::Record(record),
-        Ok(None) => Line::Ignored,
-        Err(bad) => Line::Bad(bad),
-    });
+    let mut out = Out { line, each, bad: 0, more: None };
+    match text_of(line) {
+        Ok("") => out.read(Ok(None)),
+        Ok(text) if text.starts_with('[') => match elements(text) {
+            Ok(objects) if objects.is_empty() => out.read(Ok(None)),
+            Ok(objects) => objects.into_iter().for_each(|object| read_object(object.get(), format, last, &mut out)),
+            Err(bad) => out.read(Err(bad)),
+        },
+        Ok(text) => read_object(text, format, last, &mut out),
+        Err(bad) => out.read(Err(bad)),
+    }
+    out.finish();
 }
 
-/// The line as text without the white space around it; refuses what can be no JSON object.
+fn read_object<'a>(text: &'a str, format: Option<Format>, last: &mut Option<Format>, out: &mut impl Take<'a>) {
+    match format {
+        Some(format) => read_as(format, text, out),
+        None => detect::read(text, last, out),
+    }
+}
+
+/// Takes what a reader makes of a line, one thing after the other.
+trait Take<'a> {
+    fn read(&mut self, read: Read<'a>);
+}
+
+/// Checks what is read and hands it out.
+struct Out<'a, 'o, F: FnMut(Line<'a>)> {
+    line: &'a [u8],
+    each: &'o mut F,
+    bad: usize,
+    /// What of this line is bad beyond [`MAX_BAD`] things.
+    more: Option<Bad>,
+}
+
+impl<'a, F: FnMut(Line<'a>)> Take<'a> for Out<'a, '_, F> {
+    fn read(&mut self, read: Read<'a>) {
+        match read.and_then(|record| record.map(check).transpose()) {
+            Ok(Some(record)) => (self.each)(Line::Record(record)),
+            Ok(None) => (self.each)(Line::Ignored),
+            Err(bad) => self.refuse(bad),
+        }
+    }
+}
+
+impl<'a, F: FnMut(Line<'a>)> Out<'a, '_, F> {
+    fn refuse(&mut self, bad: Bad) {
+        self.bad += 1;
+        match self.bad {
+            ..=MAX_BAD => (self.each)(Line::Bad(bad.located(self.line))),
+            _ => drop(self.more.get_or_insert(bad)),
+        }
+    }
+
+    /// Tells of what was held back, in one.
+    fn finish(&mut self) {
+        if let Some(mut bad) = self.more.take() {
+            bad.detail = format!("{}; with this, {} more are bad in this line", bad.detail, self.bad - MAX_BAD);
+            (self.each)(Line::Bad(bad.located(self.line)));
+        }
+    }
+}
+
+/// The line as text without the white space around it; refuses what can be no JSON object and no array of them.
 fn text_of(line: &[u8]) -> Result<&str, Bad> {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-    let text = std::str::from_utf8(line)
-        .map_err(|error| Bad::new(Reason::NotJson, format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1)))?;
+    let text = std::str::from_utf8(line).map_err(|error| {
+        let bad = Bad::new(Reason::NotJson, format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1));
+        bad.at_bytes(&line[error.valid_up_to()..])
+    })?;
     let text = text.trim_ascii();
     match text.as_bytes().first() {
-        None | Some(b'{') => Ok(text),
-        Some(0) => Err(Bad::new(Reason::NotJson, "the line begins with NUL bytes")),
-        Some(_) => Err(Bad::new(Reason::NotJson, "the line is no JSON object: it does not begin with {")),
+        None | Some(b'{' | b'[') => Ok(text),
+        Some(0) => Err(Bad::new(Reason::NotJson, "the line begins with NUL bytes").at(text)),
+        Some(_) => Err(Bad::new(Reason::NotJson, "the line is no JSON object: it does not begin with {").at(text)),
+    }
+}
+
+/// The objects of an array.
+fn elements(text: &str) -> Result<Vec<&RawValue>, Bad> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text)
+        .map_err(|error| Bad::new(Reason::NotJson, error.to_string()).at_byte(text, fields::column(text, &error)))?;
+    match elements.iter().find(|element| !element.get().starts_with('{')) {
+        Some(other) => Err(Bad::new(Reason::NotJson, "not all in the array are JSON objects").at(other.get())),
+        None => Ok(elements),
     }
 }
 
@@ -143,33 +228,49 @@ trait Shape<'a>: Deserialize<'a> {
 }
 
 /// Reads a line that is in `format`.
-fn read_as(format: Format, text: &str) -> Read<'_> {
-    fn read<'a, S: Shape<'a>>(text: &'a str) -> Read<'a> {
+fn read_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) {
+    fn one<'a, S: Shape<'a>>(text: &'a str) -> Read<'a> {
         fields::parse::<S>(text)?.record()
     }
-    match format {
-        Format::Mete => read::<mete::Event<'_>>(text),
-        Format::OpenaiChat => read::<openai::Chat<'_>>(text),
-        Format::OpenaiResponses => read::<openai::Response<'_>>(text),
-        Format::AnthropicMessages => read::<anthropic::Message<'_>>(text),
-        Format::ClaudeCode => read::<claude_code::Entry<'_>>(text),
-        Format::LitellmPayload => read::<litellm::Payload<'_>>(text),
-    }
+    out.read(match format {
+        Format::Mete => mete::read_plain(text).map_or_else(|| one::<mete::Event<'_>>(text), |record| Ok(Some(record))),
+        Format::OpenaiChat => one::<openai::Chat<'_>>(text),
+        Format::OpenaiResponses => one::<openai::Response<'_>>(text),
+        Format::AnthropicMessages => one::<anthropic::Message<'_>>(text),
+        Format::ClaudeCode => one::<claude_code::Entry<'_>>(text),
+        Format::LitellmPayload => one::<litellm::Payload<'_>>(text),
+        Format::LitellmSpendlogs => one::<litellm_spendlogs::Row<'_>>(text),
+        Format::Cloudevents => one::<cloudevents::CloudEvent<'_>>(text),
+        Format::EnvoyAiGateway => one::<envoy::Entry<'_>>(text),
+        Format::OtelGenai => match fields::parse::<otel::Export<'_>>(text) {
+            Ok(export) => return export.read(out),
+            Err(bad) => Err(bad),
+        },
+    });
 }
 
-/// Reads a line if it is surely in `format`.
-fn try_as(format: Format, text: &str) -> Option<Read<'_>> {
-    fn try_read<'a, S: Shape<'a>>(text: &'a str) -> Option<Read<'a>> {
+/// Reads a line if it is surely in `format`, and says whether it is.
+fn try_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) -> bool {
+    fn one<'a, S: Shape<'a>>(text: &'a str) -> Option<Read<'a>> {
         fields::parse::<S>(text).ok().filter(S::fits).map(S::record)
     }
-    match format {
-        Format::Mete => try_read::<mete::Event<'_>>(text),
-        Format::OpenaiChat => try_read::<openai::Chat<'_>>(text),
-        Format::OpenaiResponses => try_read::<openai::Response<'_>>(text),
-        Format::AnthropicMessages => try_read::<anthropic::Message<'_>>(text),
-        Format::ClaudeCode => try_read::<claude_code::Entry<'_>>(text),
-        Format::LitellmPayload => try_read::<litellm::Payload<'_>>(text),
-    }
+    let read = match format {
+        Format::Mete => match mete::read_plain(text) {
+            Some(record) => Some(Ok(Some(record))),
+            None => one::<mete::Event<'_>>(text),
+        },
+        Format::OpenaiChat => one::<openai::Chat<'_>>(text),
+        Format::OpenaiResponses => one::<openai::Response<'_>>(text),
+        Format::AnthropicMessages => one::<anthropic::Message<'_>>(text),
+        Format::ClaudeCode => one::<claude_code::Entry<'_>>(text),
+        Format::LitellmPayload => one::<litellm::Payload<'_>>(text),
+        Format::LitellmSpendlogs => one::<litellm_spendlogs::Row<'_>>(text),
+        Format::Cloudevents => one::<cloudevents::CloudEvent<'_>>(text),
+        Format::EnvoyAiGateway => one::<envoy::Entry<'_>>(text),
+        // Told by its first keys as fast as by trying.
+        Format::OtelGenai => None,
+    };
+    read.map(|read| out.read(read)).is_some()
 }
 
 /// What must hold for a record of any format.
@@ -189,6 +290,11 @@ fn check(record: Record<'_>) -> Result<Record<'_>, Bad> {
         ("provider", record.provider.as_ref()),
         ("service tier", record.tier.as_ref()),
         ("hold", record.hold.as_ref()),
+        ("team", record.team.as_ref()),
+        ("directory", record.directory.as_ref()),
+        ("service", record.service.as_ref()),
+        ("key alias", record.key_alias.as_ref()),
+        ("user", record.user.as_ref()),
     ];
     for (field, text) in texts {
         text.map_or(Ok(()), |text| fields::check_text(field, text))?;

@@ -6,19 +6,29 @@ use mete_core::Nanos;
 use mete_ingest::formats::{Bad, Format, Line, Reason};
 use proptest::prelude::*;
 
-const SAMPLES: [(Format, &str); 6] = [
+const SAMPLES: [(Format, &str); 10] = [
     (Format::Mete, include_str!("samples/mete.jsonl")),
     (Format::OpenaiChat, include_str!("samples/openai-chat.jsonl")),
     (Format::OpenaiResponses, include_str!("samples/openai-responses.jsonl")),
     (Format::AnthropicMessages, include_str!("samples/anthropic-messages.jsonl")),
     (Format::ClaudeCode, include_str!("samples/claude-code.jsonl")),
     (Format::LitellmPayload, include_str!("samples/litellm-payload.jsonl")),
+    (Format::LitellmSpendlogs, include_str!("samples/litellm-spendlogs.jsonl")),
+    (Format::OtelGenai, include_str!("samples/otel-genai.jsonl")),
+    (Format::Cloudevents, include_str!("samples/cloudevents.jsonl")),
+    (Format::EnvoyAiGateway, include_str!("samples/envoy-ai-gateway.jsonl")),
 ];
+
+/// All that a line says.
+fn all<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    mete_ingest::formats::read(line, format, last, &mut |line| lines.push(line));
+    lines
+}
 
 /// The only thing that a line says.
 fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
-    let mut lines = Vec::new();
-    mete_ingest::formats::read(line, format, last, &mut |line| lines.push(line));
+    let mut lines = all(line, format, last);
     assert_eq!(lines.len(), 1);
     lines.remove(0)
 }
@@ -39,6 +49,8 @@ fn r34_bad_lines_have_a_reason_and_name_the_field() {
         ("\0\0\0\0", Reason::NotJson, "NUL"),
         ("{\"id\":\"a\0b\",\"time\":1}", Reason::NotJson, "control character"),
         ("[1,2,3]", Reason::NotJson, "object"),
+        ("[{},5]", Reason::NotJson, "object"),
+        ("[{}", Reason::NotJson, "EOF"),
         ("plain text", Reason::NotJson, "object"),
         ("{} {}", Reason::NotJson, "trailing"),
         (r#"{"hello":"world"}"#, Reason::UnknownFormat, "none of the known formats"),
@@ -117,7 +129,18 @@ fn names_of_formats_and_reasons_are_stable() {
     let names = Format::ALL.map(Format::name);
     assert_eq!(
         names,
-        ["mete", "openai-chat", "openai-responses", "anthropic-messages", "claude-code", "litellm-payload"]
+        [
+            "mete",
+            "openai-chat",
+            "openai-responses",
+            "anthropic-messages",
+            "claude-code",
+            "litellm-payload",
+            "litellm-spendlogs",
+            "otel-genai",
+            "cloudevents",
+            "envoy-ai-gateway"
+        ]
     );
     assert!("csv".parse::<Format>().unwrap_err().to_string().contains("litellm-payload"));
     let reasons = [Reason::NotJson, Reason::UnknownFormat, Reason::MissingField, Reason::BadField].map(Reason::name);
@@ -130,13 +153,19 @@ fn names_of_formats_and_reasons_are_stable() {
 
 /// Reads a line in every way; what comes out is sound.
 fn read_every_way(line: &[u8]) {
-    let _ = read(line, None, &mut None);
-    for format in Format::ALL {
-        let _ = read(line, Some(format), &mut None);
-        if let Line::Record(record) = read(line, None, &mut Some(format)) {
+    let sound = |found: Line<'_>| match found {
+        Line::Record(record) => {
             assert_eq!(record.usage.problem(), None);
             assert!(!record.id.is_empty() && record.cost.is_none_or(|cost| cost >= Nanos::ZERO));
         }
+        Line::Bad(bad) => assert!(bad.spot.is_none_or(|spot| (spot as usize) < line.len()), "{bad:?}"),
+        Line::Ignored => {}
+    };
+    for format in Format::ALL {
+        all(line, Some(format), &mut None).into_iter().for_each(sound);
+        let found = all(line, None, &mut Some(format));
+        assert!(!found.is_empty(), "every line is accounted for");
+        found.into_iter().for_each(sound);
     }
 }
 
@@ -150,7 +179,7 @@ proptest! {
 
     #[test]
     fn r34_no_damaged_sample_panics(
-        sample in 0_usize..6,
+        sample in 0..SAMPLES.len(),
         line in any::<prop::sample::Index>(),
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..4), 1..6),
         cut in proptest::option::of(any::<prop::sample::Index>()),
@@ -174,10 +203,10 @@ proptest! {
     }
 
     #[test]
-    fn the_hint_never_changes_what_is_read(first in 0_usize..6, second in 0_usize..6) {
+    fn the_hint_never_changes_what_is_read(first in 0..SAMPLES.len(), second in 0..SAMPLES.len()) {
         for line in SAMPLES[second].1.lines() {
-            let with = read(line.as_bytes(), None, &mut Some(SAMPLES[first].0));
-            prop_assert_eq!(with, read(line.as_bytes(), None, &mut None));
+            let with = all(line.as_bytes(), None, &mut Some(SAMPLES[first].0));
+            prop_assert_eq!(with, all(line.as_bytes(), None, &mut None));
         }
     }
 }

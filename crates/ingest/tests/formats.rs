@@ -16,16 +16,23 @@ const OPENAI_RESPONSES: &str = include_str!("samples/openai-responses.jsonl");
 const ANTHROPIC: &str = include_str!("samples/anthropic-messages.jsonl");
 const CLAUDE_CODE: &str = include_str!("samples/claude-code.jsonl");
 const LITELLM: &str = include_str!("samples/litellm-payload.jsonl");
-const SAMPLES: [(Format, &str); 6] = [
+const SPENDLOGS: &str = include_str!("samples/litellm-spendlogs.jsonl");
+const OTEL: &str = include_str!("samples/otel-genai.jsonl");
+const CLOUDEVENTS: &str = include_str!("samples/cloudevents.jsonl");
+const ENVOY: &str = include_str!("samples/envoy-ai-gateway.jsonl");
+const SAMPLES: [(Format, &str); 10] = [
     (Format::Mete, METE),
     (Format::OpenaiChat, OPENAI_CHAT),
     (Format::OpenaiResponses, OPENAI_RESPONSES),
     (Format::AnthropicMessages, ANTHROPIC),
     (Format::ClaudeCode, CLAUDE_CODE),
     (Format::LitellmPayload, LITELLM),
+    (Format::LitellmSpendlogs, SPENDLOGS),
+    (Format::OtelGenai, OTEL),
+    (Format::Cloudevents, CLOUDEVENTS),
+    (Format::EnvoyAiGateway, ENVOY),
 ];
 
-/// The records of a sample; every line of it must be one or be ignored.
 /// The only thing that a line says.
 fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -> Line<'a> {
     let mut lines = Vec::new();
@@ -34,9 +41,16 @@ fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -
     lines.remove(0)
 }
 
+/// All that a line says.
+fn all<'a>(line: &'a str, format: Option<Format>, last: &mut Option<Format>) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    mete_ingest::formats::read(line.as_bytes(), format, last, &mut |line| lines.push(line));
+    lines
+}
+
+/// The records of a sample; every line of it must be one or be ignored.
 fn records(sample: &str) -> Vec<Record<'_>> {
-    let mut last = None;
-    let lines = sample.lines().map(|line| read(line.as_bytes(), None, &mut last));
+    let lines = sample.lines().flat_map(|line| all(line, None, &mut None));
     lines
         .filter_map(|line| match line {
             Line::Record(record) => Some(record),
@@ -169,6 +183,7 @@ fn r31_claude_code_writes_one_message_several_times() {
     let last = Usage { input: 1010, cache_write: 1000, output: 240, ..Usage::default() };
     assert_eq!(records[0].usage, Usage { output: 1, ..last });
     assert_eq!(records[1].usage, last);
+    assert_eq!(records[1].directory.as_deref(), Some("/home/u/app"));
     assert_eq!(time(&records[1]), "2026-11-23T10:16:02.4Z");
     // 10 * 3 + 1000 * 3.75 + 240 * 15 = 7380 millionths
     assert_eq!(price(&records[1]), Ok(nanos("0.00738")));
@@ -184,6 +199,7 @@ fn r29_litellm_brings_its_cost_along() {
     assert_eq!(time(record), "2026-11-23T11:39:06.950583Z");
     assert_eq!((record.organization.as_deref(), record.project.as_deref()), (Some("org_1"), Some("proj_1")));
     assert_eq!(record.key, Some(KeyRef::Id("88dc28".into())));
+    assert_eq!((record.team.as_deref(), record.key_alias.as_deref()), (Some("team_1"), Some("ci-bot")));
     assert_eq!((record.provider.as_deref(), record.endpoint), (Some("openai"), EndpointGroup::ChatCompletions));
     // 10 * 0.15 + 20 * 0.6 = 13.5 millionths: LiteLLM says the same
     assert_eq!(price(record), Ok(Nanos(13_500)));
@@ -208,7 +224,7 @@ fn litellm_counts_what_other_providers_report() {
         "server_tool_use":{"web_search_requests":2}}}}"#;
     let record = one(line);
     assert_eq!(record.key, Some(KeyRef::Hash(KeyHash::of("test"))));
-    assert_eq!((record.organization.as_deref(), record.project.as_deref()), (None, Some("team_1")));
+    assert_eq!((&record.organization, &record.project, record.team.as_deref()), (&None, &None, Some("team_1")));
     assert_eq!((record.cost, record.endpoint), (None, EndpointGroup::Messages));
     assert_eq!(time(&record), "2026-11-23T11:39:06.950583Z");
     assert_eq!(price(&record), Ok(nanos("0.028475")));
@@ -252,7 +268,7 @@ fn white_space_order_and_unknown_keys_do_not_matter() {
     for (format, sample) in SAMPLES {
         for line in sample.lines() {
             let mut last = None;
-            let plain = read(line.as_bytes(), None, &mut last);
+            let plain = all(line, None, &mut last);
             assert_eq!(last, Some(format), "{line}");
             let value: serde_json::Value = serde_json::from_str(line).unwrap();
             let spread = serde_json::to_string_pretty(&value).unwrap();
@@ -260,9 +276,9 @@ fn white_space_order_and_unknown_keys_do_not_matter() {
             for (variant, hint) in [(&spread, None), (&more, None), (&more, Some(format)), (&more, Some(Format::Mete))]
             {
                 let mut last = hint;
-                assert_eq!(read(variant.as_bytes(), None, &mut last), plain, "{variant}");
+                assert_eq!(all(variant, None, &mut last), plain, "{variant}");
                 assert_eq!(last, Some(format), "{variant}");
-                assert_eq!(read(variant.as_bytes(), Some(format), &mut None), plain, "{variant}");
+                assert_eq!(all(variant, Some(format), &mut None), plain, "{variant}");
             }
         }
     }
@@ -275,7 +291,8 @@ fn any_format_may_follow_any_other() {
         for (second, other) in SAMPLES {
             for (format, text) in [(first, sample), (second, other)] {
                 let line = text.lines().last().unwrap();
-                let Line::Record(record) = read(line.as_bytes(), None, &mut last) else { panic!("{line}") };
+                let mut lines = all(line, None, &mut last);
+                let Some(Line::Record(record)) = lines.pop() else { panic!("{line}") };
                 assert_eq!((record.format, last), (format, Some(format)));
             }
         }

@@ -7,8 +7,9 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use crate::db::{Db, in_tx};
+use crate::db::in_tx;
 use crate::error::StoreError;
+use crate::ledger::PackedSums;
 use crate::{Store, Tx};
 
 /// A project and month in which the sums differ. Amounts are dollars, counts requests.
@@ -68,27 +69,24 @@ impl Store {
     /// # Errors
     /// When the store cannot be read. Differences are no error but the result.
     pub async fn verify(&self) -> Result<Verification, StoreError> {
-        let mut tx = match &*self.db {
-            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Db::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
-        };
+        let mut tx = self.begin_reading().await?;
         let mut verification = Verification {
             ok: true,
             events: 0,
             total: Nanos::ZERO,
             months: 0,
             differences: Vec::new(),
-            byte_differences: byte_differences(&mut tx).await?,
+            byte_differences: Vec::new(),
         };
+        let mut packed = PackedSums::default();
         if let Some((first, last)) = months(&mut tx).await? {
             let mut month = first;
             while month <= last {
-                verify_month(&mut tx, month, &mut verification).await?;
+                verify_month(&mut tx, &mut packed, month, &mut verification).await?;
                 month = month.next();
             }
         }
+        verification.byte_differences = byte_differences(&mut tx, packed.bytes()).await?;
         tx.rollback().await?;
         verification.ok = verification.differences.is_empty() && verification.byte_differences.is_empty();
         Ok(verification)
@@ -99,7 +97,8 @@ impl Store {
 async fn months(tx: &mut Tx) -> Result<Option<(Month, Month)>, StoreError> {
     let (from, to, rolled_from, rolled_to): (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = in_tx!(tx, db => {
         sqlx::query_as(
-            "SELECT (SELECT MIN(ts) FROM event), (SELECT MAX(ts) FROM event), \
+            "SELECT (SELECT MIN(m) FROM (SELECT MIN(ts) AS m FROM event UNION ALL SELECT MIN(min_ts) FROM segment) AS e), \
+             (SELECT MAX(m) FROM (SELECT MAX(ts) AS m FROM event UNION ALL SELECT MAX(max_ts) FROM segment) AS f), \
              (SELECT MIN(m) FROM (SELECT MIN(bucket) AS m FROM spend_month UNION ALL SELECT MIN(month) FROM spend_delta) AS a), \
              (SELECT MAX(m) FROM (SELECT MAX(bucket) AS m FROM spend_month UNION ALL SELECT MAX(month) FROM spend_delta) AS b)",
         )
@@ -112,9 +111,19 @@ async fn months(tx: &mut Tx) -> Result<Option<(Month, Month)>, StoreError> {
     Ok(first.zip(last))
 }
 
-async fn verify_month(tx: &mut Tx, month: Month, verification: &mut Verification) -> Result<(), StoreError> {
+async fn verify_month(
+    tx: &mut Tx,
+    packed: &mut PackedSums,
+    month: Month,
+    verification: &mut Verification,
+) -> Result<(), StoreError> {
     let (start, end) = (month.start().0, month.end().0);
     let mut events = sums(tx, EVENTS, (start, end - 1)).await?;
+    for (project, (requests, cost)) in packed.of_month(tx, month).await? {
+        let sum = events.entry(project).or_default();
+        sum.0 += requests;
+        sum.1 = sum.1.saturating_add(cost);
+    }
     verification.events += events.values().map(|sum| sum.0).sum::<i64>();
     for (project, (requests, cost)) in sums(tx, CORRECTIONS, (start, end - 1)).await? {
         let sum = events.entry(project).or_default();
@@ -158,7 +167,7 @@ async fn sums(tx: &mut Tx, sql: &'static str, (from, to): (i64, i64)) -> Result<
 }
 
 /// The projects whose total of stored bytes is not that of their events. An event's bytes are those of its last state.
-async fn byte_differences(tx: &mut Tx) -> Result<Vec<ByteDifference>, StoreError> {
+async fn byte_differences(tx: &mut Tx, packed: &BTreeMap<String, i64>) -> Result<Vec<ByteDifference>, StoreError> {
     let json = match tx {
         Tx::Sqlite(_) => "",
         Tx::Postgres(_) => "::json",
@@ -176,6 +185,9 @@ async fn byte_differences(tx: &mut Tx) -> Result<Vec<ByteDifference>, StoreError
     let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for (project, bytes) in kept {
         sums.entry(project).or_default().0 = bytes.unwrap_or_default();
+    }
+    for (project, bytes) in packed {
+        sums.entry(project.clone()).or_default().0 += bytes;
     }
     for (project, bytes) in shown {
         sums.entry(project).or_default().1 = bytes;

@@ -13,3 +13,5 @@ mod pipes;
 mod rotation;
 mod sockets;
 mod support;
+mod tables;
+mod usage;

@@ -40,15 +40,15 @@ impl Source {
         if of_sockets && !is_socket {
             return Some("mode, allow_users and allow_groups are settings of kind = \"socket\"".to_owned());
         }
-        if is_socket {
-            return self.socket_mode().err().or_else(|| self.peers().err().map(|error| error.to_string()));
-        }
+        let of_ports = self.listen.is_some() || self.allow_remote;
         match (self.kind, self.listen) {
             (SourceKind::Tcp, None) => Some("it needs listen, as in \"127.0.0.1:8791\"".to_owned()),
             (SourceKind::Tcp, Some(address)) => remote_problem(address, self.allow_remote),
-            (_, Some(_)) => Some("listen is a setting of kind = \"tcp\"".to_owned()),
-            (_, None) if self.allow_remote => Some("allow_remote is a setting of kind = \"tcp\"".to_owned()),
-            (_, None) => None,
+            _ if of_ports => Some("listen and allow_remote are settings of kind = \"tcp\"".to_owned()),
+            (SourceKind::Socket, None) => {
+                self.socket_mode().err().or_else(|| self.peers().err().map(|error| error.to_string()))
+            }
+            _ => None,
         }
     }
 }

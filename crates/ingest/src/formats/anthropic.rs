@@ -8,7 +8,8 @@ use mete_core::{EndpointGroup, Usage};
 use serde::Deserialize;
 
 use super::bad::Bad;
-use super::fields::{Object, Raw, Text, count, optional_count, text};
+use super::fields::{Object, Raw, Text, text};
+use super::numbers::{count, optional_count};
 use super::request::{self, Request};
 use super::{Format, Read, Shape};
 use crate::record::Record;
@@ -26,6 +27,9 @@ pub(super) struct Message<'a> {
     pub model: Option<Text<'a>>,
     #[serde(borrow)]
     pub usage: Option<Object<MessageUsage<'a>>>,
+    /// Of errors.
+    #[serde(borrow)]
+    request_id: Option<Text<'a>>,
     #[serde(borrow, rename = "_request")]
     request: Option<Object<Request<'a>>>,
     #[serde(borrow, rename = "_time")]
@@ -113,19 +117,19 @@ impl<'a> Shape<'a> for Message<'a> {
     }
 
     fn record(self) -> Read<'a> {
-        let Some(Object(usage)) = self.usage else {
-            // A refusal has used nothing.
-            let refusal = self.kind.is_some_and(|kind| kind.as_str() == "error");
-            return if refusal { Ok(None) } else { Err(Bad::missing("usage")) };
-        };
-        let id = text(self.id).ok_or_else(|| Bad::missing("id"))?;
-        let mut record = Record::new(Format::AnthropicMessages, id, EndpointGroup::Messages);
+        let failed = self.usage.is_none() && self.kind.is_some_and(|kind| kind.as_str() == "error");
+        let id = if failed { self.request_id } else { self.id };
+        let mut record = Record::new(Format::AnthropicMessages, text(id).unwrap_or_default(), EndpointGroup::Messages);
         record.model = text(self.model);
         record.provider = Some(Cow::Borrowed(PROVIDER));
-        record.usage = usage.counts()?;
-        record.tier = usage.tier();
-        record.batch = record.tier.as_deref() == Some("batch");
+        if let Some(Object(usage)) = self.usage {
+            record.usage = usage.counts()?;
+            record.tier = usage.tier();
+            record.batch = record.tier.as_deref() == Some("batch");
+        } else if !failed {
+            return Err(Bad::missing("usage"));
+        }
         request::apply(&mut record, self.request, self.time)?;
-        Ok(Some(record))
+        Ok(if failed { request::failure(record) } else { Some(record) })
     }
 }

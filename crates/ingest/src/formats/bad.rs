@@ -51,16 +51,46 @@ pub struct Bad {
     pub reason: Reason,
     /// Why, in words, with the field's name.
     pub detail: String,
-    /// Which byte of the line is the first that is wrong, where that is known.
+    /// Which byte of the line is the first that is wrong, where that is known; of a torn line its last.
     pub spot: Option<u32>,
+    /// Where the wrong byte is in memory, until it is known in which line.
+    address: Option<usize>,
 }
 
 impl Bad {
     pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), spot: None }
+        Self { reason, detail: detail.into(), spot: None, address: None }
     }
 
     pub(super) fn missing(field: &str) -> Self {
         Self::new(Reason::MissingField, format!("{field} is missing"))
+    }
+
+    /// With the part of the line that is wrong. A part that was unescaped is none of the line: it leaves no spot.
+    pub(super) fn at(self, part: &str) -> Self {
+        self.at_byte(part, 0)
+    }
+
+    /// The same for a byte of a part.
+    pub(super) fn at_byte(mut self, part: &str, offset: usize) -> Self {
+        self.address = Some(part.as_ptr().addr() + offset);
+        self
+    }
+
+    /// The same for a part that is no text.
+    pub(super) fn at_bytes(mut self, part: &[u8]) -> Self {
+        self.address = Some(part.as_ptr().addr());
+        self
+    }
+
+    /// With the spot in `line`, if what is wrong stands in it.
+    pub(super) fn located(mut self, line: &[u8]) -> Self {
+        self.spot = self
+            .address
+            .take()
+            .and_then(|address| address.checked_sub(line.as_ptr().addr()))
+            .filter(|offset| *offset < line.len())
+            .and_then(|offset| u32::try_from(offset).ok());
+        self
     }
 }

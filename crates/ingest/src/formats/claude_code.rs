@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use super::anthropic::{Message, PROVIDER};
 use super::bad::Bad;
 use super::fields::{self, Object, Raw, Text, text};
+use super::numbers;
 use super::{Format, Read, Shape};
 use crate::record::Record;
 
@@ -23,6 +24,8 @@ pub(super) struct Entry<'a> {
     session_id: Option<IgnoredAny>,
     #[serde(borrow, rename = "requestId")]
     request_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    cwd: Option<Text<'a>>,
     #[serde(borrow)]
     timestamp: Raw<'a>,
     /// Of any shape where the entry is not the assistant's.
@@ -52,7 +55,8 @@ impl<'a> Shape<'a> for Entry<'a> {
             None => id,
         };
         let mut record = Record::new(Format::ClaudeCode, id, EndpointGroup::Messages);
-        record.time = fields::time("timestamp", self.timestamp)?;
+        record.time = numbers::time("timestamp", self.timestamp)?;
+        record.directory = text(self.cwd);
         record.model = model;
         record.provider = Some(Cow::Borrowed(PROVIDER));
         record.usage = counts;

@@ -5,22 +5,25 @@ use serde::de::IgnoredAny;
 
 use super::bad::{Bad, Reason};
 use super::fields::{self, Text};
-use super::{Format, Read, read_as, try_as};
+use super::{Format, Take, read_as, try_as};
 
 /// Reads a line whose format is not known, trying that of the line before it first.
-pub(super) fn read<'a>(text: &'a str, last: &mut Option<Format>) -> Read<'a> {
-    if let Some(read) = last.and_then(|last| try_as(last, text)) {
-        return read;
+pub(super) fn read<'a>(text: &'a str, last: &mut Option<Format>, out: &mut impl Take<'a>) {
+    if last.is_some_and(|last| try_as(last, text, out)) {
+        return;
     }
-    let markers: Markers<'_> = fields::parse(text)?;
-    let Some(format) = markers.format() else {
-        return Err(Bad::new(
-            Reason::UnknownFormat,
-            "a JSON object in none of the known formats: if it is one, name the format of its source",
-        ));
-    };
-    *last = Some(format);
-    read_as(format, text)
+    match fields::parse::<Markers<'_>>(text).and_then(|markers| markers.format().ok_or_else(unknown)) {
+        Ok(format) => {
+            *last = Some(format);
+            read_as(format, text, out);
+        }
+        Err(bad) => out.read(Err(bad)),
+    }
+}
+
+fn unknown() -> Bad {
+    let what = "a JSON object in none of the known formats: if it is one, name the format of its source";
+    Bad::new(Reason::UnknownFormat, what)
 }
 
 /// What tells the formats apart.
@@ -45,6 +48,19 @@ struct Markers<'a> {
     output_tokens: Option<IgnoredAny>,
     cost: Option<IgnoredAny>,
     endpoint: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+    _time: Option<IgnoredAny>,
+    request_id: Option<IgnoredAny>,
+    source: Option<IgnoredAny>,
+    #[serde(rename = "resourceSpans")]
+    resource_spans: Option<IgnoredAny>,
+    #[serde(rename = "resourceLogs")]
+    resource_logs: Option<IgnoredAny>,
+    #[serde(rename = "resourceMetrics")]
+    resource_metrics: Option<IgnoredAny>,
+    #[serde(rename = "x-request-id")]
+    x_request_id: Option<IgnoredAny>,
+    response_code: Option<IgnoredAny>,
 }
 
 impl Markers<'_> {
@@ -55,11 +71,27 @@ impl Markers<'_> {
             Some("response") => return Some(Format::OpenaiResponses),
             _ => {}
         }
+        if [&self.resource_spans, &self.resource_logs, &self.resource_metrics].into_iter().any(Option::is_some) {
+            return Some(Format::OtelGenai);
+        }
+        if self.specversion.is_some() && self.source.is_some() {
+            return Some(Format::Cloudevents);
+        }
         if self.call_type.is_some() && self.id.is_some() {
             return Some(Format::LitellmPayload);
         }
-        if kind == Some("message") && self.usage.is_some() {
+        if self.call_type.is_some() && self.request_id.is_some() {
+            return Some(Format::LitellmSpendlogs);
+        }
+        if self.x_request_id.is_some() && self.response_code.is_some() {
+            return Some(Format::EnvoyAiGateway);
+        }
+        if kind == Some("message") && self.usage.is_some() || kind == Some("error") && self.error.is_some() {
             return Some(Format::AnthropicMessages);
+        }
+        // The body of an error says nothing of itself; what stands beside it tells that it is one.
+        if self.error.is_some() && (self._request.is_some() || self._time.is_some()) {
+            return Some(Format::OpenaiChat);
         }
         if self.is_transcript(kind) {
             return Some(Format::ClaudeCode);

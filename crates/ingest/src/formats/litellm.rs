@@ -1,12 +1,13 @@
 //! LiteLLM's standard logging payload, as its callbacks and its file and bucket loggers write it.
 
-use mete_core::{EndpointGroup, Nanos, Usage};
+use mete_core::{EndpointGroup, Usage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::anthropic::ServerTools;
 use super::bad::Bad;
-use super::fields::{self, Object, Raw, Text, count, optional_count, text};
+use super::fields::{Object, Raw, Text, text};
+use super::numbers::{self, count, optional_count};
 use super::{Format, Read, Shape};
 use crate::record::{KeyRef, Record};
 
@@ -32,26 +33,35 @@ pub(super) struct Payload<'a> {
     prompt_tokens: Raw<'a>,
     #[serde(borrow)]
     completion_tokens: Raw<'a>,
+    #[serde(borrow)]
+    end_user: Option<Text<'a>>,
     object: Option<IgnoredAny>,
 }
 
+/// What LiteLLM knows of the key, and the usage.
 #[derive(Default, Deserialize)]
-struct Metadata<'a> {
+pub(super) struct Metadata<'a> {
+    #[serde(borrow)]
+    pub status: Option<Text<'a>>,
     #[serde(borrow)]
     user_api_key_hash: Option<Text<'a>>,
     #[serde(borrow)]
-    user_api_key_org_id: Option<Text<'a>>,
+    user_api_key_alias: Option<Text<'a>>,
     #[serde(borrow)]
-    user_api_key_team_id: Option<Text<'a>>,
+    user_api_key_end_user_id: Option<Text<'a>>,
     #[serde(borrow)]
-    user_api_key_project_id: Option<Text<'a>>,
+    pub user_api_key_org_id: Option<Text<'a>>,
     #[serde(borrow)]
-    usage_object: Option<Object<UsageObject<'a>>>,
+    pub user_api_key_team_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub user_api_key_project_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub usage_object: Option<Object<UsageObject<'a>>>,
 }
 
 /// OpenAI's usage, with what LiteLLM adds for other providers.
 #[derive(Deserialize)]
-struct UsageObject<'a> {
+pub(super) struct UsageObject<'a> {
     #[serde(borrow)]
     prompt_tokens: Raw<'a>,
     #[serde(borrow)]
@@ -103,33 +113,42 @@ impl<'a> Shape<'a> for Payload<'a> {
         let id = text(self.id).ok_or_else(|| Bad::missing("id"))?;
         let endpoint = self.call_type.map_or(EndpointGroup::Other, |call| endpoint(call.as_str()));
         let mut record = Record::new(Format::LitellmPayload, id, endpoint);
-        record.time = Some(fields::time("endTime", self.end_time)?.ok_or_else(|| Bad::missing("endTime"))?);
+        record.time = Some(numbers::time("endTime", self.end_time)?.ok_or_else(|| Bad::missing("endTime"))?);
         record.model = text(self.model);
         record.provider = text(self.custom_llm_provider);
         let metadata = self.metadata.map(|object| object.0).unwrap_or_default();
         record.organization = text(metadata.user_api_key_org_id);
-        // Who has no projects there has teams in their place.
-        record.project = text(metadata.user_api_key_project_id).or(text(metadata.user_api_key_team_id));
+        record.project = text(metadata.user_api_key_project_id);
+        record.team = text(metadata.user_api_key_team_id);
+        record.key_alias = text(metadata.user_api_key_alias);
+        record.user = text(self.end_user).or(text(metadata.user_api_key_end_user_id));
         record.key = text(metadata.user_api_key_hash).and_then(KeyRef::of);
         if self.status.is_some_and(|status| status.as_str() == "failure") {
-            record.cost = Some(Nanos::ZERO);
-            return Ok(Some(record));
+            return Ok(Some(record.failed()));
         }
-        record.cost = fields::cost("response_cost", self.response_cost)?;
-        record.usage = match metadata.usage_object {
-            Some(Object(usage)) => usage.counts(self.prompt_tokens, self.completion_tokens)?,
-            None => Usage {
-                input: count("prompt_tokens", self.prompt_tokens)?,
-                output: count("completion_tokens", self.completion_tokens)?,
-                ..Usage::default()
-            },
-        };
+        record.cost = numbers::cost("response_cost", self.response_cost)?;
+        record.usage = counts(metadata.usage_object, self.prompt_tokens, self.completion_tokens)?;
         Ok(Some(record))
     }
 }
 
+/// The counts of a payload or row; its own totals stand in for what the usage does not say.
+pub(super) fn counts(
+    usage: Option<Object<UsageObject<'_>>>,
+    prompt: Raw<'_>,
+    completion: Raw<'_>,
+) -> Result<Usage, Bad> {
+    match usage {
+        Some(Object(usage)) => usage.counts(prompt, completion),
+        None => Ok(Usage {
+            input: count("prompt_tokens", prompt)?,
+            output: count("completion_tokens", completion)?,
+            ..Usage::default()
+        }),
+    }
+}
+
 impl UsageObject<'_> {
-    /// The counts; the payload's own totals stand in for missing ones.
     fn counts(self, prompt: Raw<'_>, completion: Raw<'_>) -> Result<Usage, Bad> {
         let inside_input = self.prompt_tokens_details.map(|object| object.0).unwrap_or_default();
         let inside_output = self.completion_tokens_details.map(|object| object.0).unwrap_or_default();
@@ -163,7 +182,7 @@ impl UsageObject<'_> {
 }
 
 /// The endpoint that a call type stands for; `acompletion` is the same as `completion`.
-fn endpoint(call: &str) -> EndpointGroup {
+pub(super) fn endpoint(call: &str) -> EndpointGroup {
     match call.trim_start_matches('_') {
         "completion" | "acompletion" | "text_completion" | "atext_completion" => EndpointGroup::ChatCompletions,
         "responses" | "aresponses" => EndpointGroup::Responses,

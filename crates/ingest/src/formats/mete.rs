@@ -1,13 +1,21 @@
 //! Mete's own format: docs/formats.md and docs/mete-event.schema.json.
 
+mod plain;
+
 use mete_core::{EndpointGroup, Usage, event};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::bad::Bad;
-use super::fields::{self, Object, Raw, Text, count, text};
+use super::fields::{Object, Raw, Text, text};
+use super::numbers::{self, count};
 use super::{Format, Read, Shape, request};
 use crate::record::Record;
+
+/// What a line says, if it is surely in this format and reads easily, as nearly all do; else [`Event`] is asked.
+pub(super) fn read_plain(text: &str) -> Option<Record<'_>> {
+    plain::read(text)
+}
 
 #[derive(Deserialize)]
 pub(super) struct Event<'a> {
@@ -95,9 +103,9 @@ impl<'a> Shape<'a> for Event<'a> {
             EndpointGroup::from_name(&endpoint).unwrap_or_else(|| EndpointGroup::of_path(&endpoint))
         });
         let mut record = Record::new(Format::Mete, id, endpoint);
-        record.time = Some(fields::time("time", self.time)?.ok_or_else(|| Bad::missing("time"))?);
+        record.time = Some(numbers::time("time", self.time)?.ok_or_else(|| Bad::missing("time"))?);
         record.key = request::key(self.api_key_sha256, self.api_key)?;
-        record.cost = fields::cost("cost", self.cost)?;
+        record.cost = numbers::cost("cost", self.cost)?;
         record.resource = self.resource.map(resource).transpose()?;
         record.organization = text(self.organization);
         record.project = text(self.project);
@@ -124,9 +132,9 @@ impl Event<'_> {
             audio_input: count("audio_input_tokens", self.audio_input_tokens)?,
             audio_output: count("audio_output_tokens", self.audio_output_tokens)?,
             images: count("images", self.images)?,
-            milliseconds: fields::milliseconds("seconds", self.seconds)?,
+            milliseconds: numbers::milliseconds("seconds", self.seconds)?,
             searches: count("searches", self.searches)?,
-            bytes: fields::bytes("bytes", self.bytes)?,
+            bytes: numbers::bytes("bytes", self.bytes)?,
         })
     }
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::bad::Bad;
-use super::fields::{self, Object, Raw, Text, count, text};
+use super::fields::{Object, Raw, Text, text};
+use super::numbers::{self, count};
 use super::request::{self, Request};
 use super::{Format, Read, Shape};
 use crate::record::Record;
@@ -24,15 +25,16 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn record(self, format: Format, endpoint: EndpointGroup, usage: Usage) -> Read<'a> {
-        let id = text(self.id).ok_or_else(|| Bad::missing("id"))?;
-        let mut record = Record::new(format, id, endpoint);
-        record.time = fields::time("created", self.created)?;
+    /// The record of a body with this usage; without one it tells of a failure.
+    fn record(self, format: Format, endpoint: EndpointGroup, usage: Option<Usage>) -> Read<'a> {
+        let mut record = Record::new(format, text(self.id).unwrap_or_default(), endpoint);
+        record.time = numbers::time("created", self.created)?;
         record.model = text(self.model);
         record.provider = text(self.provider);
         record.tier = text(self.service_tier);
-        record.usage = usage;
         request::apply(&mut record, self.request, self.time)?;
+        let Some(usage) = usage else { return Ok(request::failure(record)) };
+        record.usage = usage;
         Ok(Some(record))
     }
 }
@@ -112,15 +114,16 @@ impl<'a> Shape<'a> for Chat<'a> {
     }
 
     fn record(self) -> Read<'a> {
-        let Some(Object(usage)) = self.usage else {
-            let chunk = self.object.is_some_and(|object| object.as_str() == "chat.completion.chunk");
-            // A chunk in the middle of a stream, or a refusal: neither has used anything.
-            return if chunk || self.error.is_some() { Ok(None) } else { Err(Bad::missing("usage")) };
+        let usage = match self.usage {
+            Some(Object(usage)) => Some(counts(
+                ("usage.prompt_tokens", usage.prompt_tokens, usage.prompt_tokens_details),
+                ("usage.completion_tokens", usage.completion_tokens, usage.completion_tokens_details),
+            )?),
+            None if self.error.is_some() => None,
+            // A chunk in the middle of a stream has used nothing.
+            None if self.object.is_some_and(|object| object.as_str() == "chat.completion.chunk") => return Ok(None),
+            None => return Err(Bad::missing("usage")),
         };
-        let usage = counts(
-            ("usage.prompt_tokens", usage.prompt_tokens, usage.prompt_tokens_details),
-            ("usage.completion_tokens", usage.completion_tokens, usage.completion_tokens_details),
-        )?;
         Body {
             id: self.id,
             created: self.created,
@@ -178,15 +181,16 @@ impl<'a> Shape<'a> for Response<'a> {
     }
 
     fn record(self) -> Read<'a> {
-        let Some(Object(usage)) = self.usage else {
-            let status = self.status.as_ref().map(Text::as_str);
-            let nothing_used = matches!(status, Some("queued" | "in_progress" | "failed" | "cancelled"));
-            return if nothing_used || self.error.is_some() { Ok(None) } else { Err(Bad::missing("usage")) };
+        let usage = match (self.usage, self.status.as_ref().map(Text::as_str)) {
+            (Some(Object(usage)), _) => Some(counts(
+                ("usage.input_tokens", usage.input_tokens, usage.input_tokens_details),
+                ("usage.output_tokens", usage.output_tokens, usage.output_tokens_details),
+            )?),
+            (None, Some("queued" | "in_progress")) => return Ok(None),
+            (None, Some("failed" | "cancelled")) => None,
+            (None, _) if self.error.is_some() => None,
+            (None, _) => return Err(Bad::missing("usage")),
         };
-        let usage = counts(
-            ("usage.input_tokens", usage.input_tokens, usage.input_tokens_details),
-            ("usage.output_tokens", usage.output_tokens, usage.output_tokens_details),
-        )?;
         Body {
             id: self.id,
             created: self.created_at,

@@ -51,7 +51,8 @@ impl Place {
 
     /// A feed of the project Bot, and what comes out of it.
     pub fn feed(&self, stop: CancellationToken) -> Result<(Feed, mpsc::Receiver<Delivery>)> {
-        let home = Home { organization: Some(self.organization.clone()), project: Some("Bot".into()) };
+        let home =
+            Home { organization: Some(self.organization.clone()), project: Some("Bot".into()), ..Home::default() };
         let settings = Settings { name: "usage".into(), home, ..Settings::default() };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let reader = Reader::new(settings, self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&clock));
