@@ -1,5 +1,7 @@
 //! `meted.toml`: every setting, checked before anything starts.
 
+mod network;
+
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -86,6 +88,10 @@ pub enum SourceKind {
     Pipe,
     /// The daemon's own standard input.
     Stdin,
+    /// A Unix socket, to which many may write.
+    Socket,
+    /// A TCP port, to which many may write.
+    Tcp,
     /// Requests to `/v1/ingest`, `/v1/logs` and `/v1/traces`.
     Http,
 }
@@ -96,10 +102,23 @@ pub enum SourceKind {
 pub struct Source {
     /// What it reads.
     pub kind: SourceKind,
-    /// Its name in positions, quarantine and logs; its path if it has none.
+    /// Its name in positions, quarantine and logs; its path or address if it has none.
     pub name: Option<String>,
-    /// File, pattern or pipe.
+    /// File, pattern, pipe or socket.
     pub path: Option<PathBuf>,
+    /// The address of a TCP port, as in `127.0.0.1:8791`.
+    pub listen: Option<SocketAddr>,
+    /// Whether the port may be one that other machines can reach.
+    #[serde(default)]
+    pub allow_remote: bool,
+    /// The mode of the socket's file, in octal.
+    pub mode: Option<String>,
+    /// Users who may write to the socket, by name or number, beside the daemon's own and root.
+    #[serde(default)]
+    pub allow_users: Vec<String>,
+    /// Groups whose members may.
+    #[serde(default)]
+    pub allow_groups: Vec<String>,
     /// For requests: a file with the token that they need.
     pub token_file: Option<PathBuf>,
     /// The format of every line; detected per line where it is not set.
@@ -214,11 +233,12 @@ impl Source {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> String {
-        match (&self.name, &self.path) {
-            (Some(name), _) => name.clone(),
-            (None, Some(path)) => path.display().to_string(),
-            (None, None) if self.kind == SourceKind::Http => mete_api::DEFAULT_SOURCE.to_owned(),
-            (None, None) => "stdin".to_owned(),
+        match (&self.name, &self.path, self.listen) {
+            (Some(name), _, _) => name.clone(),
+            (None, Some(path), _) => path.display().to_string(),
+            (None, None, Some(address)) => format!("tcp:{address}"),
+            (None, None, None) if self.kind == SourceKind::Http => mete_api::DEFAULT_SOURCE.to_owned(),
+            (None, None, None) => "stdin".to_owned(),
         }
     }
 
@@ -238,14 +258,16 @@ impl Source {
         }
         match (self.kind, &self.path) {
             (SourceKind::Http, Some(_)) => Some("requests have no path: leave it out".to_owned()),
-            (SourceKind::File | SourceKind::Pipe, None) => Some("it needs a path".to_owned()),
+            (SourceKind::File | SourceKind::Pipe | SourceKind::Socket, None) => Some("it needs a path".to_owned()),
             (SourceKind::Stdin, Some(_)) => Some("standard input has no path: leave it out".to_owned()),
+            (SourceKind::Tcp, Some(_)) => Some("a port has no path: leave it out".to_owned()),
             (SourceKind::File, Some(path)) => {
                 let pattern = path.to_string_lossy();
                 glob::Pattern::new(&pattern).err().map(|error| format!("{pattern:?} is no pattern of paths: {error}"))
             }
             _ => None,
         }
+        .or_else(|| self.network_problem())
     }
 }
 
@@ -312,6 +334,33 @@ mod tests {
     }
 
     #[test]
+    fn sockets_and_ports_are_closed_unless_opened() {
+        let source = |settings: &str| parse(&format!("[store]\nurl = 'sqlite:x'\n[[source]]\n{settings}"));
+        for (settings, part) in [
+            ("kind = 'socket'", "it needs a path"),
+            ("kind = 'socket'\npath = 's'\nmode = '888'", "octal"),
+            ("kind = 'socket'\npath = 's'\nallow_users = ['no-such-user']", "no user \"no-such-user\""),
+            ("kind = 'socket'\npath = 's'\nallow_groups = ['no-such-group']", "no group"),
+            ("kind = 'socket'\npath = 's'\nlisten = '127.0.0.1:1'", "kind = \"tcp\""),
+            ("kind = 'pipe'\npath = 's'\nmode = '0600'", "kind = \"socket\""),
+            ("kind = 'file'\npath = 's'\nallow_remote = true", "kind = \"tcp\""),
+            ("kind = 'tcp'", "it needs listen"),
+            ("kind = 'tcp'\npath = 's'\nlisten = '127.0.0.1:1'", "no path"),
+            ("kind = 'tcp'\nlisten = '0.0.0.0:8791'", "allow_remote = true"),
+            ("kind = 'tcp'\nlisten = '192.0.2.1:8791'", "allow_remote = true"),
+        ] {
+            let error = source(settings).unwrap_err().to_string();
+            assert!(error.contains("number 1") && error.contains(part), "{settings:?}: {error}");
+        }
+        let mode = |settings: &str| source(settings).unwrap().sources[0].socket_mode().unwrap();
+        assert_eq!(mode("kind = 'socket'\npath = 's'"), 0o600);
+        assert_eq!(mode("kind = 'socket'\npath = 's'\nallow_users = ['4711']"), 0o666);
+        assert_eq!(mode("kind = 'socket'\npath = 's'\nmode = '0660'"), 0o660);
+        assert_eq!(source("kind = 'tcp'\nlisten = '[::1]:8791'").unwrap().sources[0].name(), "tcp:[::1]:8791");
+        source("kind = 'tcp'\nlisten = '0.0.0.0:8791'\nallow_remote = true").unwrap();
+    }
+
+    #[test]
     fn the_shipped_configuration_is_valid() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/meted.toml");
         let config = Config::read(&path).unwrap();
@@ -322,6 +371,6 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
-        assert_eq!((everything.sources.len(), everything.rules.len()), (6, 2));
+        assert_eq!((everything.sources.len(), everything.rules.len()), (8, 2));
     }
 }

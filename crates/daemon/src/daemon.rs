@@ -11,7 +11,7 @@ use mete_gate::Gate;
 use mete_ingest::committer::{Abandoned, Committer, Delivery, QUEUE};
 use mete_store::{Store, StoreError};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -92,9 +92,10 @@ impl Daemon {
         });
         let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
         committer.read_totals().await?;
-        let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue };
+        let current = watch::Sender::new(Arc::clone(&prices.catalogue));
+        let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue, prices: current };
         let mut sources = sources::Running::default();
-        sources.change(&shared, &config.sources, (&prices.catalogue, true)).await?;
+        sources.change(&shared, &config.sources).await?;
 
         // From here on nothing fails.
         let (committing, give_up) = (TaskTracker::new(), CancellationToken::new());
@@ -162,8 +163,10 @@ impl Daemon {
         {
             tracing::warn!("[store] and [listen] are taken over at the next restart only");
         }
-        let changed = prices.differs_from(&self.prices);
-        self.sources.change(&self.shared, &config.sources, (&prices.catalogue, changed)).await?;
+        self.sources.change(&self.shared, &config.sources).await?;
+        if prices.differs_from(&self.prices) {
+            self.shared.prices.send_replace(Arc::clone(&prices.catalogue));
+        }
         self.intake.set_access(access);
         (self.config, self.prices) = (config, prices);
         tracing::info!(sources = self.config.sources.len(), "the configuration was read again");

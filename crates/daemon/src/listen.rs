@@ -1,12 +1,14 @@
-//! Binding the gate's listeners.
+//! Binding the listeners: the gate's, and those of sources.
 
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 
 use mete_api::Listener;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::Listen;
 
@@ -27,24 +29,35 @@ pub(crate) async fn bind(listen: &Listen) -> io::Result<Bound> {
         bound.listeners.push(Listener::Tcp(listener));
     }
     if let Some(path) = &listen.socket {
-        remove_stale(path).await?;
-        bound.listeners.push(Listener::Unix(UnixListener::bind(path)?));
+        let listener = bind_socket(path, None)?;
+        listener.set_nonblocking(true)?;
+        bound.listeners.push(Listener::Unix(UnixListener::from_std(listener)?));
         bound.socket = Some(path.clone());
     }
     Ok(bound)
 }
 
-/// Removes a socket on which nobody answers any more: a daemon that was killed leaves one behind.
-async fn remove_stale(path: &Path) -> io::Result<()> {
+/// Binds a Unix socket, in place of one that a daemon that was killed left behind; sets its file's mode.
+pub(crate) fn bind_socket(path: &Path, mode: Option<u32>) -> io::Result<net::UnixListener> {
+    remove_stale(path)?;
+    let listener = net::UnixListener::bind(path)?;
+    if let Some(mode) = mode {
+        fs::set_permissions(path, Permissions::from_mode(mode))?;
+    }
+    Ok(listener)
+}
+
+/// Removes a socket on which nobody answers any more.
+fn remove_stale(path: &Path) -> io::Result<()> {
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
         Ok(metadata) if !metadata.file_type().is_socket() => {
             Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket is in the way"))
         }
-        Ok(_) if UnixStream::connect(path).await.is_ok() => {
+        Ok(_) if net::UnixStream::connect(path).is_ok() => {
             Err(io::Error::new(io::ErrorKind::AddrInUse, "another process answers on it"))
         }
-        Ok(_) => std::fs::remove_file(path),
+        Ok(_) => fs::remove_file(path),
     }
 }

@@ -108,14 +108,14 @@ impl Committer {
             // first: while they never end, each commit folds and finds out what others wrote by itself.
             let next = tokio::select! {
                 biased;
-                delivery = queue.recv() => Next::Delivery(delivery),
+                delivery = queue.recv() => Next::Delivery(delivery.map(Box::new)),
                 _ = fold.tick() => Next::Fold,
                 _ = look.tick() => Next::Look,
             };
             match next {
                 Next::Delivery(None) => break,
                 Next::Delivery(Some(first)) => {
-                    self.commit(group(first, &mut queue), give_up, &mut abandoned).await;
+                    self.commit(group(*first, &mut queue), give_up, &mut abandoned).await;
                     if self.unfolded >= FOLD_EVENTS {
                         self.fold().await;
                         fold.reset_at(Instant::now() + FOLD_EVERY);
@@ -228,10 +228,11 @@ impl Abandoned {
     fn add(&mut self, parcels: &[Parcel], waiting: &[Option<oneshot::Sender<Committed>>]) {
         for (parcel, waiting) in parcels.iter().zip(waiting) {
             let events = parcel.events.len() as u64;
-            match (waiting, &parcel.position) {
-                (Some(_), _) => self.unanswered += events,
-                (None, None) => self.lost += events,
-                (None, Some(_)) => {}
+            // Where positions last, as in files, it is read again.
+            match waiting {
+                Some(_) => self.unanswered += events,
+                None if parcel.run.is_empty() => {}
+                None => self.lost += events,
             }
         }
     }
@@ -239,18 +240,20 @@ impl Abandoned {
 
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved once")]
 enum Next {
-    Delivery(Option<Delivery>),
+    Delivery(Option<Box<Delivery>>),
     Fold,
     Look,
 }
 
 /// All that waits already, up to a bound: under load, many small parcels become one commit.
 fn group(first: Delivery, queue: &mut mpsc::Receiver<Delivery>) -> Vec<Delivery> {
-    let mut events = first.parcel.events.len();
+    // What is quarantined weighs as much; and parcels that weigh nothing must not come for ever.
+    let weight = |delivery: &Delivery| delivery.parcel.events.len() + delivery.parcel.quarantine.len();
+    let mut taken = weight(&first);
     let mut deliveries = vec![first];
-    while events < GROUP {
+    while taken < GROUP && deliveries.len() < QUEUE {
         let Ok(next) = queue.try_recv() else { break };
-        events += next.parcel.events.len();
+        taken += weight(&next);
         deliveries.push(next);
     }
     deliveries

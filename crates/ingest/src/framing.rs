@@ -78,6 +78,12 @@ impl Framer {
         !self.rest.is_empty() || self.skipping.is_some()
     }
 
+    /// Bytes that are held of a line whose end has not come yet.
+    #[must_use]
+    pub fn torn(&self) -> usize {
+        self.skipping.as_ref().map_or(self.rest.len(), |skipping| skipping.head.len())
+    }
+
     /// Takes the next bytes and hands out the lines that they complete. Blank lines are passed over.
     pub fn push(&mut self, bytes: &[u8], mut frame: impl FnMut(Frame)) {
         let Some(last) = memchr::memrchr(b'\n', bytes) else {

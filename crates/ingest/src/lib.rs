@@ -4,6 +4,7 @@
 
 pub mod attribution;
 pub mod committer;
+pub mod compression;
 pub mod formats;
 pub mod framing;
 pub mod reader;

@@ -7,11 +7,13 @@ mod saying;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mete_core::event::MAX_AHEAD;
 use mete_core::{Clock, LedgerEvent, Timestamp};
 use mete_prices::Catalogue;
 use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::attribution::{Directory, Home, Unattributed};
@@ -45,6 +47,8 @@ pub struct Reader {
     store: Store,
     clock: Arc<dyn Clock>,
     rater: Rater,
+    /// The catalogue, where it may change.
+    prices: Option<watch::Receiver<Arc<Catalogue>>>,
     last_format: Option<Format>,
     /// Whether the directory was looked at again for the parcel at hand.
     directory_is_fresh: bool,
@@ -66,12 +70,31 @@ impl Reader {
             source: settings.name.as_str().into(),
             run: settings.run.as_str().into(),
             rater: Rater::new(directory, settings.home.clone(), catalogue, store.id_hasher()),
+            prices: None,
             last_format: None,
             directory_is_fresh: false,
             settings,
             store,
             clock,
         })
+    }
+
+    /// The same reader, which takes over each new catalogue that `prices` brings, from the next parcel on.
+    #[must_use]
+    pub fn with_prices(mut self, prices: watch::Receiver<Arc<Catalogue>>) -> Self {
+        self.prices = Some(prices);
+        self
+    }
+
+    /// What tells this run of the source from others: see [`Settings::run`].
+    #[must_use]
+    pub const fn run(&self) -> &Arc<str> {
+        &self.run
+    }
+
+    /// What is read from now on belongs to another run of the source: see [`Settings::run`].
+    pub fn set_run(&mut self, run: Arc<str>) {
+        self.run = run;
     }
 
     /// What the source and its tables name and is not there: an organization, a project, a key.
@@ -97,6 +120,10 @@ impl Reader {
     #[must_use]
     pub fn parcel(&mut self) -> Parcel {
         self.directory_is_fresh = false;
+        if let Some(prices) = self.prices.as_mut().filter(|prices| prices.has_changed().unwrap_or(false)) {
+            let catalogue = Arc::clone(&prices.borrow_and_update());
+            self.rater.replace_catalogue(catalogue);
+        }
         Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), ..Parcel::default() }
     }
 
@@ -120,7 +147,7 @@ impl Reader {
                 Line::Ignored => return parcel.read.ignored += 1,
                 Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
-                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: bytes.clone() }),
+                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: raw(&bytes) }),
                     Err(problem) => problem,
                 },
             };
@@ -202,4 +229,9 @@ impl Problem {
     const fn new(reason: &'static str, detail: String) -> Self {
         Self { reason, detail, spot: None }
     }
+}
+
+/// What is kept of an event's line. Of a long one a copy of what the quarantine would keep: the line itself may go.
+fn raw(line: &Bytes) -> Bytes {
+    if line.len() <= RAW_LIMIT { line.clone() } else { Bytes::copy_from_slice(&line[..RAW_LIMIT]) }
 }

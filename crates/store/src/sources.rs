@@ -176,19 +176,20 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn source_files(&self) -> Result<Vec<SourceFile>, StoreError> {
-        let rows: Vec<(String, String, String, i64, i64)> = on_read!(self, db => {
+        let rows: Vec<(String, String, String, i64, Option<i64>, i64)> = on_read!(self, db => {
             sqlx::query_as(
-                "SELECT source, identity, path, position, updated_at FROM source_position \
+                "SELECT source, identity, path, position, trail, updated_at FROM source_position \
                  ORDER BY source, updated_at DESC, path",
             )
             .fetch_all(db)
             .await
         })?;
-        let file = |(source, identity, path, offset, at): (String, String, String, i64, i64)| SourceFile {
-            source,
-            position: Position { identity: identity.into(), path: path.into(), offset: count(offset) },
-            at: Timestamp(at),
-        };
+        let file =
+            |(source, identity, path, offset, trail, at): (String, String, String, i64, Option<i64>, i64)| SourceFile {
+                source,
+                position: Position { identity: identity.into(), path: path.into(), offset: count(offset), trail },
+                at: Timestamp(at),
+            };
         Ok(rows.into_iter().map(file).collect())
     }
 }

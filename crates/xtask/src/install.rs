@@ -32,6 +32,14 @@ pub fn curl() -> Result<()> {
     if succeeds(Command::new("curl").arg("--version")) { Ok(()) } else { package("curl") }
 }
 
+/// Installs logrotate, under which logs are followed, from the distribution's packages, unless it is there.
+///
+/// # Errors
+/// As [`postgres()`].
+pub fn logrotate() -> Result<()> {
+    if succeeds(Command::new("logrotate").arg("--version")) { Ok(()) } else { package("logrotate") }
+}
+
 /// Installs a package of the distribution's.
 fn package(name: &str) -> Result<()> {
     if !Path::new("/usr/bin/apt-get").exists() {

@@ -73,7 +73,7 @@ each_engine! {
         stage.counted().await?;
 
         for (wrong, complaint) in [
-            ("[[source]]\nkind = 'tcp'\n", "unknown variant"),
+            ("[[source]]\nkind = 'udp'\n", "unknown variant"),
             ("[prices]\noverrides = 'nowhere.toml'\n", "nowhere.toml"),
         ] {
             stage.configure(wrong);

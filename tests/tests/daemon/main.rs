@@ -10,6 +10,8 @@ mod kill;
 mod life;
 mod months;
 mod pipes;
+mod rotation;
+mod sockets;
 mod support;
 mod tables;
 mod usage;

@@ -1,12 +1,13 @@
 //! Named pipes and standard input: what is read from them exists nowhere else.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
-use mete_tests::{Process, TestStore, each_engine};
+use mete_core::Nanos;
+use mete_tests::{Process, TestStore, each_engine, wait};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
@@ -98,6 +99,35 @@ each_engine! {
         stage.counted().await?;
         meted.stop()?;
         ensure!(stage.store.count_quarantine().await? == 0, "{:?}", stage.store.quarantine(3).await?);
+        stage.check().await
+    }
+
+    async fn new_prices_reach_a_pipe_that_stays_open(store: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(store).await?;
+        let (path, prices) = (stage.path("usage.pipe"), stage.path("prices.toml"));
+        make_pipe(&path)?;
+        let price = |dollars: u32| {
+            format!("[[model]]\nmatch = 'house'\ninput = '{dollars}'\n")
+        };
+        fs::write(&prices, price(1))?;
+        let meted = Meted::start(&stage.configure(&format!("[prices]\noverrides = 'prices.toml'\n{PIPE}")))?;
+        let mut writer = File::options().write(true).open(&path)?;
+        for (number, dollars) in [1, 7].into_iter().enumerate() {
+            fs::write(&prices, price(dollars))?;
+            meted.0.signal(Signal::HUP)?;
+            wait::until("the prices to be read", LIMIT, || {
+                (meted.0.output().matches("read again").count() > number).then_some(())
+            })?;
+            let text = format!(
+                r#"{{"id":"p{number}","time":"{}","model":"house","input_tokens":1000000}}"#,
+                Stage::now()
+            );
+            let line = Line { text, cost: Nanos::from_dollars(dollars.into()) };
+            write(&mut writer, std::slice::from_ref(&line))?;
+            stage.expect(&[line]);
+            stage.counted().await?;
+        }
+        meted.stop()?;
         stage.check().await
     }
 

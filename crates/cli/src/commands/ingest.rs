@@ -31,10 +31,10 @@ use work::{Finished, Stop, Work};
 
 /// What to count.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete ingest usage.jsonl\n  zcat logs/*.gz | mete ingest --project Support\n  \
+#[command(after_help = "Example:\n  mete ingest usage.jsonl\n  mete ingest --project Support logs/*.jsonl.gz\n  \
     mete ingest --dry-run --explain --lines 3 usage.jsonl")]
 pub struct IngestArgs {
-    /// Files or named pipes; - is standard input
+    /// Files or named pipes, compressed ones (gzip, zstd) too; - is standard input
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
     files: Vec<PathBuf>,
     /// Organization of records that do not name one

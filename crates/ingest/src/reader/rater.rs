@@ -93,6 +93,12 @@ impl Rater {
         self.known.clear();
     }
 
+    /// Goes on with other prices.
+    pub(super) fn replace_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.pricer = Pricer::new(catalogue);
+        self.known.clear();
+    }
+
     /// The event of a record that happened at `time`.
     pub(super) fn event(
         &mut self,

@@ -14,13 +14,13 @@ use super::{BLOCK, Feed, SourceError};
 use crate::framing::Framer;
 
 /// How long a wait for bytes lasts before the stop is looked at.
-const WAIT: Duration = Duration::from_millis(100);
+pub(super) const WAIT: Duration = Duration::from_millis(100);
 
 /// At a stop: the most bytes that are still read of what a pipe holds. Linux gives a pipe no more, unless told to.
-const LAST: usize = 1024 * 1024;
+pub(super) const LAST: usize = 1024 * 1024;
 
 /// At a stop: how many waits the rest of a line that has begun may take.
-const PATIENCE: u32 = 10;
+pub(super) const PATIENCE: u32 = 10;
 
 /// Follows a named pipe: when its writers are gone, it waits for the next one. Blocks.
 ///
@@ -110,10 +110,8 @@ impl<'a> Stream<'a> {
         if !ended {
             self.drain()?;
         }
-        let mut parcel = self.feed.reader.parcel();
-        let reader = &mut self.feed.reader;
-        self.framer.finish(|frame| reader.read(frame, &mut parcel));
-        self.feed.hand_over(parcel).map_err(StreamError::Source)
+        let parcel = self.feed.read_last(&mut self.framer);
+        self.feed.hand_over(parcel).and_then(|()| self.feed.flush()).map_err(StreamError::Source)
     }
 
     /// Reads what the stream holds, and to the end of the line that has begun: no other reader could make sense of its
@@ -149,9 +147,7 @@ impl<'a> Stream<'a> {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut parcel = self.feed.reader.parcel();
-        let reader = &mut self.feed.reader;
-        self.framer.push(&self.block[..read], |frame| reader.read(frame, &mut parcel));
+        let parcel = self.feed.read(&mut self.framer, &self.block[..read]).map_err(StreamError::Source)?;
         self.feed.hand_over(parcel).map_err(StreamError::Source)?;
         Ok(Came::Bytes)
     }

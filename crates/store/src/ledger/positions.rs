@@ -18,6 +18,8 @@ pub struct Position {
     pub path: Arc<str>,
     /// Bytes read: the offset of the first byte that is not in the ledger.
     pub offset: u64,
+    /// A print of the bytes before the offset, where the file can be written anew: what is there then has another.
+    pub trail: Option<i64>,
 }
 
 impl Store {
@@ -26,16 +28,19 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn positions(&self, source: &str) -> Result<Vec<Position>, StoreError> {
-        let rows: Vec<(String, String, i64)> = on_read!(self, db => {
-            sqlx::query_as("SELECT identity, path, position FROM source_position WHERE source = $1 ORDER BY updated_at")
-                .bind(source)
-                .fetch_all(db)
-                .await
+        let rows: Vec<(String, String, i64, Option<i64>)> = on_read!(self, db => {
+            sqlx::query_as(
+                "SELECT identity, path, position, trail FROM source_position WHERE source = $1 ORDER BY updated_at",
+            )
+            .bind(source)
+            .fetch_all(db)
+            .await
         })?;
-        let position = |(identity, path, offset): (String, String, i64)| Position {
+        let position = |(identity, path, offset, trail): (String, String, i64, Option<i64>)| Position {
             identity: identity.into(),
             path: path.into(),
             offset: count(offset),
+            trail,
         };
         Ok(rows.into_iter().map(position).collect())
     }
@@ -50,14 +55,16 @@ impl Tx {
     ) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
-                "INSERT INTO source_position (source, identity, path, position, updated_at) VALUES ($1, $2, $3, $4, $5) \
+                "INSERT INTO source_position (source, identity, path, position, trail, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6) \
                  ON CONFLICT (source, identity) DO UPDATE SET path = excluded.path, position = excluded.position, \
-                 updated_at = excluded.updated_at",
+                 trail = excluded.trail, updated_at = excluded.updated_at",
             )
             .bind(source)
             .bind(&*position.identity)
             .bind(&*position.path)
             .bind(position.offset.cast_signed())
+            .bind(position.trail)
             .bind(now.0)
             .execute(db)
             .await

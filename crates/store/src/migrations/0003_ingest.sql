@@ -81,6 +81,9 @@ CREATE TABLE quarantine_tally (
 INSERT INTO quarantine_tally (source, reason, seen, retried, forgotten, dropped)
 SELECT source, reason, COUNT(*), 0, 0, 0 FROM quarantine GROUP BY source, reason;
 
+-- trail: a print of the bytes before the position, by which a file is told that was written anew
+ALTER TABLE source_position ADD COLUMN trail BIGINT;
+
 -- what came from each source on each day of arrival (days since 1970)
 CREATE TABLE source_day (
     source TEXT NOT NULL,

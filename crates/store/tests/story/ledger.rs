@@ -182,7 +182,7 @@ each_engine! {
         let mut f = Fixture::new(place).await?;
         let project = f.project("Support bot").await?;
         let mut ledger = Ledger::open(f.store.clone()).await?;
-        let position = |offset| Some(Position { identity: "dev:1".into(), path: "/var/log/a".into(), offset });
+        let position = |offset| Some(Position { identity: "dev:1".into(), path: "/var/log/a".into(), offset, trail: Some(-7) });
         let good = f.event("evt_1", NOW, &project, None, DOLLAR);
         let lost = f.event("evt_2", NOW, "proj_that_is_not_there", None, DOLLAR);
         let parcel = |events, offset| Parcel { source: "a".into(), events, position: position(offset), ..Parcel::default() };

@@ -28,7 +28,7 @@ each_engine! {
             source: "a".into(),
             events,
             quarantine: vec![bad.clone()],
-            position: Some(Position { identity: "dev:1".into(), path: "/var/log/a".into(), offset: 100 }),
+            position: Some(Position { identity: "dev:1".into(), path: "/var/log/a".into(), offset: 100, trail: None }),
             read: ReadCounts { lines: 9, ignored: 2, cost_differs: 1 },
             ..Parcel::default()
         };

@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use mete_ingest::compression::Compression;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::work::Stop;
@@ -16,7 +18,7 @@ const WAIT: i64 = 100_000_000;
 pub struct Input {
     file: File,
     path: PathBuf,
-    /// How many bytes it has, where that is known.
+    /// How many bytes it has, where that is known: not of what is compressed.
     length: Option<u64>,
     stop: Stop,
 }
@@ -34,7 +36,10 @@ impl Input {
         if metadata.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        let length = metadata.is_file().then_some(metadata.len());
+        let mut head = [0; 4];
+        let is_plain =
+            metadata.is_file() && file.read_at(&mut head, 0).is_ok_and(|read| Compression::of(&head[..read]).is_none());
+        let length = is_plain.then_some(metadata.len());
         Ok(Self { file, path: path.to_owned(), length, stop: stop.clone() })
     }
 
