@@ -238,7 +238,6 @@ impl Abandoned {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved once")]
 enum Next {
     Delivery(Option<Box<Delivery>>),
     Fold,

@@ -237,7 +237,7 @@ impl Booked {
     }
 
     /// As it was booked at first.
-    fn booked(row: &EventRow, (series, numbers): (Arc<Series>, SeriesNumbers), own: bool) -> Result<Self, StoreError> {
+    fn of_row(row: &EventRow, (series, numbers): (Arc<Series>, SeriesNumbers), own: bool) -> Result<Self, StoreError> {
         let [ts, id, _, input, cached_input, cache_write, output, reasoning, cost, _] = row.numbers;
         let mut event = Self {
             time: Timestamp(ts),
@@ -332,7 +332,7 @@ pub(super) async fn load(
     for row in found {
         let (series, numbers) = interned.series_numbered(tx, row.numbers[SERIES]).await?;
         let own = interned.rating_numbered(tx, row.numbers[RATING]).await?.is_own();
-        booked.entry(row.numbers[ID]).or_default().push(Booked::booked(row, (series, numbers), own)?);
+        booked.entry(row.numbers[ID]).or_default().push(Booked::of_row(row, (series, numbers), own)?);
     }
     for chunk in found.chunks(LOOKUP) {
         let keys: Vec<(i64, i64)> = chunk.iter().map(|row| (row.numbers[TS], row.numbers[ID])).collect();

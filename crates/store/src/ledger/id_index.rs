@@ -55,7 +55,7 @@ impl IdIndex {
     /// Adds an id; false where it is there with the same place already.
     pub(super) fn insert(&mut self, id: i64, place: Place) -> bool {
         let (shard, rest) = split(id);
-        self.shards[shard].insert(rest << PLACE_BITS | u64::from(place))
+        self.shards[shard].insert((rest << PLACE_BITS) | u64::from(place))
     }
 
     /// Takes out all whose place is not to stay.
@@ -81,7 +81,7 @@ impl IdIndex {
 /// The shard of an id, and what an entry keeps of it.
 const fn split(id: i64) -> (usize, u64) {
     let id = id.cast_unsigned();
-    let rest = id >> (64 - SHARD_BITS - REST_BITS) & ((1 << REST_BITS) - 1);
+    let rest = (id >> (64 - SHARD_BITS - REST_BITS)) & ((1 << REST_BITS) - 1);
     // The last value of all would look like an empty slot, were its place the last as well; places end before.
     ((id >> (64 - SHARD_BITS)) as usize, rest)
 }
@@ -99,7 +99,7 @@ fn slot(entry: u64) -> [u8; ENTRY] {
 impl Shard {
     /// Where the search for an entry begins.
     fn home(&self, rest: u64) -> usize {
-        (rest * self.slots.len() as u64 >> REST_BITS) as usize
+        ((rest * self.slots.len() as u64) >> REST_BITS) as usize
     }
 
     const fn next(&self, at: usize) -> usize {

@@ -41,11 +41,11 @@ pub(super) fn pack(rows: &[EventRow]) -> Result<Vec<u8>, StoreError> {
     for row in rows {
         body.extend_from_slice(&row.numbers[ID].to_le_bytes());
     }
-    let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(failed)?;
-    compressor.include_checksum(true).map_err(failed)?;
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|error| failed(&error))?;
+    compressor.include_checksum(true).map_err(|error| failed(&error))?;
     let mut column = Vec::with_capacity(rows.len() * 3);
     let mut finish = |column: &mut Vec<u8>| -> Result<(), StoreError> {
-        let frame = compressor.compress(column).map_err(failed)?;
+        let frame = compressor.compress(column).map_err(|error| failed(&error))?;
         put(&mut body, column.len() as u64);
         put(&mut body, frame.len() as u64);
         body.extend_from_slice(&frame);
@@ -164,7 +164,7 @@ fn index(bytes: &mut &[u8]) -> Result<usize, StoreError> {
     usize::try_from(take(bytes)?).map_err(|_| broken("it has a number that is too large"))
 }
 
-fn failed(error: std::io::Error) -> StoreError {
+fn failed(error: &std::io::Error) -> StoreError {
     StoreError::Corrupt(format!("events that cannot be packed ({error})"))
 }
 
@@ -225,7 +225,7 @@ mod tests {
             .map(|_| {
                 time += below(20_000).cast_signed();
                 let (input, output) = (below(6_000).cast_signed(), below(1_500).cast_signed());
-                let id = (below(1 << 31) << 33 | below(1 << 31) << 2).cast_signed();
+                let id = ((below(1 << 31) << 33) | (below(1 << 31) << 2)).cast_signed();
                 let numbers =
                     [time, id, below(2_000).cast_signed(), input, 0, 0, output, 0, input * 150 + output * 600, 1];
                 EventRow { numbers, extra: None }
