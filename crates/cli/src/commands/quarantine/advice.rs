@@ -25,6 +25,9 @@ pub fn of(reason: &str) -> &'static str {
         "unattributed" => "Give the source an org or project in meted.toml, or retry with --org or --project.",
         "no_price" => "Add the model's price to the overrides (prices.toml), then retry.",
         "absurd_cost" => "More than a million dollars for one request is not counted. Mend the log, or forget it.",
+        "corrupt_archive" => {
+            "What comes before the break is counted. If there is a whole copy of the file, let the source's pattern match it; then forget this."
+        }
         "conflict" => "Another project or key has this event already. If that one is right, forget this one.",
         "closed_month" => "The month is closed and its events are dropped: nothing can be added to it. Forget it.",
         _ => "Mend what the detail says, then retry; or forget it.",
