@@ -76,7 +76,8 @@ async fn both(url: &str, halves: &[Log; 2]) -> Result<Duration> {
     let since = Stopwatch::start();
     let (first, second) = tokio::join!(support::ingest(&one, &halves[0]), support::ingest(&other, &halves[1]));
     let time = since.elapsed();
-    (first?, second?);
+    first?;
+    second?;
     one.close().await;
     other.close().await;
     Ok(time)
