@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use mete_control::ControlError;
 use mete_core::directory::NameProblem;
+use mete_ingest::formats::MappingError;
 use mete_ingest::sources::SourceError;
 use mete_prices::OverrideError;
 use mete_store::StoreError;
@@ -50,6 +51,14 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong.
         source: OverrideError,
+    },
+    /// The mapping of a format of one's own is wrong.
+    #[error("the mapping {} is wrong: {source}", path.display())]
+    Mapping {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: MappingError,
     },
     /// A source of usage logs failed.
     #[error(transparent)]
@@ -106,7 +115,7 @@ impl CliError {
         match self {
             Self::Control(error) => error.code(),
             Self::OperatorOnly { .. } => "not_permitted",
-            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } => "invalid",
+            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Mapping { .. } => "invalid",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",
