@@ -172,11 +172,6 @@ fn read_objects<'a, F: FnMut(Line<'a>)>(
     out.finish();
 }
 
-/// Takes what a reader makes of a line, one thing after the other.
-trait Take<'a> {
-    fn read(&mut self, read: Read<'a>);
-}
-
 /// Checks what is read and hands it out.
 struct Out<'a, 'o, F: FnMut(Line<'a>)> {
     line: &'a [u8],
@@ -186,19 +181,18 @@ struct Out<'a, 'o, F: FnMut(Line<'a>)> {
     more: Option<Bad>,
 }
 
-impl<'a, F: FnMut(Line<'a>)> Take<'a> for Out<'a, '_, F> {
+impl<'a, 'o, F: FnMut(Line<'a>)> Out<'a, 'o, F> {
+    fn new(line: &'a [u8], each: &'o mut F) -> Self {
+        Self { line, each, bad: 0, more: None }
+    }
+
+    /// Takes what a reader makes of a line, one thing after the other.
     fn read(&mut self, read: Read<'a>) {
         match read.and_then(|record| record.map(check).transpose()) {
             Ok(Some(record)) => (self.each)(Line::Record(record)),
             Ok(None) => (self.each)(Line::Ignored),
             Err(bad) => self.refuse(bad),
         }
-    }
-}
-
-impl<'a, 'o, F: FnMut(Line<'a>)> Out<'a, 'o, F> {
-    fn new(line: &'a [u8], each: &'o mut F) -> Self {
-        Self { line, each, bad: 0, more: None }
     }
 
     fn refuse(&mut self, bad: Bad) {
@@ -257,7 +251,7 @@ trait Shape<'a>: Deserialize<'a> {
 }
 
 /// Reads a line that is in `format`.
-fn read_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) {
+fn read_as<'a>(format: Format, text: &'a str, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) {
     fn one<'a, S: Shape<'a>>(text: &'a str) -> Read<'a> {
         fields::parse::<S>(text)?.record()
     }
@@ -279,7 +273,7 @@ fn read_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) {
 }
 
 /// Reads a line if it is surely in `format`, and says whether it is.
-fn try_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) -> bool {
+fn try_as<'a>(format: Format, text: &'a str, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) -> bool {
     fn one<'a, S: Shape<'a>>(text: &'a str) -> Option<Read<'a>> {
         fields::parse::<S>(text).ok().filter(S::fits).map(S::record)
     }

@@ -5,10 +5,10 @@ use serde::de::IgnoredAny;
 
 use super::bad::{Bad, Reason};
 use super::fields::{self, Text};
-use super::{Format, Take, read_as, try_as};
+use super::{Format, Line, Out, read_as, try_as};
 
 /// Reads a line whose format is not known, trying that of the line before it first.
-pub(super) fn read<'a>(text: &'a str, last: &mut Option<Format>, out: &mut impl Take<'a>) {
+pub(super) fn read<'a>(text: &'a str, last: &mut Option<Format>, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) {
     if last.is_some_and(|last| try_as(last, text, out)) {
         return;
     }

@@ -22,7 +22,7 @@ use units::Units;
 use super::bad::{Bad, Reason};
 use super::fields::{scalar, shown};
 use super::numbers::{cost_of, count_of, milliseconds_of};
-use super::{Format, Line, Out, Read, Take};
+use super::{Format, Line, Out, Read};
 use crate::record::{KeyRef, Origin, Record};
 
 /// How the lines of a source are written, where that is not found out line by line.
