@@ -191,6 +191,38 @@ fn names_of_formats_and_reasons_are_stable() {
     );
 }
 
+/// Found by fuzzing: such a line was read as the format of the line before it.
+#[test]
+fn a_line_with_the_marks_of_several_formats_is_always_the_same() {
+    let marks = [
+        r#""object":"response""#,
+        r#""object":5"#,
+        r#""type":"message""#,
+        r#""type":"error","error":{}"#,
+        r#""type":"assistant","sessionId":"s""#,
+        r#""usage":{}"#,
+        r#""id":"i","time":1"#,
+        r#""call_type":"c""#,
+        r#""request_id":"r""#,
+        r#""specversion":"1.0","source":"s""#,
+        r#""x-request-id":"x","response_code":200"#,
+        r#""resourceSpans":[]"#,
+        r#""_request":{}"#,
+        r#""uuid":1,"uuid":2"#,
+    ];
+    for first in marks {
+        for second in marks {
+            for third in marks {
+                let line = format!("{{{first},{second},{third}}}");
+                let plain = all(line.as_bytes(), None, &mut None);
+                for hint in Format::ALL {
+                    assert_eq!(all(line.as_bytes(), None, &mut Some(hint)), plain, "{line} after {hint}");
+                }
+            }
+        }
+    }
+}
+
 /// Reads a line in every way; what comes out is sound.
 fn read_every_way(line: &[u8]) {
     let sound = |found: Line<'_>| match found {
