@@ -192,7 +192,7 @@ impl Server {
     fn mete(socket: &Path, gate: Gate) -> Result<Self> {
         let readiness = Arc::new(Readiness::default());
         readiness.set_ready();
-        let api = Arc::new(Api::new(Arc::new(gate), Arc::new(SystemClock), readiness));
+        let api = Arc::new(Api::new(Arc::new(gate), Arc::new(SystemClock), readiness, Arc::default()));
         Self::start(socket, |runtime, tcp, unix| {
             for listener in [Listener::Tcp(tcp), Listener::Unix(unix)] {
                 runtime.spawn(serve(listener, Arc::clone(&api), Settings::default(), CancellationToken::new()));

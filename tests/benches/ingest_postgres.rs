@@ -78,7 +78,7 @@ async fn copy(client: &Client, rows: &[[i64; 10]]) -> Result<Duration> {
     for rows in rows.chunks(GROUP) {
         let sink = client
             .copy_in(
-                "COPY copied (ts, id, series, input, cached_input, cache_write, output, reasoning, cost, price) \
+                "COPY copied (ts, id, series, input, cached_input, cache_write, output, reasoning, cost, rating) \
                  FROM STDIN (FORMAT binary)",
             )
             .await?;

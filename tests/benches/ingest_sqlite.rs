@@ -186,7 +186,7 @@ fn prepared_inserts(path: &Path, rows: &[[i64; 10]]) -> Result<Duration> {
         let transaction = connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO event (ts, id, series, input, cached_input, cache_write, output, reasoning, cost, price) \
+                "INSERT INTO event (ts, id, series, input, cached_input, cache_write, output, reasoning, cost, rating) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?;
             for row in rows {

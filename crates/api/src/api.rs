@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::http::request;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use mete_core::Clock;
 use mete_gate::Gate;
 
 use crate::authorize::authorize;
+use crate::intake::{Dialect, Door, Intake, Refused, Signal};
+use crate::metrics::Metrics;
+use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::reply::{self, Reply};
 use crate::request_body;
@@ -21,44 +24,110 @@ use crate::request_body;
 /// answers 204 with `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false`
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first.
+///
+/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,
     readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
+    intake: Option<Arc<Intake>>,
+}
+
+/// What is to be done with a request.
+enum Route<'a> {
+    Answered(Reply),
+    Usage(&'a Intake, Door),
 }
 
 impl Api {
-    /// An interface to `gate`, which is asked about the present instant of `clock`, once `readiness` says so.
+    /// An interface to `gate`, which is asked about the present instant of `clock`, once `readiness` says so. What it
+    /// answers is counted in `metrics`.
     #[must_use]
-    pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>) -> Self {
-        Self { gate, clock, readiness }
+    pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
+        Self { gate, clock, readiness, metrics, intake: None }
     }
 
-    /// The answer to one request.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
+    /// The same, and usage is taken by `intake`.
+    #[must_use]
+    pub fn with_intake(self, intake: Arc<Intake>) -> Self {
+        Self { intake: Some(intake), ..self }
+    }
+
+    /// The answer to one request of `peer`.
+    pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
-        let mut reply = self.route(&head);
-        request_body::dispose(&head, body, &mut reply).await;
-        reply
-    }
-
-    fn route(&self, head: &request::Parts) -> Reply {
-        match (head.uri.path(), &head.method) {
-            ("/v1/authorize", &Method::GET | &Method::POST) => self.authorize(head),
-            ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
-            ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
-            ("/readyz", &Method::GET | &Method::HEAD) => {
-                self.readiness.reason_against().map_or_else(|| reply::ok("ready\n"), reply::unavailable)
+        match self.route(&head) {
+            Route::Answered(mut reply) => {
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
             }
-            ("/healthz" | "/readyz", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
-            (path, method) => reply::not_found(method.as_str(), path),
+            // In a box: answers about keys, which are most, need not carry its size.
+            Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
         }
     }
 
+    fn route(&self, head: &request::Parts) -> Route<'_> {
+        let reply = match (head.uri.path(), &head.method) {
+            ("/v1/authorize", &Method::GET | &Method::POST) => self.authorize(head),
+            ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
+            (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
+                if method == Method::POST {
+                    return Route::Usage(intake, door);
+                }
+                reply::method_not_allowed(method.as_str(), "POST")
+            }
+            ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
+            ("/readyz", &Method::GET | &Method::HEAD) => {
+                let reason = self.readiness.reason_against();
+                reason.map_or_else(|| reply::ok("ready\n"), |reason| reply::unavailable(&reason))
+            }
+            ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
+            ("/healthz" | "/readyz" | "/metrics", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
+            (path, method) => reply::not_found(method.as_str(), path),
+        };
+        Route::Answered(reply)
+    }
+
     fn authorize(&self, head: &request::Parts) -> Reply {
-        match self.readiness.reason_against() {
-            Some(reason) if !self.readiness.is_loaded() => reply::unavailable(reason),
-            _ => authorize(&self.gate, self.clock.now(), &head.headers),
+        if !self.readiness.is_loaded() {
+            return reply::unavailable(&self.readiness.reason_against().unwrap_or_default());
+        }
+        authorize(&self.gate, self.clock.now(), &head.headers, &self.metrics)
+    }
+
+    async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {
+        let taken = match intake.admit(door, peer, head) {
+            Ok(admitted) => intake.take(admitted, &mut body).await,
+            Err(refused) => Err(refused),
+        };
+        let mut reply = taken.unwrap_or_else(|refused| Self::refusal(&refused, door, head));
+        self.metrics.taken(head.uri.path(), reply.status());
+        if reply.status() == StatusCode::UNAUTHORIZED {
+            request_body::dispose(head, body, &mut reply).await;
+        } else {
+            request_body::dispose_of_usage(&head.headers, &mut body, &mut reply).await;
+        }
+        reply
+    }
+
+    fn refusal(refused: &Refused, door: Door, head: &request::Parts) -> Reply {
+        tracing::debug!(path = head.uri.path(), status = %refused.status(), %refused, "usage was not taken");
+        match door {
+            Door::Ingest => refused.reply(),
+            Door::Otlp(signal) => Dialect::asked(signal, &head.headers).refusal(refused),
+        }
+    }
+}
+
+impl Door {
+    /// The one at `path`, if there is one.
+    fn at(path: &str) -> Option<Self> {
+        match path {
+            "/v1/ingest" => Some(Self::Ingest),
+            "/v1/traces" => Some(Self::Otlp(Signal::Traces)),
+            "/v1/logs" => Some(Self::Otlp(Signal::Logs)),
+            _ => None,
         }
     }
 }

@@ -9,8 +9,12 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// The secret from `Authorization: Bearer sk-…` (the scheme in any case), else from `x-api-key`; `None` if there is
 /// neither. A secret that is not ASCII text is the empty one: nobody's.
 pub fn key_of(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(AUTHORIZATION).map(text).and_then(bearer_token);
-    bearer.or_else(|| headers.get(X_API_KEY).map(|value| text(value).trim()))
+    bearer_of(headers).or_else(|| headers.get(X_API_KEY).map(|value| text(value).trim()))
+}
+
+/// The token of `Authorization: Bearer`, if there is one.
+pub fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION).map(text).and_then(bearer_token)
 }
 
 fn text(value: &HeaderValue) -> &str {

@@ -3,8 +3,11 @@
 //! | path | methods | answer |
 //! |---|---|---|
 //! | `/v1/authorize` | GET, POST | 204, or the refusal of R37 ([`Api`]) |
+//! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
+//! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
 //! | `/readyz` | GET, HEAD | 200 when the gate may be asked, 503 with the reason otherwise ([`Readiness`]) |
+//! | `/metrics` | GET, HEAD | counters for Prometheus ([`Metrics`]) |
 //!
 //! Every error is a JSON body that an OpenAI client understands:
 //! `{"error":{"message","type","param","code"}}`, all four keys always there.
@@ -15,11 +18,16 @@ mod api;
 mod authorize;
 mod credentials;
 mod description;
+mod intake;
+mod metrics;
+mod peer;
 mod readiness;
 mod reply;
 mod request_body;
 mod serve;
 
 pub use api::Api;
-pub use readiness::Readiness;
+pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
+pub use metrics::Metrics;
+pub use readiness::{Readiness, Trouble};
 pub use serve::{Listener, Settings, serve};

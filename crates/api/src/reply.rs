@@ -15,7 +15,8 @@ const KEY_ID: HeaderName = HeaderName::from_static("x-mete-key-id");
 const PROJECT_ID: HeaderName = HeaderName::from_static("x-mete-project-id");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The content type of most answers.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 /// A decision holds for its instant only (R39).
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -68,8 +69,16 @@ pub fn unavailable(reason: &str) -> Reply {
 /// 404: there is nothing at this path.
 pub fn not_found(method: &str, path: &str) -> Reply {
     let path: String = path.chars().take(200).collect();
-    let message = format!("Unknown request URL: {method} {path}. The gate answers at /v1/authorize.");
+    let message = format!("Unknown request URL: {method} {path}. {}", advice_on(&path));
     error(StatusCode::NOT_FOUND, "invalid_request_error", "unknown_url", &message)
+}
+
+/// Where to ask instead.
+fn advice_on(path: &str) -> &'static str {
+    if path == "/v1/metrics" {
+        return "Mete takes no OTLP metrics: send traces to /v1/traces and logs to /v1/logs. Its own are at /metrics.";
+    }
+    "The gate answers at /v1/authorize; usage is taken at /v1/ingest, and from OpenTelemetry at /v1/traces and /v1/logs."
 }
 
 /// 405: there is something at this path, for the methods `allowed`.
@@ -82,10 +91,15 @@ pub fn method_not_allowed(method: &str, allowed: &'static str) -> Reply {
 }
 
 /// An error in the shape of R37.
-fn error(status: StatusCode, kind: &str, code: &str, message: &str) -> Reply {
+pub fn error(status: StatusCode, kind: &str, code: &str, message: &str) -> Reply {
     let body = json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE)]);
-    reply(status, headers, body.to_string().into())
+    with_body(status, JSON, body.to_string().into())
+}
+
+/// An answer with a body.
+pub fn with_body(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Reply {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type), (CACHE_CONTROL, NO_STORE)]);
+    reply(status, headers, body)
 }
 
 fn reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {

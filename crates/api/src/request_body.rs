@@ -1,9 +1,10 @@
-//! What becomes of a request's body: nobody reads it, but a small one is taken off the wire.
+//! What becomes of a body that nobody reads: a small one is taken off the wire.
 
 use std::time::Duration;
 
 use bytes::Buf;
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::http::request;
@@ -13,17 +14,30 @@ use crate::reply::Reply;
 /// Bodies up to this many bytes are read and thrown away, so that the connection can be used again.
 const MOST_BYTES: u64 = 64 * 1024;
 
+/// The same for usage. Its clients send for a while before they read; one whose connection is closed meanwhile would
+/// never see why, and when to come again.
+const MOST_USAGE: u64 = 64 << 20;
+
 /// How long a client may take to send such a body.
 const MOST_TIME: Duration = Duration::from_secs(5);
 
 /// Takes the body off the wire, or, where it is long, slow or only offered (`expect: 100-continue`), makes the answer
 /// the connection's last.
-pub async fn dispose(head: &request::Parts, body: Incoming, reply: &mut Reply) {
+pub async fn dispose(head: &request::Parts, mut body: Incoming, reply: &mut Reply) {
+    dispose_up_to(MOST_BYTES, &head.headers, &mut body, reply).await;
+}
+
+/// The same for what is left of a body of usage.
+pub async fn dispose_of_usage(headers: &HeaderMap, body: &mut Incoming, reply: &mut Reply) {
+    dispose_up_to(MOST_USAGE, headers, body, reply).await;
+}
+
+async fn dispose_up_to(most: u64, headers: &HeaderMap, body: &mut Incoming, reply: &mut Reply) {
     if body.is_end_stream() {
         return;
     }
-    let read = !head.headers.contains_key(EXPECT) && body.size_hint().lower() <= MOST_BYTES && {
-        let deadline = tokio::time::timeout(MOST_TIME, read_to_end(body));
+    let read = !headers.contains_key(EXPECT) && body.size_hint().lower() <= most && {
+        let deadline = tokio::time::timeout(MOST_TIME, read_to_end(body, most));
         deadline.await.unwrap_or(false)
     };
     if !read {
@@ -31,9 +45,8 @@ pub async fn dispose(head: &request::Parts, body: Incoming, reply: &mut Reply) {
     }
 }
 
-/// Whether the body came to its end within [`MOST_BYTES`].
-async fn read_to_end(mut body: Incoming) -> bool {
-    let mut left = MOST_BYTES;
+/// Whether the body came to its end within `left` bytes.
+async fn read_to_end(body: &mut Incoming, mut left: u64) -> bool {
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return false };
         let length = frame.data_ref().map_or(0, Buf::remaining) as u64;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
+use crate::peer::Peer;
 
 /// A bound listener; whoever bound it knows its address and, for a Unix socket, removes its file.
 #[derive(Debug)]
@@ -60,11 +61,13 @@ pub async fn serve(listener: Listener, api: Arc<Api>, settings: Settings, stop: 
     let connections = Connections::new(api, settings, stop);
     match listener {
         Listener::Tcp(listener) => {
-            let accept = || async { listener.accept().await.map(|(stream, _)| without_delay(stream)) };
+            let accept = || async {
+                listener.accept().await.map(|(stream, address)| (without_delay(stream), Peer::at(address)))
+            };
             connections.accept_until_stop(accept).await;
         }
         Listener::Unix(listener) => {
-            let accept = || async { listener.accept().await.map(|(stream, _)| stream) };
+            let accept = || async { listener.accept().await.map(|(stream, _)| (stream, Peer::Socket)) };
             connections.accept_until_stop(accept).await;
         }
     }
@@ -113,7 +116,7 @@ impl Connections {
     async fn accept_until_stop<S, F>(&self, accept: impl Fn() -> F)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        F: Future<Output = io::Result<S>>,
+        F: Future<Output = io::Result<(S, Peer)>>,
     {
         let stop = self.stop.cancelled();
         let mut stop = pin!(stop);
@@ -126,8 +129,8 @@ impl Connections {
                 biased;
                 () = &mut stop => return,
                 (place, accepted) = next => match accepted {
-                    Ok(stream) => {
-                        let connection = self.connection(stream);
+                    Ok((stream, peer)) => {
+                        let connection = self.connection(stream, peer);
                         self.tasks.spawn(async move {
                             connection.await;
                             drop(place);
@@ -140,14 +143,14 @@ impl Connections {
     }
 
     /// One connection, from its first request to its end. Borrows nothing, so that it can be a task.
-    fn connection<S>(&self, stream: S) -> impl Future<Output = ()> + Send + 'static
+    fn connection<S>(&self, stream: S, peer: Peer) -> impl Future<Output = ()> + Send + 'static
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let api = Arc::clone(&self.api);
         let service = service_fn(move |request| {
             let api = Arc::clone(&api);
-            async move { Ok::<_, Infallible>(api.answer(request).await) }
+            async move { Ok::<_, Infallible>(api.answer(peer, request).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         // A token of its own: polling a shared one would make all connections meet at its lock.

@@ -21,6 +21,7 @@ use crate::commands::quarantine::QuarantineCommand;
 use crate::commands::resource::ResourceCommand;
 use crate::commands::service_account::ServiceAccountCommand;
 use crate::commands::settings::SettingsCommand;
+use crate::commands::sources::SourcesArgs;
 use crate::commands::spend::SpendArgs;
 use crate::complete::CompleteArgs;
 
@@ -117,9 +118,11 @@ pub enum Command {
     /// Show and set what holds for the whole deployment
     #[command(subcommand)]
     Settings(SettingsCommand),
-    /// List what could not be counted
+    /// Work through what could not be counted: list, show, retry, forget
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Show what came from each source, day by day, and how far its files are read
+    Sources(SourcesArgs),
     /// Prove that the events kept, the sums and the spend shown agree
     #[command(after_help = "Example:\n  mete verify && echo clean")]
     Verify,

@@ -20,6 +20,7 @@ pub mod quarantine;
 pub mod resource;
 pub mod service_account;
 pub mod settings;
+pub mod sources;
 pub mod spend;
 pub mod tui;
 mod verify;
@@ -76,6 +77,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Explain(args) => explain::run(args, context).await?,
         Command::Alerts(command) => alerts::run(command, context).await?,
         Command::Quarantine(command) => quarantine::run(command, context).await?,
+        Command::Sources(args) => sources::run(args, context).await?,
         Command::Verify => return verify::run(context).await,
         Command::Ingest(args) => return Box::pin(ingest::run(args, context)).await,
         Command::Tui => tui::run(context).await?,
@@ -91,6 +93,7 @@ const fn for_operators(command: &Command) -> Option<&'static str> {
         Command::Ingest(_) => Some("count logs"),
         Command::Verify => Some("check the store"),
         Command::Quarantine(_) => Some("see the quarantine"),
+        Command::Sources(_) => Some("see the sources"),
         Command::Demo(_) => Some("play the demo"),
         _ => None,
     }

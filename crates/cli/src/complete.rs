@@ -95,10 +95,11 @@ mod tests {
     use super::*;
 
     /// Names of values that nothing is offered for.
-    const FREE: [&str; 21] = [
+    const FREE: [&str; 22] = [
         "ACTION",
         "ACTOR",
         "BYTES",
+        "ENTRY",
         "FILE",
         "GROUP=none|read|write",
         "METHOD",

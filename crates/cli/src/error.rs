@@ -7,10 +7,12 @@ use std::process::ExitCode;
 use mete_control::ControlError;
 use mete_core::directory::NameProblem;
 use mete_ingest::formats::MappingError;
+use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
 use mete_prices::OverrideError;
 use mete_store::StoreError;
 use mete_tui::TuiError;
+use meted::config::ConfigError;
 use serde_json::{Value, json};
 
 /// Why a command did not do what it was asked to. The text is for people.
@@ -60,6 +62,20 @@ pub enum CliError {
         /// What is wrong.
         source: MappingError,
     },
+    /// The daemon's configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no such entry in the quarantine.
+    #[error("there is no entry {0} in the quarantine: see 'mete quarantine list'")]
+    NoEntry(i64),
+    /// The tables of attribution are wrong.
+    #[error("the tables in {} are wrong: {problem}", path.display())]
+    Tables {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
     /// A source of usage logs failed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -103,6 +119,15 @@ impl From<StoreError> for CliError {
     }
 }
 
+impl From<RetryError> for CliError {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::Store(error) => error.into(),
+            RetryError::Reader(error) => error.into(),
+        }
+    }
+}
+
 impl From<NameProblem> for CliError {
     fn from(problem: NameProblem) -> Self {
         Self::Control(problem.into())
@@ -115,7 +140,13 @@ impl CliError {
         match self {
             Self::Control(error) => error.code(),
             Self::OperatorOnly { .. } => "not_permitted",
-            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Mapping { .. } => "invalid",
+            Self::StoreUrl
+            | Self::WhoseKey(_)
+            | Self::Prices { .. }
+            | Self::Mapping { .. }
+            | Self::Config(_)
+            | Self::Tables { .. } => "invalid",
+            Self::NoEntry(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",

@@ -20,6 +20,7 @@ mod members;
 mod organizations;
 mod project_members;
 mod projects;
+mod quarantine;
 mod rights;
 mod service_accounts;
 mod settings;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use rand::Rng;
 use sha2::{Digest, Sha256};
@@ -87,6 +88,23 @@ impl Secret {
     }
 }
 
+/// How many characters of a secret's end its redacted form shows.
+const SHOWN_END: usize = 4;
+
+/// The beginning and the last four characters of a key in a redacted form: `sk-proj-…x4Qa` as Mete writes it, or
+/// `sk-...x4Qa` and `sk-ab****x4Qa` as others do. `None` if it is none.
+#[must_use]
+pub fn redacted_parts(form: &str) -> Option<(&str, [u8; SHOWN_END])> {
+    let hidden = |c: char| matches!(c, '…' | '.' | '*');
+    let (start, rest) = (form.find(hidden)?, form.trim_start_matches(|c| !hidden(c)));
+    let end = rest.trim_start_matches(hidden);
+    let mask = &rest[..rest.len() - end.len()];
+    let masked = mask.contains('…') || mask.len() >= 3;
+    let whole = end.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let last = end.as_bytes().last_chunk()?;
+    (form.starts_with("sk-") && masked && whole).then_some((&form[..start], *last))
+}
+
 /// How many characters after `sk-` make a text a secret rather than the beginning of a word.
 const SECRET_LENGTH: usize = 20;
 
@@ -99,6 +117,36 @@ fn find(text: &str) -> Option<(usize, usize)> {
         let length = rest.find(|c| !part(c)).unwrap_or(rest.len());
         (length >= SECRET_LENGTH).then(|| (start, start + prefix.len() + length))
     })
+}
+
+/// Where in `raw` API keys of any provider stand: as in [`without_secrets`], but only where one may begin, so that a
+/// word like `task-…` in a log stays what it is.
+pub fn secrets_in(raw: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = from + raw[from..].windows(3).position(|window| window == b"sk-")?;
+            let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            let length = raw[start + 3..].iter().take_while(|byte| part(byte)).count();
+            from = start + 3;
+            if length >= SECRET_LENGTH && may_begin_after(&raw[..start]) {
+                from += length;
+                return Some(start..from);
+            }
+        }
+    })
+}
+
+/// Whether a secret may begin after `before`: not within a word, whose last letter may be that of an escape (`\n`,
+/// `\u000a`, `%20`), though.
+fn may_begin_after(before: &[u8]) -> bool {
+    let are_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [] | [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [.., b'\\', b'u', _, _, _, _] if are_digits(&before[before.len() - 4..]) => true,
+        [.., b'%', _, _] if are_digits(&before[before.len() - 2..]) => true,
+        [.., last] => !last.is_ascii_alphanumeric(),
+    }
 }
 
 /// Whether `text` holds what looks like an API key.
@@ -119,6 +167,20 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
         rest = &rest[end..];
     }
     if kept.is_empty() && rest.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(kept + rest) }
+}
+
+/// `text` with a `*` in place of every character of whatever looks like an API key, after its `sk-`: as long as `text`,
+/// where it matters which character stands where.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let (mut kept, mut done) = (String::new(), 0);
+    while let Some((start, end)) = find(&text[done..]) {
+        let hidden = done + start + "sk-".len();
+        kept.push_str(&text[done..hidden]);
+        kept.extend(std::iter::repeat_n('*', done + end - hidden));
+        done += end;
+    }
+    if done == 0 { Cow::Borrowed(text) } else { Cow::Owned(kept + &text[done..]) }
 }
 
 impl fmt::Debug for Secret {
@@ -150,11 +212,53 @@ mod tests {
         assert!(holds_secret(&typed));
         assert_eq!(without_secrets(&typed), "key sk-… and sk-…, no more");
         assert_eq!(without_secrets(secret.reveal()), "sk-…");
+        assert_eq!(masked("é sk-0123456789abcdefghij, sk-x"), "é sk-********************, sk-x");
+        assert_eq!((masked(&typed).len(), holds_secret(&masked(&typed))), (typed.len(), false));
         for harmless in ["", "desk-top", "sk-proj-…x4Qa", "ask-me-anything", "task-4711", secret.redacted().as_str()]
         {
             assert!(!holds_secret(harmless), "{harmless}");
             assert_eq!(without_secrets(harmless), harmless);
         }
+    }
+
+    #[test]
+    fn a_redacted_form_is_a_beginning_and_four_characters() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(4);
+        let secret = Secret::generate(SecretKind::Person, &mut random);
+        let end = secret.reveal().as_bytes().last_chunk().copied();
+        assert_eq!(redacted_parts(&secret.redacted()), end.map(|end| ("sk-proj-", end)));
+        for (form, start) in [("sk-...x4Qa", "sk-"), ("sk-ab****x4Qa", "sk-ab"), ("sk-proj-…-_x4Qa", "sk-proj-")] {
+            assert_eq!(redacted_parts(form), Some((start, *b"x4Qa")), "{form}");
+        }
+        for other in [
+            "",
+            "sk-",
+            "sk-...abc",
+            "sk-.x4Qa",
+            "key_...x4Qa",
+            "...x4Qa",
+            "sk-a...b...x4Qa",
+            "sk-…é4Qa",
+            secret.reveal(),
+        ] {
+            assert_eq!(redacted_parts(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn r15_secrets_are_found_in_raw_text_and_words_are_not() {
+        let secret = "sk-proj-0123456789abcdefghij";
+        let found = |raw: &[u8]| secrets_in(raw).map(|range| raw[range].to_vec()).collect::<Vec<_>>();
+        for before in ["", "\"", "Bearer ", "key=", "\\n", "\\u000a", "%20", "-", "é"] {
+            assert_eq!(found(format!("{before}{secret}").as_bytes()), [secret.as_bytes()], "{before:?}");
+        }
+        for harmless in ["task-550e8400-e29b-41d4-a716-446655440000", "sk-short", "sk-", "", "\\xsk-"] {
+            assert_eq!(found(harmless.as_bytes()), Vec::<Vec<u8>>::new(), "{harmless:?}");
+        }
+        let torn = [b"\xff\0".as_slice(), secret.as_bytes(), b"\xfe", secret.as_bytes()].concat();
+        assert_eq!(found(&torn).len(), 2);
+        // A word that is none may have a secret in its tail.
+        assert_eq!(found(format!("task-sk-{secret}").as_bytes()), [format!("sk-{secret}").as_bytes()]);
     }
 
     #[test]

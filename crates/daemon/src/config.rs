@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mete_ingest::attribution::Home;
+use mete_ingest::attribution::{Home, Rule};
 use mete_ingest::formats::{Format, Layout, Mapping};
 use mete_ingest::reader;
 use mete_store::StoreUrl;
@@ -23,9 +23,15 @@ pub struct Config {
     /// Prices beyond the built-in catalogue.
     #[serde(default)]
     pub prices: Prices,
+    /// How usage is taken.
+    #[serde(default)]
+    pub ingest: Ingest,
     /// Where usage comes from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
+    /// Whose records are that do not say it in words that Mete knows, for all sources; after those of the source.
+    #[serde(default, rename = "attribute")]
+    pub rules: Vec<Rule>,
 }
 
 /// `[store]`
@@ -54,6 +60,23 @@ pub struct Prices {
     pub overrides: Option<PathBuf>,
 }
 
+/// `[ingest]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ingest {
+    /// A file with the token that HTTP requests need for sources without one of their own; without it, only programs on
+    /// this machine may write to those.
+    pub token_file: Option<PathBuf>,
+    /// Seconds that a stop may take until all that was read is committed.
+    pub stop_timeout: u64,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self { token_file: None, stop_timeout: 30 }
+    }
+}
+
 /// What kind of thing a source reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +87,8 @@ pub enum SourceKind {
     Pipe,
     /// The daemon's own standard input.
     Stdin,
+    /// Requests to `/v1/ingest`, `/v1/logs` and `/v1/traces`.
+    Http,
 }
 
 /// `[[source]]`
@@ -76,6 +101,8 @@ pub struct Source {
     pub name: Option<String>,
     /// File, pattern or pipe.
     pub path: Option<PathBuf>,
+    /// For requests: a file with the token that they need.
+    pub token_file: Option<PathBuf>,
     /// The format of every line; detected per line where it is not set.
     pub format: Option<LineFormat>,
     /// The file with the mapping, for lines in a format of one's own.
@@ -87,6 +114,9 @@ pub struct Source {
     pub org: Option<String>,
     /// Id or name of the project to which records belong that do not say it.
     pub project: Option<String>,
+    /// `[[source.attribute]]`: whose its records are that do not say it in words that Mete knows.
+    #[serde(default, rename = "attribute")]
+    pub rules: Vec<Rule>,
 }
 
 /// How the lines of a source are written.
@@ -139,6 +169,16 @@ pub enum ConfigError {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// A table of attribution does not make sense.
+    #[error("{path}: [[attribute]] number {number}: {problem}")]
+    Rule {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong and what would be right.
+        problem: &'static str,
+    },
 }
 
 impl Config {
@@ -160,6 +200,9 @@ impl Config {
         let mut config: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), message: error.to_string() })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
+        if let Some((number, problem)) = Rule::first_problem(&config.rules) {
+            return Err(ConfigError::Rule { path: path.to_owned(), number, problem });
+        }
         let mut names = HashSet::new();
         for (index, source) in config.sources.iter_mut().enumerate() {
             let problem = source.problem().or_else(|| source.read_mapping().err()).or_else(|| {
@@ -170,6 +213,9 @@ impl Config {
                 return Err(ConfigError::Source { path: path.to_owned(), number: index + 1, problem });
             }
         }
+        for source in &mut config.sources {
+            source.rules.extend_from_slice(&config.rules);
+        }
         Ok(config)
     }
 
@@ -177,8 +223,10 @@ impl Config {
         if let StoreUrl::Sqlite(path) = &mut self.store.url {
             *path = folder.join(&*path);
         }
-        let paths = self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.mapping]).flatten();
-        for path in paths.chain(self.prices.overrides.as_mut()).chain(self.listen.socket.as_mut()) {
+        let of_source =
+            self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.mapping, &mut source.token_file]);
+        let others = [&mut self.prices.overrides, &mut self.listen.socket, &mut self.ingest.token_file];
+        for path in of_source.chain(others).flatten() {
             *path = folder.join(&*path);
         }
     }
@@ -191,6 +239,7 @@ impl Source {
         match (&self.name, &self.path) {
             (Some(name), _) => name.clone(),
             (None, Some(path)) => path.display().to_string(),
+            (None, None) if self.kind == SourceKind::Http => mete_api::DEFAULT_SOURCE.to_owned(),
             (None, None) => "stdin".to_owned(),
         }
     }
@@ -198,7 +247,7 @@ impl Source {
     /// What its reader needs.
     #[must_use]
     pub fn settings(&self) -> reader::Settings {
-        let home = Home { organization: self.org.clone(), project: self.project.clone() };
+        let home = Home { organization: self.org.clone(), project: self.project.clone(), rules: self.rules.clone() };
         let format = match (self.format, &self.read_mapping) {
             (Some(LineFormat::BuiltIn(format)), _) => Some(Layout::BuiltIn(format)),
             (Some(LineFormat::Custom), Some(mapping)) => Some(Layout::Custom(Arc::clone(mapping))),
@@ -227,7 +276,14 @@ impl Source {
             }
             _ => {}
         }
+        if let Some((number, problem)) = Rule::first_problem(&self.rules) {
+            return Some(format!("[[source.attribute]] number {number}: {problem}"));
+        }
+        if self.token_file.is_some() && self.kind != SourceKind::Http {
+            return Some("only a source of kind \"http\" has a token_file".to_owned());
+        }
         match (self.kind, &self.path) {
+            (SourceKind::Http, Some(_)) => Some("requests have no path: leave it out".to_owned()),
             (SourceKind::File | SourceKind::Pipe, None) => Some("it needs a path".to_owned()),
             (SourceKind::Stdin, Some(_)) => Some("standard input has no path: leave it out".to_owned()),
             (SourceKind::File, Some(path)) => {
@@ -260,6 +316,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sources_own_tables_come_before_those_for_all() {
+        let config = parse(
+            "[store]\nurl = 'sqlite:mete.db'\n[[attribute]]\nwhen = { team = 'a' }\nproject = 'All'\n\
+             [[source]]\nkind = 'stdin'\n[[source.attribute]]\nwhen = { directory = '/srv/*' }\nproject = 'Own'\n",
+        )
+        .unwrap();
+        let projects: Vec<_> = config.sources[0].rules.iter().filter_map(|rule| rule.project.as_deref()).collect();
+        assert_eq!(projects, ["Own", "All"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (text, part) in [
             ("", "store"),
@@ -267,7 +334,17 @@ mod tests {
             ("[store]\nurl = 'sqlite:x'\nurk = 1", "line 3"),
             ("[store]\nurl = 'sqlite:x'\n[listen]\naddress = 'here'", "line 4"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'", "number 1: it needs a path"),
-            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'tcp'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'ftp'", "line 4"),
+            (
+                "[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { team = 't' }",
+                "[[attribute]] number 1: it does not say whose",
+            ),
+            ("[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { cwd = 't' }\nproject = 'P'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[[attribute]]\nwhen = { team = 'a[' }\nproject = 'P'", "no pattern"),
+            (
+                "[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source.attribute]]\nwhen = {}\norg = 'A'",
+                "number 1: [[source.attribute]] number 1: `when` names nothing",
+            ),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'x'\nformat = 'yaml'", "yaml"),
             (
                 "[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\nformat = 'custom'",
@@ -279,6 +356,9 @@ mod tests {
                 "number 1: cannot read the mapping /etc/mete/no.toml",
             ),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'a[b'", "pattern"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'http'\npath = 'x'", "no path"),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\ntoken_file = 'x'", "only a source of kind"),
+            ("[store]\nurl = 'sqlite:x'\n[ingest]\nstop_timeout = '30s'", "line 4"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source]]\nkind = 'stdin'", "number 2: another"),
         ] {
             let error = parse(text).unwrap_err().to_string();
@@ -297,10 +377,10 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
-        assert_eq!(everything.sources.len(), 4);
+        assert_eq!((everything.sources.len(), everything.rules.len()), (6, 2));
         let layouts: Vec<_> = everything.sources.iter().map(|source| source.settings().format).collect();
         assert!(
-            matches!(&layouts[..], [None, Some(Layout::BuiltIn(_)), Some(Layout::Custom(mapping)), None] if mapping.name() == "nginx")
+            matches!(&layouts[..], [None, Some(Layout::BuiltIn(_)), None, Some(Layout::Custom(mapping)), None, None] if mapping.name() == "nginx")
         );
     }
 

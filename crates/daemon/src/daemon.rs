@@ -3,21 +3,27 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use mete_api::{Api, Readiness};
+use mete_api::{Api, Bounds, Intake, Metrics, Readiness};
 use mete_core::Clock;
 use mete_gate::Gate;
-use mete_ingest::committer::{Committer, QUEUE};
+use mete_ingest::committer::{Abandoned, Committer, Delivery, QUEUE};
 use mete_store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::{self, TokenError};
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::prices::{PriceError, PriceList};
-use crate::{listen, sources};
+use crate::{listen, quarantine, retention, sources};
+
+/// How long the committer may take to let go of what it cannot commit: a little more than a try to reach Postgres.
+const LAST: Duration = Duration::from_secs(15);
 
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +34,9 @@ pub enum StartError {
     /// The prices.
     #[error(transparent)]
     Prices(#[from] PriceError),
+    /// The tokens of those who send usage.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The listeners.
     #[error("cannot listen on {place}: {source}")]
     Listen {
@@ -49,7 +58,10 @@ pub struct Daemon {
     socket: Option<PathBuf>,
     shared: sources::Shared,
     sources: sources::Running,
+    intake: Arc<Intake>,
     committer: TaskTracker,
+    /// Has the committer let go of what it cannot commit.
+    give_up: CancellationToken,
     /// What answers and watches; stopped last, so that gateways are answered while the ledger drains.
     services: TaskTracker,
     stop_services: CancellationToken,
@@ -62,6 +74,7 @@ impl Daemon {
     /// When the store, the prices or the listeners are not to be had; nothing runs then.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let prices = PriceList::read(config.prices.overrides.as_deref())?;
+        let access = access::read(&config, &prices.catalogue)?;
         let store = Store::open(&config.store.url).await?;
         let bound = listen::bind(&config.listen)
             .await
@@ -69,7 +82,14 @@ impl Daemon {
         let gate = Arc::new(Gate::new(store.gate_snapshot().await?));
 
         let (queue, deliveries) = mpsc::channel(QUEUE);
-        let observer = Box::new(GateObserver::new(Arc::clone(&gate)));
+        let (readiness, metrics) = (Arc::new(Readiness::default()), Arc::new(Metrics::default()));
+        metrics.watch(&queue);
+        let observer = Box::new(GateObserver {
+            gate: Arc::clone(&gate),
+            readiness: Arc::clone(&readiness),
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+        });
         let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
         committer.read_totals().await?;
         let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue };
@@ -77,15 +97,20 @@ impl Daemon {
         sources.change(&shared, &config.sources, (&prices.catalogue, true)).await?;
 
         // From here on nothing fails.
-        let committing = TaskTracker::new();
+        let (committing, give_up) = (TaskTracker::new(), CancellationToken::new());
+        let until = give_up.clone();
         // On a thread of its own: the one writer neither waits for a worker nor keeps one from answering gateways.
-        committing.spawn_blocking(move || Handle::current().block_on(committer.run(deliveries)));
+        committing.spawn_blocking(move || Handle::current().block_on(commit(committer, deliveries, &until)));
         committing.close();
 
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
         services.spawn(follow_directory(store.clone(), Arc::clone(&gate), stop_services.clone()));
-        let readiness = Arc::new(Readiness::default());
-        let api = Arc::new(Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness)));
+        services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
+        services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
+        let (known, queue) = ((store.clone(), Arc::clone(&clock)), shared.queue.clone());
+        let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
+        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);
+        let api = Arc::new(api.with_intake(Arc::clone(&intake)));
         for listener in bound.listeners {
             let settings = mete_api::Settings::default();
             services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
@@ -104,7 +129,9 @@ impl Daemon {
             socket: bound.socket,
             shared,
             sources,
+            intake,
             committer: committing,
+            give_up,
             services,
             stop_services,
         })
@@ -122,12 +149,13 @@ impl Daemon {
         &self.gate
     }
 
-    /// Goes on with another configuration: prices and sources are taken over, the rest needs a restart.
+    /// Goes on with another configuration: prices, sources and tokens are taken over, the rest needs a restart.
     ///
     /// # Errors
     /// When the prices or the store cannot be read; then everything goes on as it was.
     pub async fn reload(&mut self, config: Config) -> Result<(), StartError> {
         let prices = PriceList::read(config.prices.overrides.as_deref())?;
+        let access = access::read(&config, &prices.catalogue)?;
         if config.store.url != self.config.store.url
             || config.listen.address != self.config.listen.address
             || config.listen.socket != self.config.listen.socket
@@ -136,17 +164,30 @@ impl Daemon {
         }
         let changed = prices.differs_from(&self.prices);
         self.sources.change(&self.shared, &config.sources, (&prices.catalogue, changed)).await?;
+        self.intake.set_access(access);
         (self.config, self.prices) = (config, prices);
         tracing::info!(sources = self.config.sources.len(), "the configuration was read again");
         Ok(())
     }
 
-    /// Brings everything down: what was read is committed, requests under way are answered.
+    /// Brings everything down: what was read is committed, requests under way are answered. A store that is away is
+    /// waited for as long as `[ingest] stop_timeout` says.
     pub async fn stop(self) {
-        self.sources.stop().await;
-        // The committer ends when the last sender is gone.
-        drop(self.shared);
-        self.committer.wait().await;
+        self.intake.close();
+        let drain = async {
+            self.sources.stop().await;
+            // The committer ends when the last sender is gone.
+            drop(self.shared);
+            self.committer.wait().await;
+        };
+        let mut drain = std::pin::pin!(drain);
+        if timeout(Duration::from_secs(self.config.ingest.stop_timeout), &mut drain).await.is_err() {
+            tracing::error!("the ledger did not take what was read in time; stopping without it");
+            self.give_up.cancel();
+            if timeout(LAST, &mut drain).await.is_err() {
+                tracing::error!("the store does not answer; files are read again, what came otherwise may be lost");
+            }
+        }
         self.readiness.set_stopping();
         self.stop_services.cancel();
         self.services.wait().await;
@@ -157,6 +198,18 @@ impl Daemon {
         }
         self.store.close().await;
         tracing::info!("stopped");
+    }
+}
+
+/// Commits what comes until nobody sends any more, and tells what it had to let go.
+async fn commit(committer: Committer, deliveries: mpsc::Receiver<Delivery>, give_up: &CancellationToken) {
+    let Abandoned { lost, unanswered } = committer.run_until(deliveries, give_up).await;
+    if lost > 0 || unanswered > 0 {
+        tracing::error!(
+            lost,
+            unanswered,
+            "events of pipes and other streams are lost; those of requests were not acknowledged"
+        );
     }
 }
 

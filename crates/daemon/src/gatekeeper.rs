@@ -3,34 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mete_api::{Metrics, Readiness};
+use mete_core::Clock;
 use mete_gate::Gate;
-use mete_ingest::committer::Observer;
-use mete_store::{Alert, AlertKind, Outcome, ProjectBytes, ProjectSpend, Store, StoreError};
+use mete_ingest::committer::{Commit, Observer};
+use mete_store::{Alert, AlertKind, ProjectBytes, ProjectSpend, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// How often the change feed is looked at: a budget raised elsewhere unblocks well within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Passes on to the gate what the committer did.
+/// Passes on to the gate what the committer did, and tells operators.
 pub(crate) struct GateObserver {
-    gate: Arc<Gate>,
-    failing: bool,
-}
-
-impl GateObserver {
-    pub(crate) const fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, failing: false }
-    }
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Observer for GateObserver {
-    fn committed(&mut self, outcome: &Outcome) {
+    fn committed(&mut self, commit: &Commit<'_>) {
+        let outcome = commit.outcome;
         self.gate.set_spend(&outcome.spends);
         self.gate.set_bytes(&outcome.bytes);
         for alert in &outcome.alerts {
             log(alert);
         }
+        self.metrics.committed(commit, self.clock.now());
     }
 
     fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]) {
@@ -39,10 +39,14 @@ impl Observer for GateObserver {
     }
 
     fn health(&mut self, error: Option<&StoreError>) {
-        if self.failing && error.is_none() {
+        let was_failing = self.readiness.trouble().is_some();
+        self.metrics.store_is(error.is_none());
+        if was_failing || error.is_some() {
+            self.readiness.set_trouble(error.map(ToString::to_string), self.clock.now());
+        }
+        if was_failing && error.is_none() {
             tracing::info!("the store works again");
         }
-        self.failing = error.is_some();
     }
 }
 
@@ -67,6 +71,8 @@ pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, stop: Cancel
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            // A look at a store that is away takes a while: not another one.
+            biased;
             () = stop.cancelled() => return,
             _ = look.tick() => {}
         }

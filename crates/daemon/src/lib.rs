@@ -1,10 +1,13 @@
 //! Mete's daemon: puts sources, ledger, gate and HTTP together, and brings them up and down.
 
+pub mod access;
 pub mod config;
 mod daemon;
 mod gatekeeper;
 mod listen;
 mod prices;
+mod quarantine;
+mod retention;
 mod signals;
 mod sources;
 

@@ -60,7 +60,8 @@ fn complain(error: &anyhow::Error) {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
-    PriceList::read(config.prices.overrides.as_deref())?;
+    let prices = PriceList::read(config.prices.overrides.as_deref())?;
+    meted::access::read(&config, &prices.catalogue)?;
     println!("{} is valid: store {}, {} sources", file.display(), config.store.url, config.sources.len());
     Ok(ExitCode::SUCCESS)
 }

@@ -50,7 +50,9 @@ impl Running {
         // Asked once: a source may end at any time.
         let staying: Vec<Source> = self.0.iter().filter(stays).map(|active| active.source.clone()).collect();
         let mut fresh = Vec::new();
-        for source in sources.iter().filter(|source| !staying.contains(source)) {
+        // Requests come by themselves.
+        let to_read = sources.iter().filter(|source| source.kind != SourceKind::Http);
+        for source in to_read.filter(|source| !staying.contains(source)) {
             fresh.push((source.clone(), reader(shared, source, catalogue).await?));
         }
         let (stay, go): (Vec<_>, Vec<_>) =
@@ -98,9 +100,9 @@ async fn reader(shared: &Shared, source: &Source, catalogue: &Arc<Catalogue>) ->
         settings.run = shared.clock.now().to_string();
     }
     let reader = Reader::new(settings, shared.store.clone(), Arc::clone(catalogue), Arc::clone(&shared.clock)).await?;
-    if let Err(error) = reader.check_home() {
-        // It may be created yet; until then its records are quarantined with this reason.
-        tracing::warn!(source = source.name(), %error, "records of this source that do not say whose they are cannot be counted");
+    // It may be created yet; until then what depends on it is quarantined with this reason.
+    for error in reader.missing() {
+        tracing::warn!(source = source.name(), %error, "the source or one of its tables names what is not there: records that need it cannot be counted");
     }
     Ok(reader)
 }

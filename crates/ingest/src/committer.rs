@@ -8,6 +8,7 @@ use mete_core::event::MAX_AHEAD;
 use mete_store::{Committed, Ledger, Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, Versions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// Events that one commit takes together at most, roughly. Only a backlog comes near it: the more there are, the fewer
 /// sums there are an event, and what comes alone is committed alone.
@@ -17,7 +18,7 @@ pub const GROUP: usize = 32_000;
 pub const QUEUE: usize = 64;
 
 /// Events after which sums are folded into the roll-ups, whether the second is over or not.
-pub const FOLD_EVENTS: u64 = 100_000;
+pub const FOLD_EVENTS: u64 = 500_000;
 
 /// How often sums are folded, other writers looked for.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
@@ -34,10 +35,29 @@ pub struct Delivery {
     pub done: Option<oneshot::Sender<Committed>>,
 }
 
+/// A commit that is on disk.
+pub struct Commit<'a> {
+    /// What was handed over; none where somebody else's change had to be looked at.
+    pub parcels: &'a [Parcel],
+    /// What became of it: one tally for each parcel.
+    pub outcome: &'a Outcome,
+    /// How long it took, the tries before it included.
+    pub took: Duration,
+}
+
+/// What a committer let go when it was told to give up. Files are read again from their positions and not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abandoned {
+    /// Events of pipes and other streams: they exist nowhere else.
+    pub lost: u64,
+    /// Events of requests: whoever sent them was not told that they are kept, and sends them again.
+    pub unanswered: u64,
+}
+
 /// Who wants to know what was committed.
 pub trait Observer: Send {
     /// A commit is on disk. Called before anybody is told that it is.
-    fn committed(&mut self, outcome: &Outcome);
+    fn committed(&mut self, commit: &Commit<'_>);
     /// Somebody else wrote the ledger: the totals of the present month, and the bytes that projects store.
     fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]);
     /// Commits fail, or succeed again.
@@ -71,7 +91,14 @@ impl Committer {
     ///
     /// A commit that fails is tried again until it succeeds: what is handed over here is never dropped, and the queue
     /// behind it fills until the sources pause. The last fold may fail without harm: totals stay exact unfolded.
-    pub async fn run(mut self, mut queue: mpsc::Receiver<Delivery>) {
+    pub async fn run(self, queue: mpsc::Receiver<Delivery>) {
+        self.run_until(queue, &CancellationToken::new()).await;
+    }
+
+    /// The same, until `give_up`: what fails then is let go, and what still comes is not tried any more. Tells what was
+    /// let go.
+    pub async fn run_until(mut self, mut queue: mpsc::Receiver<Delivery>, give_up: &CancellationToken) -> Abandoned {
+        let mut abandoned = Abandoned::default();
         let mut fold = interval(FOLD_EVERY);
         fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval(LOOK_EVERY);
@@ -88,7 +115,7 @@ impl Committer {
             match next {
                 Next::Delivery(None) => break,
                 Next::Delivery(Some(first)) => {
-                    self.commit(group(first, &mut queue)).await;
+                    self.commit(group(first, &mut queue), give_up, &mut abandoned).await;
                     if self.unfolded >= FOLD_EVENTS {
                         self.fold().await;
                         fold.reset_at(Instant::now() + FOLD_EVERY);
@@ -96,13 +123,17 @@ impl Committer {
                 }
                 Next::Fold if self.unfolded > 0 => self.fold().await,
                 Next::Fold => {}
-                Next::Look => self.look().await,
+                Next::Look => self.look(give_up).await,
             }
         }
-        self.fold().await;
+        if !give_up.is_cancelled() {
+            self.fold().await;
+        }
+        abandoned
     }
 
-    async fn commit(&mut self, deliveries: Vec<Delivery>) {
+    async fn commit(&mut self, deliveries: Vec<Delivery>, give_up: &CancellationToken, abandoned: &mut Abandoned) {
+        let began = Instant::now();
         let before = self.ledger.version();
         let (parcels, waiting): (Vec<_>, Vec<_>) =
             deliveries.into_iter().map(|delivery| (delivery.parcel, delivery.done)).unzip();
@@ -113,13 +144,15 @@ impl Committer {
                 Err(error) => {
                     tracing::error!(%error, "cannot commit; trying again in {pause:?}");
                     self.observer.health(Some(&error));
-                    sleep(pause).await;
+                    if give_up.run_until_cancelled(sleep(pause)).await.is_none() {
+                        return abandoned.add(&parcels, &waiting);
+                    }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
         };
         self.observer.health(None);
-        self.observer.committed(&outcome);
+        self.observer.committed(&Commit { parcels: &parcels, outcome: &outcome, took: began.elapsed() });
         if self.ledger.version() != before + 1 {
             // Somebody else wrote in between, or a commit that seemed to fail did not: the outcome does not tell.
             self.stale = true;
@@ -145,7 +178,7 @@ impl Committer {
     }
 
     /// Looks whether somebody else changed the store.
-    async fn look(&mut self) {
+    async fn look(&mut self, give_up: &CancellationToken) {
         let versions = match self.store.versions().await {
             Ok(versions) => versions,
             Err(error) => {
@@ -153,9 +186,11 @@ impl Committer {
                 return self.observer.health(Some(&error));
             }
         };
+        // Whatever failed before: a commit that fails is tried again until it does not, and nobody looks meanwhile.
+        self.observer.health(None);
         if versions.change_seq != self.seen.change_seq {
             // Whoever changed limits may not have seen what was booked meanwhile: an empty commit looks again.
-            self.commit(Vec::new()).await;
+            self.commit(Vec::new(), give_up, &mut Abandoned::default()).await;
         }
         self.stale |=
             versions.ledger_version > self.ledger.version() && versions.ledger_version != self.seen.ledger_version;
@@ -189,6 +224,20 @@ impl Committer {
     }
 }
 
+impl Abandoned {
+    fn add(&mut self, parcels: &[Parcel], waiting: &[Option<oneshot::Sender<Committed>>]) {
+        for (parcel, waiting) in parcels.iter().zip(waiting) {
+            let events = parcel.events.len() as u64;
+            match (waiting, &parcel.position) {
+                (Some(_), _) => self.unanswered += events,
+                (None, None) => self.lost += events,
+                (None, Some(_)) => {}
+            }
+        }
+    }
+}
+
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved once")]
 enum Next {
     Delivery(Option<Delivery>),
     Fold,

@@ -256,7 +256,7 @@ fn read_as<'a>(format: Format, text: &'a str, out: &mut Out<'a, '_, impl FnMut(L
         fields::parse::<S>(text)?.record()
     }
     out.read(match format {
-        Format::Mete => one::<mete::Event<'_>>(text),
+        Format::Mete => mete::read_plain(text).map_or_else(|| one::<mete::Event<'_>>(text), |record| Ok(Some(record))),
         Format::OpenaiChat => one::<openai::Chat<'_>>(text),
         Format::OpenaiResponses => one::<openai::Response<'_>>(text),
         Format::AnthropicMessages => one::<anthropic::Message<'_>>(text),
@@ -278,7 +278,10 @@ fn try_as<'a>(format: Format, text: &'a str, out: &mut Out<'a, '_, impl FnMut(Li
         fields::parse::<S>(text).ok().filter(S::fits).map(S::record)
     }
     let read = match format {
-        Format::Mete => one::<mete::Event<'_>>(text),
+        Format::Mete => match mete::read_plain(text) {
+            Some(record) => Some(Ok(Some(record))),
+            None => one::<mete::Event<'_>>(text),
+        },
         Format::OpenaiChat => one::<openai::Chat<'_>>(text),
         Format::OpenaiResponses => one::<openai::Response<'_>>(text),
         Format::AnthropicMessages => one::<anthropic::Message<'_>>(text),
@@ -310,6 +313,11 @@ fn check(record: Record<'_>) -> Result<Record<'_>, Bad> {
         ("provider", record.provider.as_ref()),
         ("service tier", record.tier.as_ref()),
         ("hold", record.hold.as_ref()),
+        ("team", record.team.as_ref()),
+        ("directory", record.directory.as_ref()),
+        ("service", record.service.as_ref()),
+        ("key alias", record.key_alias.as_ref()),
+        ("user", record.user.as_ref()),
     ];
     for (field, text) in texts {
         text.map_or(Ok(()), |text| fields::check_text(field, text))?;

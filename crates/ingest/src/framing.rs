@@ -27,6 +27,22 @@ pub enum Frame {
     },
 }
 
+impl Frame {
+    /// What stands between two line ends, or is one element of a list; nothing where it is blank.
+    #[must_use]
+    pub fn of(position: u64, bytes: Bytes) -> Option<Self> {
+        let length = bytes.len() as u64;
+        if bytes.len() > MAX_LINE {
+            return Some(Self::TooLong { position, head: bytes.slice(..RAW_LIMIT), length });
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return None;
+        }
+        let bytes = if bytes.last() == Some(&b'\r') { bytes.slice(..bytes.len() - 1) } else { bytes };
+        Some(Self::Line { position, bytes })
+    }
+}
+
 /// A line of which the end has not come yet, and which is too long already.
 struct Skipping {
     position: u64,
@@ -97,11 +113,8 @@ impl Framer {
                 head: skipping.head,
                 length: skipping.length + length,
             });
-        } else if bytes.len() > MAX_LINE {
-            frame(Frame::TooLong { position: start, head: bytes.slice(..RAW_LIMIT), length });
-        } else if !bytes.iter().all(u8::is_ascii_whitespace) {
-            let bytes = if bytes.last() == Some(&b'\r') { bytes.slice(..bytes.len() - 1) } else { bytes };
-            frame(Frame::Line { position: start, bytes });
+        } else if let Some(whole) = Frame::of(start, bytes) {
+            frame(whole);
         }
     }
 

@@ -8,4 +8,5 @@ pub mod formats;
 pub mod framing;
 pub mod reader;
 pub mod record;
+pub mod retry;
 pub mod sources;

@@ -1,25 +1,25 @@
 //! From lines to parcels: format, attribution and price of every record of one source.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
+mod explain;
+mod rater;
+mod saying;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use mete_core::event::{MAX_AHEAD, MAX_COST};
-use mete_core::{Clock, IdHasher, LedgerEvent, Nanos, Rating, Timestamp};
-use mete_prices::{Catalogue, Pricer, Query};
+use mete_core::event::MAX_AHEAD;
+use mete_core::{Clock, LedgerEvent, Timestamp};
+use mete_prices::Catalogue;
 use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
-use rustc_hash::FxBuildHasher;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::attribution::{Attributor, Directory, Home, Unattributed};
+use crate::attribution::{Directory, Home, Unattributed};
 use crate::formats::{self, Format, Layout, Line};
 use crate::framing::Frame;
 use crate::record::Record;
-
-/// How many ratings are remembered; more than that is somebody inventing providers or tiers.
-const MANY_RATINGS: usize = 10_000;
+pub use explain::{Explanation, Named, Outcome, PartShown, PriceShown, Said, Trouble, Understood, Whose};
+use rater::{Rater, Refusal};
 
 /// Between two tries to reach a store that is away.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -44,13 +44,8 @@ pub struct Reader {
     run: Arc<str>,
     store: Store,
     clock: Arc<dyn Clock>,
-    hasher: IdHasher,
-    attributor: Attributor,
-    pricer: Pricer,
+    rater: Rater,
     last_format: Option<Format>,
-    own_cost: Arc<str>,
-    /// One shared copy of each rating.
-    ratings: HashSet<Arc<Rating>, FxBuildHasher>,
     /// Whether the directory was looked at again for the parcel at hand.
     directory_is_fresh: bool,
 }
@@ -70,12 +65,8 @@ impl Reader {
         Ok(Self {
             source: settings.name.as_str().into(),
             run: settings.run.as_str().into(),
-            attributor: Attributor::new(directory, settings.home.clone()),
-            hasher: store.id_hasher(),
-            pricer: Pricer::new(catalogue),
+            rater: Rater::new(directory, settings.home.clone(), catalogue, store.id_hasher()),
             last_format: None,
-            own_cost: Rating::OWN.into(),
-            ratings: HashSet::default(),
             directory_is_fresh: false,
             settings,
             store,
@@ -83,18 +74,23 @@ impl Reader {
         })
     }
 
-    /// Whether the organization and project that the source names are there.
-    ///
-    /// # Errors
-    /// Says which is not.
-    pub fn check_home(&self) -> Result<(), Unattributed> {
-        self.attributor.check_home()
+    /// What the source and its tables name and is not there: an organization, a project, a key.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Unattributed> {
+        self.rater.attributor.missing()
     }
 
     /// The source's name.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Begins another run of the stream, whose positions begin anew, written in `format`.
+    pub fn begin_run(&mut self, run: &str, format: Option<Layout>) {
+        self.run = run.into();
+        self.settings.format = format;
+        self.last_format = None;
     }
 
     /// An empty parcel of this source, for frames that have been read from it by now.
@@ -143,26 +139,13 @@ impl Reader {
 
     fn event(&mut self, record: &Record<'_>, counts: &mut ReadCounts) -> Result<LedgerEvent, Problem> {
         let time = self.time(record)?;
-        let series = match self.attributor.attribute(record) {
-            Err(unattributed) if unattributed.may_be_news() && self.has_newer_directory() => {
-                self.attributor.attribute(record)
+        let event = match self.rater.event(record, time, counts) {
+            Err(Refusal::Unattributed(error)) if error.may_be_news() && self.has_newer_directory() => {
+                self.rater.event(record, time, counts)
             }
             outcome => outcome,
         };
-        let series = series.map_err(|error| Problem::new(error.reason(), error.to_string()))?;
-        let (cost, version) = self.cost(record, time, counts)?;
-        if cost > MAX_COST {
-            return Err(Problem::new("absurd_cost", format!("${cost} for one request; the most is ${MAX_COST}")));
-        }
-        Ok(LedgerEvent {
-            id: self.hasher.event(&series.organization, &record.id),
-            time,
-            series,
-            usage: record.usage,
-            cost,
-            rating: self.rating(version, record),
-            resource: record.resource.clone().map(Box::new),
-        })
+        event.map_err(|refusal| Problem::new(refusal.reason(), refusal.to_string()))
     }
 
     /// The record's time, which must neither be missing nor absurd (R34).
@@ -179,57 +162,13 @@ impl Reader {
         Ok(time)
     }
 
-    /// The record's own cost, else its price (R29).
-    fn cost(
-        &mut self,
-        record: &Record<'_>,
-        time: Timestamp,
-        counts: &mut ReadCounts,
-    ) -> Result<(Nanos, Arc<str>), Problem> {
-        let query = Query {
-            model: record.model.as_deref().unwrap_or_default(),
-            provider: record.provider.as_deref(),
-            tier: record.tier.as_deref(),
-            batch: record.batch,
-            time,
-            usage: &record.usage,
-        };
-        let price = self.pricer.price(&query);
-        match (record.cost, price) {
-            (Some(own), price) => {
-                if price.is_ok_and(|price| differs(own, price.cost)) {
-                    counts.cost_differs += 1;
-                }
-                Ok((own, Arc::clone(&self.own_cost)))
-            }
-            (None, Ok(price)) => Ok((price.cost, price.version)),
-            (None, Err(no_price)) => Err(Problem::new("no_price", no_price.to_string())),
-        }
-    }
-
-    /// The shared copy of how an event was rated.
-    fn rating(&mut self, version: Arc<str>, record: &Record<'_>) -> Arc<Rating> {
-        let said = |text: &Option<Cow<'_, str>>| -> Arc<str> { text.as_deref().unwrap_or_default().into() };
-        let (provider, tier) = (said(&record.provider), said(&record.tier));
-        let rating = Rating { version, provider, tier, batch: record.batch };
-        if let Some(known) = self.ratings.get(&rating) {
-            return Arc::clone(known);
-        }
-        if self.ratings.len() >= MANY_RATINGS {
-            self.ratings.clear();
-        }
-        let shared = Arc::new(rating);
-        self.ratings.insert(Arc::clone(&shared));
-        shared
-    }
-
     /// Reads the directory again if it changed. Once a parcel is enough: its lines were written before it was begun.
     fn has_newer_directory(&mut self) -> bool {
         if std::mem::replace(&mut self.directory_is_fresh, true) {
             return false;
         }
         let Some(directory) = Handle::current().block_on(self.newer_directory()) else { return false };
-        self.attributor.replace_directory(Arc::new(directory));
+        self.rater.replace_directory(Arc::new(directory));
         true
     }
 
@@ -238,7 +177,7 @@ impl Reader {
         loop {
             let newer = async {
                 let versions = self.store.versions().await?;
-                if versions.change_seq == self.attributor.change_seq() {
+                if versions.change_seq == self.rater.attributor.directory().change_seq {
                     return Ok(None);
                 }
                 Directory::load(&self.store).await.map(Some)
@@ -263,25 +202,5 @@ struct Problem {
 impl Problem {
     const fn new(reason: &'static str, detail: String) -> Self {
         Self { reason, detail, spot: None }
-    }
-}
-
-/// Whether two costs differ by more than 1% of the larger one.
-fn differs(own: Nanos, catalogue: Nanos) -> bool {
-    let larger = i128::from(own.0.max(catalogue.0));
-    (i128::from(own.0) - i128::from(catalogue.0)).abs() * 100 > larger
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn r29_costs_differ_when_they_are_more_than_one_percent_apart() {
-        assert!(!differs(Nanos(100), Nanos(100)));
-        assert!(!differs(Nanos(99), Nanos(100)));
-        assert!(differs(Nanos(98), Nanos(100)));
-        assert!(differs(Nanos(0), Nanos(1)));
-        assert!(!differs(Nanos(0), Nanos(0)));
     }
 }

@@ -44,6 +44,16 @@ pub struct Record<'a> {
     pub resource: Option<Resource>,
     /// The hold that it settles (R40).
     pub hold: Option<Cow<'a, str>>,
+    /// The team, as a gateway calls it; tables in the configuration say what it is here.
+    pub team: Option<Cow<'a, str>>,
+    /// The working directory of the program that asked.
+    pub directory: Option<Cow<'a, str>>,
+    /// The service that asked, as its telemetry calls it.
+    pub service: Option<Cow<'a, str>>,
+    /// What a gateway calls the key, beside the key's own id or hash.
+    pub key_alias: Option<Cow<'a, str>>,
+    /// For whom it was asked, in the words of whoever asked.
+    pub user: Option<Cow<'a, str>>,
 }
 
 /// What a record was read as; its text form is `mete` or `custom nginx`.
@@ -77,20 +87,33 @@ pub enum KeyRef<'a> {
     Id(Cow<'a, str>),
     /// By the SHA-256 of its secret.
     Hash(KeyHash),
+    /// By its secret's beginning and last four characters, as in `sk-proj-…x4Qa` or `sk-...x4Qa`.
+    Redacted(Cow<'a, str>),
 }
 
 impl<'a> KeyRef<'a> {
-    /// From what a log calls its key. A secret is hashed on the spot, 64 hexadecimal digits are a hash, all else is an
-    /// id; nothing is no key.
+    /// From what a log calls its key. A secret is hashed on the spot, 64 hexadecimal digits are a hash, a secret whose
+    /// middle is hidden is its redacted form, all else is an id; nothing is no key.
     #[must_use]
     pub fn of(text: Cow<'a, str>) -> Option<Self> {
         if text.is_empty() {
             return None;
         }
         if text.starts_with("sk-") {
-            return Some(Self::Hash(KeyHash::of(&text)));
+            let redacted = mete_core::secret::redacted_parts(&text).is_some();
+            return Some(if redacted { Self::Redacted(text) } else { Self::Hash(KeyHash::of(&text)) });
         }
         Some(KeyHash::from_hex(&text).map_or(Self::Id(text), Self::Hash))
+    }
+}
+
+impl fmt::Display for KeyRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id:?}"),
+            Self::Hash(hash) => write!(f, "with the SHA-256 {}", hash.to_hex()),
+            Self::Redacted(form) => write!(f, "{form}"),
+        }
     }
 }
 
@@ -114,6 +137,11 @@ impl<'a> Record<'a> {
             cost: None,
             resource: None,
             hold: None,
+            team: None,
+            directory: None,
+            service: None,
+            key_alias: None,
+            user: None,
         }
     }
 
@@ -132,6 +160,7 @@ impl<'a> Record<'a> {
             key: self.key.map(|key| match key {
                 KeyRef::Id(id) => KeyRef::Id(Cow::Owned(id.into_owned())),
                 KeyRef::Hash(hash) => KeyRef::Hash(hash),
+                KeyRef::Redacted(form) => KeyRef::Redacted(Cow::Owned(form.into_owned())),
             }),
             member: owned(self.member),
             model: owned(self.model),
@@ -143,6 +172,11 @@ impl<'a> Record<'a> {
             cost: self.cost,
             resource: self.resource,
             hold: owned(self.hold),
+            team: owned(self.team),
+            directory: owned(self.directory),
+            service: owned(self.service),
+            key_alias: owned(self.key_alias),
+            user: owned(self.user),
         }
     }
 
@@ -164,6 +198,9 @@ mod tests {
         assert_eq!(KeyRef::of("sk-proj-abc".into()), Some(KeyRef::Hash(hash)));
         assert_eq!(KeyRef::of(hash.to_hex().into()), Some(KeyRef::Hash(hash)));
         assert_eq!(KeyRef::of("key_7f3a".into()), Some(KeyRef::Id("key_7f3a".into())));
+        for form in ["sk-proj-…x4Qa", "sk-...x4Qa", "sk-proj-********x4Qa", "sk-abc...defg"] {
+            assert_eq!(KeyRef::of(form.into()), Some(KeyRef::Redacted(form.into())));
+        }
         assert_eq!(KeyRef::of("".into()), None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::ManualClock;
 use mete_core::actor::{Actor, Origin};
-use mete_ingest::attribution::{Attributor, Directory, Home, Unattributed};
+use mete_ingest::attribution::{Attributor, Directory, Ground, Home, Rule, Unattributed};
 use mete_ingest::formats::{Format, Line};
 use mete_store::Store;
 use mete_tests::{TestStore, each_engine};
@@ -20,6 +20,15 @@ fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>) -
     lines.remove(0)
 }
 
+/// Project, key and member.
+type Found = (String, Option<String>, Option<String>);
+
+/// The tables of a configuration.
+#[derive(serde::Deserialize)]
+struct Tables {
+    attribute: Vec<Rule>,
+}
+
 struct Place {
     directory: Arc<Directory>,
     acme: String,
@@ -27,6 +36,7 @@ struct Place {
     support: String,
     key: String,
     secret_hash: String,
+    redacted: String,
     owner: String,
 }
 
@@ -53,24 +63,39 @@ async fn place(store: &TestStore) -> anyhow::Result<Place> {
         owner: key.key.owner_id,
         key: key.key.id,
         secret_hash: key.secret.hash().to_hex(),
+        redacted: key.key.redacted_value,
     })
 }
 
 #[cfg(test)]
 impl Place {
     /// Project, key and member that a record with `says` counts to, for a source with `home`.
-    fn ask(&self, says: &str, home: (&str, &str)) -> Result<(String, Option<String>, Option<String>), Unattributed> {
+    fn ask(&self, says: &str, home: (&str, &str)) -> Result<Found, Unattributed> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let home = Home { organization: given(home.0), project: given(home.1) };
+        let home = Home { organization: given(home.0), project: given(home.1), rules: Vec::new() };
         let mut attributor = Attributor::new(Arc::clone(&self.directory), home);
         let says = if says.is_empty() { String::new() } else { format!(",{says}") };
         let line =
             format!(r#"{{"id":"e","time":"2026-11-23T10:00:00Z","input_tokens":1,"model":"gpt-4o-mini"{says}}}"#);
         let Line::Record(record) = read(line.as_bytes(), None, &mut None) else { panic!("no record: {line}") };
-        let series = attributor.attribute(&record)?;
-        assert_eq!(attributor.attribute(&record).as_ref(), Ok(&series), "remembered");
+        let series = attributor.attribute(&record)?.series;
         let text = |part: &Option<Arc<str>>| part.as_deref().map(str::to_owned);
         Ok((series.project.to_string(), text(&series.key), text(&series.member)))
+    }
+
+    /// The same for what LiteLLM says, under `rules`, with the reason.
+    fn ask_rules(&self, rules: &str, says: &str, home: &str) -> Result<(Found, Ground), Unattributed> {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let tables: Tables = toml::from_str(rules).unwrap();
+        let home = Home { organization: given(home), project: None, rules: tables.attribute };
+        let line = format!(
+            r#"{{"id":"e","call_type":"acompletion","endTime":1795433946,"model":"gpt-4o-mini","metadata":{{{says}}}}}"#
+        );
+        let Line::Record(record) = read(line.as_bytes(), None, &mut None) else { panic!("no record: {line}") };
+        let found = Attributor::new(Arc::clone(&self.directory), home).attribute(&record)?;
+        let text = |part: &Option<Arc<str>>| part.as_deref().map(str::to_owned);
+        let series = &found.series;
+        Ok(((series.project.to_string(), text(&series.key), text(&series.member)), found.ground))
     }
 }
 
@@ -134,10 +159,103 @@ each_engine! {
         ] {
             assert_eq!(p.ask(says, home).unwrap_err().reason(), reason, "{says} {home:?}");
         }
-        let mut attributor = Attributor::new(Arc::clone(&p.directory), Home { organization: Some("Acme".into()), project: None });
+        let mut attributor = Attributor::new(Arc::clone(&p.directory), Home { organization: Some("Acme".into()), ..Home::default() });
         let line = format!(r#"{{"id":"e","time":"2026-11-23T10:00:00Z","input_tokens":1,"model":"{long}"}}"#);
         let Line::Record(record) = read(line.as_bytes(), None, &mut None) else { panic!("no record") };
         assert_eq!(attributor.attribute(&record).unwrap_err().reason(), "bad_field");
+        Ok(())
+    }
+
+    async fn a_redacted_key_is_found_where_it_is_the_only_one(store: &TestStore) -> anyhow::Result<()> {
+        let p = place(store).await?;
+        let expected = (p.support.clone(), Some(p.key.clone()), Some(p.owner.clone()));
+        let end = &p.redacted[p.redacted.len() - 4..];
+        for form in [p.redacted.clone(), format!("sk-...{end}"), format!("sk-proj-********{end}"), format!("sk-proj-ab...{end}")] {
+            let says = format!(r#""api_key":"{form}""#);
+            assert_eq!(p.ask(&says, ("", "")), Ok(expected.clone()), "{form}");
+            assert_eq!(p.ask(&says, ("Acme", "")), Ok(expected.clone()), "{form}");
+            assert_eq!(p.ask(&says, ("Globex", "")).unwrap_err().reason(), "unknown_key", "{form}: of another organization");
+        }
+        for form in [format!("sk-svcacct-…{end}"), "sk-proj-…....".to_owned()] {
+            assert!(p.ask(&format!(r#""api_key":"{form}""#), ("", "")).is_err(), "{form}");
+        }
+        Ok(())
+    }
+
+    async fn tables_say_what_mete_does_not_know(store: &TestStore) -> anyhow::Result<()> {
+        let p = place(store).await?;
+        let team = r#""user_api_key_team_id":"team_1""#;
+        let strange = r#""user_api_key_hash":"88dc28","user_api_key_alias":"ci-bot","user_api_key_team_id":"team_1","user_api_key_org_id":"org_1","user_api_key_project_id":"proj_1""#;
+        let project = |ground| Ok(((p.support.clone(), None, None), ground));
+        let key = format!("[[attribute]]\nwhen = {{ key = 'ci-*' }}\nkey = '{}'", p.key);
+        let of_key = Ok(((p.support.clone(), Some(p.key.clone()), Some(p.owner.clone())), Ground::Rule(1)));
+        for (rules, says, home, expected) in [
+            ("[[attribute]]\nwhen = { team = 'team_1' }\nproject = 'Support bot'", team, "", project(Ground::Rule(1))),
+            ("[[attribute]]\nwhen = { team = 'team_1' }\nproject = 'Support bot'", strange, "", project(Ground::Rule(1))),
+            ("[[attribute]]\nwhen = { team = 'x' }\nproject = 'Search'\n[[attribute]]\nwhen = { team = 'team_*' }\nproject = 'Support bot'\n\
+              [[attribute]]\nwhen = { team = 'team_1' }\nproject = 'Search'", team, "Acme", project(Ground::Rule(2))),
+            (&key, strange, "", of_key.clone()),
+            (&key.replace("ci-*", "88dc28"), strange, "", of_key),
+            ("[[attribute]]\nwhen = { organization = 'org_1' }\norg = 'Acme'", strange, "Globex",
+             Ok(((p.acme_default.clone(), None, None), Ground::Rule(1)))),
+            ("[[attribute]]\nwhen = { team = 'team_1' }\nmember = 'user-7'\n[[attribute]]\nwhen = { team = '*' }\nproject = 'Support bot'", team, "",
+             Ok(((p.support.clone(), None, Some("user-7".to_owned())), Ground::Rule(2)))),
+        ] {
+            assert_eq!(p.ask_rules(rules, says, home), expected, "{rules} {says} {home}");
+        }
+        Ok(())
+    }
+
+    async fn what_a_record_says_and_mete_knows_comes_before_tables(store: &TestStore) -> anyhow::Result<()> {
+        let p = place(store).await?;
+        let rules = "[[attribute]]\nwhen = { team = '*' }\nproject = 'Search'\nmember = 'user-7'";
+        let known_key = format!(r#""user_api_key_hash":"{}","user_api_key_team_id":"team_1""#, p.secret_hash);
+        let found = p.ask_rules(rules, &known_key, "Acme")?;
+        assert_eq!(found, ((p.support.clone(), Some(p.key.clone()), Some(p.owner.clone())), Ground::KeyHash));
+        let known_project = r#""user_api_key_project_id":"Support bot","user_api_key_team_id":"team_1""#;
+        let found = p.ask_rules(rules, known_project, "Acme")?;
+        assert_eq!(found, ((p.support.clone(), None, Some("user-7".into())), Ground::Project));
+
+        // A team that is a project's name is one, but a table may say otherwise.
+        let team = r#""user_api_key_team_id":"Support bot""#;
+        assert_eq!(p.ask_rules("attribute = []", team, "Acme")?, ((p.support.clone(), None, None), Ground::Team));
+        assert_eq!(p.ask_rules(rules, team, "Acme")?.1, Ground::Rule(1));
+        Ok(())
+    }
+
+    async fn r34_without_a_table_that_fits_nothing_is_guessed(store: &TestStore) -> anyhow::Result<()> {
+        let p = place(store).await?;
+        let rules = "[[attribute]]\nwhen = { team = 'other' }\nproject = 'Support bot'";
+        for (says, reason, part) in [
+            (r#""user_api_key_team_id":"team_1""#, "unknown_project", "team_1"),
+            (r#""user_api_key_hash":"88dc28""#, "unknown_key", "88dc28"),
+            (r#""user_api_key_org_id":"org_1""#, "unknown_organization", "org_1"),
+        ] {
+            let refused = p.ask_rules(rules, says, "Acme").unwrap_err();
+            assert_eq!(refused.reason(), reason, "{says}");
+            assert!(refused.to_string().contains(part) && refused.to_string().contains("[[attribute]]"), "{refused}");
+        }
+        let nowhere = "[[attribute]]\nwhen = { team = 'team_1' }\nproject = 'Nowhere'";
+        let refused = p.ask_rules(nowhere, r#""user_api_key_team_id":"team_1""#, "Acme").unwrap_err();
+        assert_eq!(refused, Unattributed::UnknownProject("Nowhere".into()));
+        Ok(())
+    }
+
+    async fn what_tables_name_and_is_not_there_is_known_beforehand(store: &TestStore) -> anyhow::Result<()> {
+        let p = place(store).await?;
+        let missing = |rules: &str, organization: &str, project: &str| {
+            let rules = toml::from_str::<Tables>(rules).unwrap().attribute;
+            let home = Home { organization: Some(organization.into()), project: Some(project.into()), rules };
+            Attributor::new(Arc::clone(&p.directory), home).missing()
+        };
+        let rules = "[[attribute]]\nwhen = { team = 'a' }\nproject = 'Nowhere'\n\
+                     [[attribute]]\nwhen = { team = 'b' }\nkey = 'key_gone'\n\
+                     [[attribute]]\nwhen = { team = 'c' }\norg = 'Globex'\nproject = 'Search'";
+        assert_eq!(missing("attribute = []", "Acme", "Support bot"), []);
+        let found = missing(rules, "Acme", "Gone");
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(found[..2], [Unattributed::UnknownProject("Gone".into()), Unattributed::UnknownProject("Nowhere".into())]);
+        assert_eq!(found[2].reason(), "unknown_key");
         Ok(())
     }
 }

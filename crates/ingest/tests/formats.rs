@@ -183,6 +183,7 @@ fn r31_claude_code_writes_one_message_several_times() {
     let last = Usage { input: 1010, cache_write: 1000, output: 240, ..Usage::default() };
     assert_eq!(records[0].usage, Usage { output: 1, ..last });
     assert_eq!(records[1].usage, last);
+    assert_eq!(records[1].directory.as_deref(), Some("/home/u/app"));
     assert_eq!(time(&records[1]), "2026-11-23T10:16:02.4Z");
     // 10 * 3 + 1000 * 3.75 + 240 * 15 = 7380 millionths
     assert_eq!(price(&records[1]), Ok(nanos("0.00738")));
@@ -198,6 +199,7 @@ fn r29_litellm_brings_its_cost_along() {
     assert_eq!(time(record), "2026-11-23T11:39:06.950583Z");
     assert_eq!((record.organization.as_deref(), record.project.as_deref()), (Some("org_1"), Some("proj_1")));
     assert_eq!(record.key, Some(KeyRef::Id("88dc28".into())));
+    assert_eq!((record.team.as_deref(), record.key_alias.as_deref()), (Some("team_1"), Some("ci-bot")));
     assert_eq!((record.provider.as_deref(), record.endpoint), (Some("openai"), EndpointGroup::ChatCompletions));
     // 10 * 0.15 + 20 * 0.6 = 13.5 millionths: LiteLLM says the same
     assert_eq!(price(record), Ok(Nanos(13_500)));
@@ -222,7 +224,7 @@ fn litellm_counts_what_other_providers_report() {
         "server_tool_use":{"web_search_requests":2}}}}"#;
     let record = one(line);
     assert_eq!(record.key, Some(KeyRef::Hash(KeyHash::of("test"))));
-    assert_eq!((record.organization.as_deref(), record.project.as_deref()), (None, Some("team_1")));
+    assert_eq!((&record.organization, &record.project, record.team.as_deref()), (&None, &None, Some("team_1")));
     assert_eq!((record.cost, record.endpoint), (None, EndpointGroup::Messages));
     assert_eq!(time(&record), "2026-11-23T11:39:06.950583Z");
     assert_eq!(price(&record), Ok(nanos("0.028475")));

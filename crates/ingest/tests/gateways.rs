@@ -71,7 +71,7 @@ fn litellm_rows_come_in_several_shapes() {
     for nothing in [serde_json::Value::Null, "".into(), "{}".into()] {
         let line = with("metadata", nothing);
         let record = one(&line);
-        assert_eq!((record.project.as_deref(), record.usage), (Some("team_1"), plain.usage));
+        assert_eq!((record.project.or(record.team).as_deref(), record.usage), (Some("team_1"), plain.usage));
     }
     let cached =
         with("cache_hit", "True".into()).replace("0.0000135", "0").replace("1.35e-5", "0").replace("1.35e-05", "0");
@@ -215,6 +215,7 @@ fn a_cloudevents_subject_is_a_key_a_member_or_a_project() {
         let key = match record.key {
             Some(KeyRef::Id(id)) => Some(id.into_owned()),
             Some(KeyRef::Hash(hash)) => Some(hash.to_hex()),
+            Some(KeyRef::Redacted(form)) => Some(form.into_owned()),
             None => None,
         };
         (key, record.member.map(String::from), record.project.map(String::from))

@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod breakdown;
 mod card;
 mod catalogue;
 pub mod decimal;
@@ -26,8 +27,9 @@ mod overrides;
 mod pricer;
 mod probe;
 
+pub use breakdown::{Breakdown, Exact, Part};
 pub use card::Unit;
 pub use catalogue::Catalogue;
 pub use error::NoPrice;
 pub use overrides::OverrideError;
-pub use pricer::{Price, Pricer, Query};
+pub use pricer::{Price, Pricer, Query, Quote};

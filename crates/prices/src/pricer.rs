@@ -6,6 +6,7 @@ use hashbrown::{Equivalent, HashMap};
 use mete_core::{Nanos, Timestamp, Usage};
 use rustc_hash::FxBuildHasher;
 
+use crate::breakdown::Breakdown;
 use crate::card::{Card, Unit, round};
 use crate::catalogue::{Catalogue, DayRates};
 use crate::error::NoPrice;
@@ -46,7 +47,7 @@ const MAX_REMEMBERED: usize = 4096;
 #[derive(Debug)]
 pub struct Pricer {
     catalogue: Arc<Catalogue>,
-    remembered: HashMap<Key, Result<DayRates, NoPrice>, FxBuildHasher>,
+    remembered: HashMap<Key, Result<Arc<DayRates>, NoPrice>, FxBuildHasher>,
 }
 
 impl Pricer {
@@ -69,31 +70,87 @@ impl Pricer {
         if !query.usage.is_billable() {
             return Ok(Price { cost: Nanos::ZERO, version: self.catalogue.version().clone() });
         }
+        let quote = self.quote(query)?;
+        Ok(Price { cost: quote.cost(query)?, version: quote.version().clone() })
+    }
+
+    /// What holds for `query` on the UTC day of its time, whatever was used.
+    ///
+    /// # Errors
+    ///
+    /// If no model is named, or the prices do not know it.
+    pub fn quote(&mut self, query: &Query<'_>) -> Result<Quote, NoPrice> {
+        let query = &query.normalized();
         if query.model.is_empty() {
             return Err(NoPrice::NoModel);
         }
-        let rates = self.rates(query)?;
-        let card = rates.at(query.time).at(query.usage.input);
-        let cost = match &rates.source {
-            Some(source) if !query.is_linear() => query.direct(source, card)?,
-            _ => round(card.cost(query.usage).map_err(|unit| query.unpriced(unit))?, rates.percent),
+        let key = query.key();
+        let found = match self.remembered.get(&key) {
+            Some(found) => found.clone(),
+            None => {
+                if self.remembered.len() >= MAX_REMEMBERED {
+                    self.remembered.clear();
+                }
+                let found = self.catalogue.rates(query).map(Arc::new);
+                self.remembered.insert(Key::from(&key), found.clone());
+                found
+            }
         };
-        let cost = cost.ok_or_else(|| NoPrice::TooLarge { model: query.model.to_owned() })?;
-        Ok(Price { cost, version: rates.version.clone() })
+        Ok(Quote { of_day: found?, day: key.day })
     }
 
-    fn rates(&mut self, query: &Query<'_>) -> Result<&DayRates, NoPrice> {
-        let key = query.key();
-        if !self.remembered.contains_key(&key) {
-            if self.remembered.len() >= MAX_REMEMBERED {
-                self.remembered.clear();
-            }
-            self.remembered.insert(Key::from(&key), self.catalogue.rates(query));
-        }
-        match self.remembered.get(&key) {
-            Some(rates) => rates.as_ref().map_err(Clone::clone),
-            None => Err(query.unknown()),
-        }
+    /// The prices that it looks into.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+}
+
+/// What usage costs on one UTC day under the same circumstances (model, provider, tier, batch or not): found once, asked
+/// for every event that names them.
+#[derive(Clone, Debug)]
+pub struct Quote {
+    of_day: Arc<DayRates>,
+    day: i64,
+}
+
+impl Quote {
+    /// Whether it holds at `time`.
+    #[must_use]
+    pub const fn holds_at(&self, time: Timestamp) -> bool {
+        self.day == time.day()
+    }
+
+    /// The version of the price (R35).
+    #[must_use]
+    pub fn version(&self) -> &Arc<str> {
+        &self.of_day.version
+    }
+
+    /// What was used costs, rounded once. `query` names the circumstances for which this was found; its usage
+    /// has no [`Usage::problem`].
+    ///
+    /// # Errors
+    ///
+    /// If something was used that has no price, or the cost is too large.
+    pub fn cost(&self, query: &Query<'_>) -> Result<Nanos, NoPrice> {
+        let card = self.card(query);
+        let cost = match &self.of_day.source {
+            Some(source) if !query.is_linear() => query.direct(source, card)?,
+            _ => round(card.cost(query.usage).map_err(|unit| query.unpriced(unit))?, self.of_day.percent),
+        };
+        cost.ok_or_else(|| NoPrice::TooLarge { model: query.model.to_owned() })
+    }
+
+    /// How that cost comes about.
+    #[must_use]
+    pub fn breakdown(&self, query: &Query<'_>) -> Breakdown {
+        let whole = self.of_day.source.is_some() && !query.is_linear();
+        Breakdown::new(self.card(query), query.usage, self.of_day.percent, whole)
+    }
+
+    fn card(&self, query: &Query<'_>) -> &Card {
+        self.of_day.at(query.time).at(query.usage.input)
     }
 }
 

@@ -180,6 +180,16 @@ impl Store {
         }
     }
 
+    /// Starts a transaction that only reads and sees one state of the store from its first to its last statement.
+    pub(crate) async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        match &*self.db {
+            Db::Sqlite { read, .. } => Ok(Tx::Sqlite(read.begin().await?)),
+            Db::Postgres(pool) => {
+                Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
+            }
+        }
+    }
+
     /// Starts a transaction in which a decision read from the store still holds when it is written: serialisable on
     /// Postgres (tried again when it fails as such, see [`StoreError::is_retryable`]), the ordinary one on SQLite.
     ///

@@ -36,6 +36,8 @@ pub struct KeyRecord {
     pub owner_id: String,
     /// SHA-256 of its secret, or of one that a rotation replaced.
     pub hash: KeyHash,
+    /// How its secret is shown, as in `sk-proj-…x4Qa`; empty for a secret that a rotation replaced.
+    pub redacted_value: String,
 }
 
 /// A key's secret as the store keeps it.
@@ -158,18 +160,19 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn key_records(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let rows: Vec<(String, String, String, String, Vec<u8>)> = on_read!(self, db => {
+        let rows: Vec<(String, String, String, String, Vec<u8>, String)> = on_read!(self, db => {
             sqlx::query_as(
-                "SELECT id, organization_id, project_id, owner_id, hash FROM api_key \
-                 UNION ALL SELECT k.id, k.organization_id, k.project_id, k.owner_id, o.hash \
+                "SELECT id, organization_id, project_id, owner_id, hash, redacted_value FROM api_key \
+                 UNION ALL SELECT k.id, k.organization_id, k.project_id, k.owner_id, o.hash, '' \
                  FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
             )
             .fetch_all(db)
             .await
         })?;
         rows.into_iter()
-            .map(|(id, organization_id, project_id, owner_id, hash)| {
-                Ok(KeyRecord { id, organization_id, project_id, owner_id, hash: KeyHash(bytes32(&hash)?) })
+            .map(|(id, organization_id, project_id, owner_id, hash, redacted_value)| {
+                let hash = KeyHash(bytes32(&hash)?);
+                Ok(KeyRecord { id, organization_id, project_id, owner_id, hash, redacted_value })
             })
             .collect()
     }

@@ -1,16 +1,23 @@
 //! The ledger: events go in exactly once (R31), with their roll-ups, their source's position, the quarantine and the
 //! alerts in one transaction.
 
+mod append;
 mod classify;
 mod commit;
 mod extra;
 mod fold;
 mod holdings;
+mod id_index;
 mod intern;
+mod kept;
 mod last_used;
 mod positions;
 mod recent;
+mod rerate;
+mod segment;
+mod sums;
 mod watch;
+mod work;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,12 +31,17 @@ use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::quarantine::QuarantineEntry;
 use crate::resources::ProjectBytes;
+use commit::{Tried, Turn};
 use intern::Interned;
+use kept::Unpacked;
 use last_used::LastUsed;
 use recent::RecentIds;
 use watch::Watch;
 
+pub(crate) use commit::take_turn;
 pub use positions::Position;
+pub use rerate::{KeptEvent, KeptPage, NewCost, Place, Rerated, RunEvent};
+pub(crate) use sums::PackedSums;
 
 /// How often a commit is tried again when the engine says that it lost a race.
 const TRIES: u32 = 10;
@@ -135,6 +147,16 @@ pub struct Tally {
     pub spend: Nanos,
 }
 
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.amended += other.amended;
+        self.quarantined += other.quarantined;
+        self.spend += other.spend;
+    }
+}
+
 /// What a commit did.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -158,6 +180,7 @@ pub struct Ledger {
     version: i64,
     interned: Interned,
     recent: RecentIds,
+    unpacked: Unpacked,
     watch: Watch,
     last_used: LastUsed,
     /// Months whose partition of the event table is known to be there.
@@ -176,6 +199,7 @@ impl Ledger {
             version,
             interned: Interned::default(),
             recent: RecentIds::default(),
+            unpacked: Unpacked::default(),
             watch: Watch::default(),
             last_used: LastUsed::default(),
             partitions: HashSet::new(),
@@ -189,19 +213,25 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be written; then nothing of it happened, and the same parcels can be given again.
     pub async fn commit(&mut self, parcels: &[Parcel], now: Timestamp) -> Result<Outcome, StoreError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.try_commit(parcels, now).await {
-                Ok(outcome) => return Ok(outcome),
+        let mut turn = self.first_turn();
+        for _ in 1..TRIES {
+            match self.try_commit(parcels, now, turn).await {
+                Ok(Tried::Done(outcome)) => return Ok(outcome),
+                Ok(Tried::Raced) => {}
                 Err(error) => {
                     // What was learnt inside the transaction is undone with it.
                     self.forget();
-                    if tries >= TRIES || !(error.is_retryable() || error.is_unique_violation()) {
+                    if !(error.is_retryable() || error.is_unique_violation()) {
                         return Err(error);
                     }
                 }
             }
+            turn = Turn::First;
+        }
+        let last = self.try_commit(parcels, now, Turn::First).await.inspect_err(|_| self.forget());
+        match last? {
+            Tried::Done(outcome) => Ok(outcome),
+            Tried::Raced => Err(StoreError::Corrupt("a commit that was overtaken in its own turn".into())),
         }
     }
 
@@ -215,6 +245,7 @@ impl Ledger {
     fn forget(&mut self) {
         self.interned = Interned::default();
         self.recent = RecentIds::default();
+        self.unpacked = Unpacked::default();
         self.watch = Watch::default();
         self.partitions.clear();
     }

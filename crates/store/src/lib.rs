@@ -24,10 +24,13 @@ mod postgres;
 mod projects;
 mod quarantine;
 mod rates;
+mod receipts;
 mod resources;
+mod retention;
 mod rows;
 mod service_accounts;
 mod settings;
+mod sources;
 mod spend;
 mod sqlite;
 mod url;
@@ -42,13 +45,22 @@ pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
 pub use invites::InviteFilter;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
-pub use ledger::{Arrival, Committed, Conflict, Ledger, Outcome, Parcel, Position, ReadCounts, Receipt, Tally};
+pub use ledger::{
+    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NewCost, Outcome, Parcel, Place, Position, ReadCounts,
+    Receipt, Rerated, RunEvent, Tally,
+};
 pub use limits::{OfProject, Scope, ScopeKind};
 pub use manual_blocks::ManualBlockFilter;
 pub use people::Memberships;
-pub use quarantine::{QuarantineEntry, QuarantineRow, RAW_LIMIT};
+pub use quarantine::{
+    FailedRetry, QUARANTINE_ENTRIES, QuarantineCount, QuarantineEntry, QuarantineFilter, QuarantineRow, RAW_LIMIT,
+    Trimmed,
+};
+pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
+pub use retention::Retention;
 pub use settings::Setting;
+pub use sources::{SourceDay, SourceFile, SourceFilter};
 pub use spend::{SpendBy, SpendQuery, SpendRow};
 pub use url::StoreUrl;
 pub use verify::{ByteDifference, Difference, Verification};

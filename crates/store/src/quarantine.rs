@@ -1,15 +1,38 @@
-//! What could not be counted (R34).
+//! What could not be counted (R34): a place to look at, to work through and to empty.
+//!
+//! Whoever changes it locks it first (`Tx::lock_quarantine`), so that several writers never wait for one another in a
+//! circle. Counts of all that ever was in it are kept beside it, whatever becomes of the entries.
+
+mod hidden;
+mod insert;
+mod leave;
+mod tally;
+mod trim;
+
+use std::borrow::Cow;
 
 use mete_core::Timestamp;
-use serde::Serialize;
+use mete_core::secret::without_secrets;
+use sqlx::QueryBuilder;
 
-use crate::db::{in_tx, on_read};
+use crate::Store;
+use crate::conditions::{Conditions, rows_of};
+use crate::db::on_read;
 use crate::error::StoreError;
 use crate::rows::count;
-use crate::{Store, Tx};
+
+pub(crate) use insert::Caught;
+pub use leave::FailedRetry;
+pub use tally::QuarantineCount;
+pub use trim::{QUARANTINE_ENTRIES, Trimmed};
 
 /// The most bytes of raw text that are kept of one entry (R34).
 pub const RAW_LIMIT: usize = 64 * 1024;
+
+/// Rows of one statement.
+const CHUNK: usize = 50;
+
+const COLUMNS: &str = "id, at, source, position, reason, detail, raw, raw_bytes, spot, tries";
 
 /// Something that could not be counted, as ingest found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +52,7 @@ pub struct QuarantineEntry {
 }
 
 /// An entry of the quarantine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantineRow {
     /// Its number.
     pub id: i64,
@@ -43,10 +66,52 @@ pub struct QuarantineRow {
     pub reason: String,
     /// Why, in words.
     pub detail: String,
-    /// The raw text; bytes that are not UTF-8 are replaced.
-    pub raw: String,
+    /// The raw bytes, with the SHA-256 of each API key in place of the key.
+    pub raw: Vec<u8>,
     /// How many bytes it had before it was cut.
     pub raw_bytes: u64,
+    /// Which byte of it is the first that is wrong, where that is known.
+    pub spot: Option<u32>,
+    /// How often it was tried to count it.
+    pub tries: u64,
+}
+
+impl QuarantineRow {
+    /// The raw text; bytes that are not UTF-8 are replaced, and so are API keys, which an older version may have kept.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match String::from_utf8_lossy(&self.raw) {
+            Cow::Borrowed(text) => without_secrets(text),
+            Cow::Owned(text) => Cow::Owned(without_secrets(&text).into_owned()),
+        }
+    }
+
+    /// Whether the raw text is all there, as it must be to be read again.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.raw.len() as u64 == self.raw_bytes
+    }
+}
+
+/// Which entries of the quarantine; what is `None` does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuarantineFilter {
+    /// Put there for this reason.
+    pub reason: Option<String>,
+    /// From this source.
+    pub source: Option<String>,
+    /// Put there at this time or later.
+    pub since: Option<Timestamp>,
+}
+
+impl QuarantineFilter {
+    fn parts(&self) -> (String, Vec<String>) {
+        Conditions::default()
+            .text("reason = {}", self.reason.as_deref())
+            .text("source = {}", self.source.as_deref())
+            .number("at >= {}", self.since.map(|since| since.0))
+            .parts()
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -59,6 +124,25 @@ struct Row {
     detail: String,
     raw: Vec<u8>,
     raw_bytes: i64,
+    spot: Option<i64>,
+    tries: i64,
+}
+
+impl From<Row> for QuarantineRow {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            at: Timestamp(row.at),
+            source: row.source,
+            position: count(row.position),
+            reason: row.reason,
+            detail: row.detail,
+            raw: row.raw,
+            raw_bytes: count(row.raw_bytes),
+            spot: row.spot.and_then(|spot| u32::try_from(spot).ok()),
+            tries: count(row.tries),
+        }
+    }
 }
 
 impl Store {
@@ -67,69 +151,64 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn quarantine(&self, limit: i64) -> Result<Vec<QuarantineRow>, StoreError> {
-        let rows: Vec<Row> = on_read!(self, db => {
-            sqlx::query_as(
-                "SELECT id, at, source, position, reason, detail, raw, raw_bytes FROM quarantine \
-                 ORDER BY at DESC, id LIMIT $1",
-            )
-            .bind(limit)
-            .fetch_all(db)
-            .await
-        })?;
-        let entry = |row: Row| QuarantineRow {
-            id: row.id,
-            at: Timestamp(row.at),
-            source: row.source,
-            position: count(row.position),
-            reason: row.reason,
-            detail: row.detail,
-            raw: String::from_utf8_lossy(&row.raw).into_owned(),
-            raw_bytes: count(row.raw_bytes),
-        };
-        Ok(rows.into_iter().map(entry).collect())
+        self.quarantine_list(&QuarantineFilter::default(), limit).await
     }
 
-    /// How many entries the quarantine has.
+    /// The newest entries that `filter` lets through, at most `limit`.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn count_quarantine(&self) -> Result<u64, StoreError> {
-        let (number,): (i64,) = on_read!(self, db => {
-            sqlx::query_as("SELECT CAST(COUNT(*) AS BIGINT) FROM quarantine").fetch_one(db).await
-        })?;
-        Ok(count(number))
+    pub async fn quarantine_list(
+        &self,
+        filter: &QuarantineFilter,
+        limit: i64,
+    ) -> Result<Vec<QuarantineRow>, StoreError> {
+        let (conditions, texts) = filter.parts();
+        let sql = format!("SELECT {COLUMNS} FROM quarantine {conditions} ORDER BY at DESC, id LIMIT {limit}");
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        Ok(rows.into_iter().map(QuarantineRow::from).collect())
     }
-}
 
-impl Tx {
-    /// Puts an entry there; one that is there already (same source, position and text) stays as it is.
-    pub(crate) async fn insert_quarantine(
-        &mut self,
-        id: i64,
-        source: &str,
-        entry: &QuarantineEntry,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let raw = entry.raw[..entry.raw.len().min(RAW_LIMIT)].to_vec();
-        // Postgres' text has no NUL.
-        let detail = entry.detail.replace('\0', "\u{fffd}");
-        in_tx!(self, db => {
-            sqlx::query(
-                "INSERT INTO quarantine (id, at, source, position, reason, detail, raw, raw_bytes) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-            )
-            .bind(id)
-            .bind(at.0)
-            .bind(source)
-            .bind(entry.position.cast_signed())
-            .bind(entry.reason)
-            .bind(detail)
-            .bind(raw)
-            .bind(entry.raw_bytes.cast_signed())
-            .execute(db)
-            .await
-            .map(drop)
-        })?;
-        Ok(())
+    /// How many entries `filter` lets through.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count_quarantine_of(&self, filter: &QuarantineFilter) -> Result<u64, StoreError> {
+        let (conditions, texts) = filter.parts();
+        let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM quarantine {conditions}");
+        let rows: Vec<(i64,)> = rows_of!(on_read, self, sql, texts)?;
+        Ok(rows.first().map_or(0, |row| count(row.0)))
+    }
+
+    /// The numbers of all entries that `filter` lets through, by source, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn quarantine_ids(&self, filter: &QuarantineFilter) -> Result<Vec<i64>, StoreError> {
+        let (conditions, texts) = filter.parts();
+        let sql = format!("SELECT id FROM quarantine {conditions} ORDER BY source, at, position, id");
+        let rows: Vec<(i64,)> = rows_of!(on_read, self, sql, texts)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    /// The entries with these numbers, by source, oldest first; those that are gone are left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn quarantine_entries(&self, ids: &[i64]) -> Result<Vec<QuarantineRow>, StoreError> {
+        let mut rows: Vec<Row> = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            rows.extend(on_read!(self, db => {
+                let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM quarantine WHERE id IN ("));
+                let mut list = query.separated(", ");
+                for id in chunk {
+                    list.push_bind(*id);
+                }
+                query.push(")");
+                query.build_query_as::<Row>().persistent(chunk.len() == CHUNK).fetch_all(db).await
+            })?);
+        }
+        rows.sort_unstable_by(|a, b| (&a.source, a.at, a.position, a.id).cmp(&(&b.source, b.at, b.position, b.id)));
+        Ok(rows.into_iter().map(QuarantineRow::from).collect())
     }
 }

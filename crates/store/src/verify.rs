@@ -7,8 +7,9 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use crate::db::{Db, in_tx};
+use crate::db::in_tx;
 use crate::error::StoreError;
+use crate::ledger::PackedSums;
 use crate::{Store, Tx};
 
 /// A project and month in which the sums differ. Amounts are dollars, counts requests.
@@ -52,14 +53,75 @@ pub struct Verification {
     pub total: Nanos,
     /// Months looked at.
     pub months: usize,
+    /// Those of them whose events are not kept any more: their seals were compared instead.
+    pub sealed_months: usize,
     /// Where the sums differ.
     pub differences: Vec<Difference>,
     /// Where the stored bytes differ.
     pub byte_differences: Vec<ByteDifference>,
 }
 
-/// Requests and cost by project.
-type Sums = BTreeMap<String, (i64, i64)>;
+/// Requests and cost by the project's id.
+pub(crate) type Sums = BTreeMap<String, (i64, i64)>;
+
+/// What the events of a month come to.
+#[derive(Default)]
+pub(crate) struct MonthSums {
+    /// Events that are kept, and their corrections.
+    pub(crate) events: i64,
+    pub(crate) corrections: i64,
+    /// Corrections included.
+    pub(crate) by_project: Sums,
+    /// Bytes stored less bytes freed, by the project's id.
+    pub(crate) bytes: BTreeMap<String, i64>,
+}
+
+impl MonthSums {
+    /// From the events themselves.
+    pub(crate) async fn of_events(tx: &mut Tx, month: Month) -> Result<Self, StoreError> {
+        let span = (month.start().0, month.end().0 - 1);
+        let mut packed = PackedSums::default();
+        let mut month_sums = Self { by_project: sums(tx, EVENTS, span).await?, ..Self::default() };
+        month_sums.add(packed.of_month(tx, month).await?);
+        month_sums.events = month_sums.by_project.values().map(|sum| sum.0).sum();
+        month_sums.add(sums(tx, CORRECTIONS, span).await?);
+        month_sums.bytes = bytes_of_rows(tx, span).await?;
+        for (project, bytes) in packed.bytes() {
+            *month_sums.bytes.entry(project.clone()).or_default() += bytes;
+        }
+        (month_sums.corrections,) = in_tx!(tx, db => {
+            sqlx::query_as("SELECT CAST(COUNT(*) AS BIGINT) FROM correction WHERE ts BETWEEN $1 AND $2")
+                .bind(span.0)
+                .bind(span.1)
+                .fetch_one(db)
+                .await
+        })?;
+        Ok(month_sums)
+    }
+
+    /// From the seal of a month whose events are not kept any more.
+    async fn of_seal(tx: &mut Tx, month: Month) -> Result<Self, StoreError> {
+        let mut month_sums = Self::default();
+        for (project, (requests, cost, bytes)) in tx.sealed(month).await? {
+            month_sums.bytes.insert(project.clone(), bytes);
+            month_sums.by_project.insert(project, (requests, cost));
+        }
+        Ok(month_sums)
+    }
+
+    fn add(&mut self, sums: Sums) {
+        for (project, (requests, cost)) in sums {
+            let sum = self.by_project.entry(project).or_default();
+            sum.0 += requests;
+            sum.1 = sum.1.saturating_add(cost);
+        }
+    }
+}
+
+/// What is shown of a month: its roll-up, and what is not folded into it yet.
+pub(crate) async fn shown_by_month(tx: &mut Tx, month: Month) -> Result<Sums, StoreError> {
+    sums(tx, MONTHS, (month.yyyymm(), month.yyyymm())).await
+}
 
 impl Store {
     /// Compares, per project and month, the events kept with each roll-up, and per project the stored bytes, in one
@@ -68,27 +130,30 @@ impl Store {
     /// # Errors
     /// When the store cannot be read. Differences are no error but the result.
     pub async fn verify(&self) -> Result<Verification, StoreError> {
-        let mut tx = match &*self.db {
-            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Db::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
-        };
+        let mut tx = self.begin_reading().await?;
         let mut verification = Verification {
             ok: true,
             events: 0,
             total: Nanos::ZERO,
             months: 0,
+            sealed_months: 0,
             differences: Vec::new(),
-            byte_differences: byte_differences(&mut tx).await?,
+            byte_differences: Vec::new(),
         };
+        let closed = tx.closed_through().await?;
+        let mut bytes: BTreeMap<String, i64> = BTreeMap::new();
         if let Some((first, last)) = months(&mut tx).await? {
             let mut month = first;
             while month <= last {
-                verify_month(&mut tx, month, &mut verification).await?;
+                let is_sealed = closed.is_some_and(|closed| month <= closed);
+                let of_month = verify_month(&mut tx, month, is_sealed, &mut verification).await?;
+                for (project, of_project) in of_month {
+                    *bytes.entry(project).or_default() += of_project;
+                }
                 month = month.next();
             }
         }
+        verification.byte_differences = byte_differences(&mut tx, bytes).await?;
         tx.rollback().await?;
         verification.ok = verification.differences.is_empty() && verification.byte_differences.is_empty();
         Ok(verification)
@@ -99,7 +164,8 @@ impl Store {
 async fn months(tx: &mut Tx) -> Result<Option<(Month, Month)>, StoreError> {
     let (from, to, rolled_from, rolled_to): (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = in_tx!(tx, db => {
         sqlx::query_as(
-            "SELECT (SELECT MIN(ts) FROM event), (SELECT MAX(ts) FROM event), \
+            "SELECT (SELECT MIN(m) FROM (SELECT MIN(ts) AS m FROM event UNION ALL SELECT MIN(min_ts) FROM segment) AS e), \
+             (SELECT MAX(m) FROM (SELECT MAX(ts) AS m FROM event UNION ALL SELECT MAX(max_ts) FROM segment) AS f), \
              (SELECT MIN(m) FROM (SELECT MIN(bucket) AS m FROM spend_month UNION ALL SELECT MIN(month) FROM spend_delta) AS a), \
              (SELECT MAX(m) FROM (SELECT MAX(bucket) AS m FROM spend_month UNION ALL SELECT MAX(month) FROM spend_delta) AS b)",
         )
@@ -112,17 +178,20 @@ async fn months(tx: &mut Tx) -> Result<Option<(Month, Month)>, StoreError> {
     Ok(first.zip(last))
 }
 
-async fn verify_month(tx: &mut Tx, month: Month, verification: &mut Verification) -> Result<(), StoreError> {
+/// Compares a month with its roll-ups; tells its stored bytes by project.
+async fn verify_month(
+    tx: &mut Tx,
+    month: Month,
+    is_sealed: bool,
+    verification: &mut Verification,
+) -> Result<BTreeMap<String, i64>, StoreError> {
     let (start, end) = (month.start().0, month.end().0);
-    let mut events = sums(tx, EVENTS, (start, end - 1)).await?;
-    verification.events += events.values().map(|sum| sum.0).sum::<i64>();
-    for (project, (requests, cost)) in sums(tx, CORRECTIONS, (start, end - 1)).await? {
-        let sum = events.entry(project).or_default();
-        sum.0 += requests;
-        sum.1 = sum.1.saturating_add(cost);
-    }
+    let MonthSums { events: kept, by_project: events, bytes, .. } =
+        if is_sealed { MonthSums::of_seal(tx, month).await? } else { MonthSums::of_events(tx, month).await? };
+    verification.events += kept;
     if !events.is_empty() {
         verification.months += 1;
+        verification.sealed_months += usize::from(is_sealed);
     }
     verification.total += events.values().map(|sum| Nanos(sum.1)).sum::<Nanos>();
     let rollups = [
@@ -149,7 +218,7 @@ async fn verify_month(tx: &mut Tx, month: Month, verification: &mut Verification
             }
         }
     }
-    Ok(())
+    Ok(bytes)
 }
 
 async fn sums(tx: &mut Tx, sql: &'static str, (from, to): (i64, i64)) -> Result<Sums, StoreError> {
@@ -157,8 +226,9 @@ async fn sums(tx: &mut Tx, sql: &'static str, (from, to): (i64, i64)) -> Result<
     Ok(rows.into_iter().map(|(project, requests, cost)| (project, (requests, cost))).collect())
 }
 
-/// The projects whose total of stored bytes is not that of their events. An event's bytes are those of its last state.
-async fn byte_differences(tx: &mut Tx) -> Result<Vec<ByteDifference>, StoreError> {
+/// The stored bytes of events that are rows, and of corrected ones wherever they are, by project. An event's bytes are
+/// those of its last state.
+async fn bytes_of_rows(tx: &mut Tx, (from, to): (i64, i64)) -> Result<BTreeMap<String, i64>, StoreError> {
     let json = match tx {
         Tx::Sqlite(_) => "",
         Tx::Postgres(_) => "::json",
@@ -167,16 +237,20 @@ async fn byte_differences(tx: &mut Tx) -> Result<Vec<ByteDifference>, StoreError
         "SELECT g.project_id, CAST(SUM(CAST(e.extra{json} ->> 'bytes' AS BIGINT)) AS BIGINT) FROM ({LAST_STATES}) AS e \
          JOIN series g ON g.num = e.series GROUP BY g.project_id"
     );
-    let kept: Vec<(String, Option<i64>)> = in_tx!(tx, db => sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await)?;
+    let rows: Vec<(String, Option<i64>)> = in_tx!(tx, db => {
+        sqlx::query_as(AssertSqlSafe(sql)).bind(from).bind(to).fetch_all(db).await
+    })?;
+    Ok(rows.into_iter().map(|(project, bytes)| (project, bytes.unwrap_or_default())).collect())
+}
+
+/// The projects whose total of stored bytes is not that of their events.
+async fn byte_differences(tx: &mut Tx, events: BTreeMap<String, i64>) -> Result<Vec<ByteDifference>, StoreError> {
     let shown: Vec<(String, i64)> = in_tx!(tx, db => {
         sqlx::query_as("SELECT p.id, b.bytes FROM project_bytes b JOIN project p ON p.num = b.project")
             .fetch_all(db)
             .await
     })?;
-    let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for (project, bytes) in kept {
-        sums.entry(project).or_default().0 = bytes.unwrap_or_default();
-    }
+    let mut sums: Sums = events.into_iter().map(|(project, bytes)| (project, (bytes, 0))).collect();
     for (project, bytes) in shown {
         sums.entry(project).or_default().1 = bytes;
     }
@@ -185,9 +259,9 @@ async fn byte_differences(tx: &mut Tx) -> Result<Vec<ByteDifference>, StoreError
 }
 
 /// What events say beside their columns, after their last correction. Few have any of it.
-const LAST_STATES: &str = "SELECT series, extra FROM event WHERE extra IS NOT NULL AND NOT EXISTS \
+const LAST_STATES: &str = "SELECT series, extra FROM event WHERE ts BETWEEN $1 AND $2 AND extra IS NOT NULL AND NOT EXISTS \
          (SELECT 1 FROM correction c WHERE c.ts = event.ts AND c.id = event.id) \
-     UNION ALL SELECT series, extra FROM correction c WHERE extra IS NOT NULL AND NOT EXISTS \
+     UNION ALL SELECT series, extra FROM correction c WHERE ts BETWEEN $1 AND $2 AND extra IS NOT NULL AND NOT EXISTS \
          (SELECT 1 FROM correction later WHERE later.ts = c.ts AND later.id = c.id AND later.seq > c.seq)";
 
 macro_rules! by_project {

@@ -12,11 +12,11 @@ use mete_control::host::origin;
 use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::actor::Actor;
 use mete_core::{Clock, LedgerEvent, ManualClock, Timestamp};
-use mete_ingest::committer::{Committer, GROUP, Observer, QUEUE};
+use mete_ingest::committer::{Commit, Committer, GROUP, Observer, QUEUE};
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Progress, read_all};
 use mete_prices::Catalogue;
-use mete_store::{Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, StoreUrl};
+use mete_store::{Parcel, ProjectBytes, ProjectSpend, Store, StoreError, StoreUrl};
 use mete_tests::bench::{Stopwatch, UsageLog};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -144,8 +144,8 @@ struct Watch {
 }
 
 impl Observer for Watch {
-    fn committed(&mut self, outcome: &Outcome) {
-        let accepted: u64 = outcome.tallies.iter().map(|tally| tally.accepted).sum();
+    fn committed(&mut self, commit: &Commit<'_>) {
+        let accepted: u64 = commit.outcome.tallies.iter().map(|tally| tally.accepted).sum();
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let before = marks.last().map_or(0, |mark| mark.1);
         marks.push((self.since.elapsed(), before + accepted));

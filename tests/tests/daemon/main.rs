@@ -11,3 +11,5 @@ mod life;
 mod months;
 mod pipes;
 mod support;
+mod tables;
+mod usage;

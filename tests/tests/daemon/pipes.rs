@@ -44,7 +44,7 @@ each_engine! {
         stage.expect(&lines[..2]);
         stage.counted().await?;
         let rows = stage.quarantined(1).await?;
-        ensure!(rows[0].raw == torn && rows[0].reason == "not_json", "{rows:?}");
+        ensure!(rows[0].text() == torn && rows[0].reason == "not_json", "{rows:?}");
         ensure!(rows[0].source.contains("usage.pipe"), "{rows:?}");
 
         let lines = stage.lines(2);
@@ -155,7 +155,8 @@ each_engine! {
     }
 }
 
-fn make_pipe(path: &Path) -> Result<()> {
+/// Makes a named pipe.
+pub fn make_pipe(path: &Path) -> Result<()> {
     Ok(mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
 }
 

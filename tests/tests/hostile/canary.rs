@@ -98,4 +98,54 @@ each_engine! {
         }
         Ok(())
     }
+
+    async fn r15_a_secret_in_a_log_is_kept_as_its_hash_and_still_tells_whose_it_is(place: &TestStore) -> Result<()> {
+        let stage = Stage::new(place)?;
+        let made = stage.done("key create --project Support --member eve@acme.test")?;
+        let (secret, key) = (made["secret"].as_str().context("no secret")?, made["id"].as_str().context("no id")?);
+        let line = |id: &str, rest: &str| {
+            format!(r#"{{"id":"{id}","time":"2025-10-05T10:00:00Z","model":"m-1","endpoint":"/v1/responses","input_tokens":1{rest}}}"#)
+        };
+        let lines = [
+            line("unpriced", &format!(r#","api_key":"{secret}""#)),
+            line("contradiction", &format!(r#","api_key":"{secret}","project":"Search","cost":"1""#)),
+            line("named", &format!(r#","project":"{secret}","cost":"1""#)),
+            format!("torn: Bearer {secret}"),
+            format!(r#"{{"prompt":"a\n{secret}\tb\u000a{secret}"}}"#),
+            format!("\u{fffd}{secret}{}", "x".repeat(1024 * 1024)),
+        ];
+        std::fs::write(stage.path("usage.jsonl"), lines.join("\n"))?;
+        let path = stage.path("usage.jsonl");
+        let report = stage.done(&format!("ingest {}", path.display()))?;
+        ensure!(report["quarantined"] == 6, "{report}");
+        let ids: Vec<String> = stage.done("quarantine list")?["rows"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row["id"].as_str().map(str::to_owned))
+            .collect();
+        let mut shown = stage.done("quarantine list")?.to_string();
+        for id in &ids {
+            let run = stage.quietly(&format!("quarantine show {id}"), "", false)?;
+            shown += &(run.stdout + &run.stderr);
+        }
+        ensure!(shown.contains("torn: Bearer") && !shown.contains(secret), "{shown}");
+        // What is retried is attributed by the hash.
+        std::fs::write(stage.path("prices.toml"), "[[model]]\nmatch = 'm-1'\ninput = '1'\n")?;
+        let prices = stage.path("prices.toml");
+        let report = stage.done(&format!("quarantine retry --reason no_price --prices {}", prices.display()))?;
+        ensure!(report["accepted"] == 1, "{report}");
+        let spend = stage.done("spend --month 2025-10 --by key")?;
+        ensure!(spend["rows"][0]["id"] == key, "{spend}");
+        stage.done("quarantine retry --all")?;
+        let contents = stage.contents().await?;
+        // Postgres shows bytes as hexadecimal digits.
+        let holds = |text: &str| {
+            let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            hold(&contents, text) || hold(&contents, &digits)
+        };
+        ensure!(holds("torn: Bearer"), "the search does not find what is there");
+        ensure!(!holds(secret), "the store has the secret");
+        Ok(())
+    }
 }

@@ -78,7 +78,7 @@ async fn r37_an_exhausted_budget_blocks_the_next_request_and_ends_with_the_month
 async fn other_paths_and_methods_say_what_there_is() {
     let server = Server::start().await;
     let mut client = server.tcp().await;
-    for path in ["/", "/v1/authorize/", "/V1/AUTHORIZE", "/v1/authorize%2f", "/v1//authorize", "/metrics"] {
+    for path in ["/", "/v1/authorize/", "/V1/AUTHORIZE", "/v1/authorize%2f", "/v1//authorize", "/v1/ingest"] {
         let answer = client.ask(&format!("GET {path}"), &["authorization: Bearer sk-Bot"]).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "unknown_url"), "{path}");
         assert!(answer.body.contains(path), "{}", answer.body);

@@ -71,7 +71,7 @@ impl Client {
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         soon("a body", self.0.read_exact(&mut body)).await.unwrap();
-        answer.body = String::from_utf8(body).unwrap();
+        answer.body = String::from_utf8_lossy(&body).into_owned();
         answer
     }
 

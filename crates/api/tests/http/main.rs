@@ -7,3 +7,4 @@ mod connections;
 mod requests;
 mod server;
 mod stop;
+mod usage;

@@ -72,7 +72,7 @@ impl Server {
             now: watch::Sender::new("2026-11-23T12:00:00Z".parse().unwrap()),
             asked: watch::Sender::new(0),
         });
-        let api = Arc::new(Api::new(Arc::clone(&gate), clock.clone(), Arc::clone(&readiness)));
+        let api = Arc::new(Api::new(Arc::clone(&gate), clock.clone(), Arc::clone(&readiness), Arc::default()));
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("meted.sock");
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -2,7 +2,11 @@
 
 mod bar;
 mod booked;
+mod dry;
+mod excerpt;
 mod input;
+mod tables;
+mod words;
 mod work;
 
 use std::path::PathBuf;
@@ -22,14 +26,14 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{count, facts, money};
 use crate::places;
+use dry::Extent;
 use input::Input;
 use work::{Finished, Stop, Work};
 
 /// What to count.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  mete ingest usage.jsonl\n  zcat logs/*.gz | mete ingest --project Support\n  mete ingest --mapping nginx.toml access.json"
-)]
+#[command(after_help = "Example:\n  mete ingest usage.jsonl\n  zcat logs/*.gz | mete ingest --project Support\n  \
+    mete ingest --dry-run --explain --lines 3 usage.jsonl\n  mete ingest --mapping nginx.toml access.json")]
 pub struct IngestArgs {
     /// Files or named pipes; - is standard input
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
@@ -49,9 +53,33 @@ pub struct IngestArgs {
     /// Prices of your own [default: mete/prices.toml in the XDG configuration directory, if it is there]
     #[arg(long, value_name = "FILE", env = "METE_PRICES")]
     prices: Option<PathBuf>,
+    /// Tables that say whose records are: the [[attribute]] of a file such as meted.toml
+    #[arg(long, value_name = "FILE")]
+    tables: Option<PathBuf>,
+    /// Tell what would be counted, and count nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Show field by field how the first lines of each file are understood, and count nothing; the rest is read only
+    /// with --dry-run
+    #[arg(long)]
+    explain: bool,
+    /// How many lines --explain shows of each file
+    #[arg(long, value_name = "N", requires = "explain", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    lines: u64,
 }
 
-fn formats() -> impl TypedValueParser<Value = Format> {
+impl IngestArgs {
+    /// How far a run goes that counts nothing; `None` for one that counts.
+    const fn rehearsal(&self) -> Option<Extent> {
+        if !self.dry_run && !self.explain {
+            return None;
+        }
+        Some(Extent { explained: if self.explain { self.lines } else { 0 }, whole: self.dry_run })
+    }
+}
+
+/// Takes the name of a format.
+pub fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
 }
 
@@ -92,13 +120,23 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
     let stop = Stop::default();
     // All or none: whoever misspells one of ten files would not know which were counted.
     let inputs = args.files.iter().map(|path| Input::open(path, &stop)).collect::<Result<Vec<_>, _>>()?;
-    let store = context.store().await?.clone();
-    let home = home(&context.view().await?, &args).await?;
+    let rehearsal = args.rehearsal();
+    let store = match rehearsal {
+        None => context.store().await?.clone(),
+        Some(_) => context.store_as_it_is().await?.clone(),
+    };
+    let home = Home {
+        rules: args.tables.as_deref().map(tables::read).transpose()?.unwrap_or_default(),
+        ..home(&context.view().await?, args.org.as_deref(), args.project.as_deref()).await?
+    };
     let catalogue = places::catalogue(args.prices.as_deref().filter(|path| !path.as_os_str().is_empty()))?;
     if inputs.iter().any(Input::is_terminal) {
         context.output.note("Reading usage logs from the terminal; end them with Ctrl-D.");
     }
     let work = Work { store, clock: context.clock(), catalogue: catalogue.into(), home, format: layout(&args)? };
+    if let Some(extent) = rehearsal {
+        return rehearse(work, inputs, extent, (&stop, context)).await;
+    }
     let Some(finished) = stop.unless_pressed_twice(work.run(inputs)).await? else {
         context.output.note("Stopped at once. What was committed before is counted; run it again to count the rest.");
         return Ok(Outcome::Interrupted);
@@ -120,6 +158,28 @@ fn layout(args: &IngestArgs) -> Result<Option<Layout>, CliError> {
     Ok(Some(Layout::Custom(Arc::new(mapping))))
 }
 
+/// Reads without counting.
+async fn rehearse(
+    work: Work,
+    inputs: Vec<Input>,
+    extent: Extent,
+    (stop, context): (&Stop, &Context),
+) -> Result<Outcome, CliError> {
+    let Some(rehearsed) = stop.unless_pressed_twice(work.rehearse(inputs, extent)).await? else {
+        return Ok(Outcome::Interrupted);
+    };
+    let (rehearsal, outcome) = rehearsed?;
+    context.output.show(&rehearsal, || {
+        let explained = rehearsal.explained.as_deref().map(words::describe).unwrap_or_default();
+        explained + &if extent.whole { rehearsal.describe() } else { String::new() }
+    })?;
+    context.output.note("Nothing was counted: this was a dry run.");
+    if stop.is_wanted() {
+        return Ok(Outcome::Interrupted);
+    }
+    outcome.map(|()| Outcome::Done)
+}
+
 fn report(report: &Report, context: &Context) -> Result<(), CliError> {
     context.output.show(report, || report.describe())?;
     if report.quarantined > 0 {
@@ -130,8 +190,8 @@ fn report(report: &Report, context: &Context) -> Result<(), CliError> {
 }
 
 /// Where records belong that do not say it: by id, which nobody can rename meanwhile.
-async fn home(view: &View<'_>, args: &IngestArgs) -> Result<Home, CliError> {
-    let organization = lookup::organization(view, args.org.as_deref()).await?;
-    let project = lookup::project(view, organization.as_ref(), args.project.as_deref()).await?;
-    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id) })
+pub async fn home(view: &View<'_>, organization: Option<&str>, project: Option<&str>) -> Result<Home, CliError> {
+    let organization = lookup::organization(view, organization).await?;
+    let project = lookup::project(view, organization.as_ref(), project).await?;
+    Ok(Home { organization: organization.map(|it| it.id), project: project.map(|it| it.id), rules: Vec::new() })
 }

@@ -1,31 +1,68 @@
 //! `mete quarantine`.
 
+mod advice;
+mod excerpt;
+mod forget;
+mod list;
+mod retry;
+mod show;
+
 use clap::{Args, Subcommand};
 use mete_core::Timestamp;
-use mete_store::QuarantineRow;
+use mete_store::{QuarantineFilter, QuarantineRow, Store};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{Table, count, left, right, time};
-
-/// Characters of the raw text that people see of an entry; scripts get all that is kept.
-const SHOWN: usize = 60;
 
 /// What to do with the quarantine.
 #[derive(Debug, Subcommand)]
 pub enum QuarantineCommand {
+    /// Count what could not be counted, by reason and source
+    #[command(after_help = "Example:\n  mete quarantine summary")]
+    Summary,
     /// List what could not be counted, newest first
-    List(ListArgs),
+    List(list::ListArgs),
+    /// Show an entry: what is wrong, where in its text, and what to do about it
+    Show(show::ShowArgs),
+    /// Read entries again, once what was wrong is mended
+    Retry(retry::RetryArgs),
+    /// Remove entries that will never be counted
+    Forget(forget::ForgetArgs),
 }
 
-/// How much of it.
+/// Which entries.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete quarantine list --limit 10")]
-pub struct ListArgs {
-    /// The most entries to list
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
+#[group(required = true, multiple = true)]
+pub struct WhichArgs {
+    /// Entries, by the ids that lists show
+    #[arg(value_name = "ENTRY", allow_negative_numbers = true, conflicts_with_all = ["reason", "source", "all"])]
+    entries: Vec<i64>,
+    /// Those that are there for this reason
+    #[arg(long, value_name = "REASON", conflicts_with = "all")]
+    reason: Option<String>,
+    /// Those from this source
+    #[arg(long, value_name = "SOURCE", conflicts_with = "all")]
+    source: Option<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+impl WhichArgs {
+    /// The ids of those that were meant.
+    async fn ids(&self, store: &Store) -> Result<Vec<i64>, CliError> {
+        if self.entries.is_empty() {
+            let filter =
+                QuarantineFilter { reason: self.reason.clone(), source: self.source.clone(), ..Default::default() };
+            return Ok(store.quarantine_ids(&filter).await?);
+        }
+        let found: Vec<i64> = store.quarantine_entries(&self.entries).await?.iter().map(|row| row.id).collect();
+        match self.entries.iter().find(|id| !found.contains(id)) {
+            Some(id) => Err(CliError::NoEntry(*id)),
+            None => Ok(found),
+        }
+    }
 }
 
 /// An entry as scripts get it. The id is text, because its 63 bits are more than many JSON readers keep of a number.
@@ -39,59 +76,26 @@ struct Entry {
     detail: String,
     raw: String,
     raw_bytes: u64,
+    /// The first byte of the raw text that is wrong, where that is known.
+    spot: Option<u32>,
+    tries: u64,
 }
 
 impl From<QuarantineRow> for Entry {
     fn from(row: QuarantineRow) -> Self {
-        let QuarantineRow { id, at, source, position, reason, detail, raw, raw_bytes } = row;
-        Self { id: id.to_string(), at, source, position, reason, detail, raw, raw_bytes }
+        let raw = row.text().into_owned();
+        let QuarantineRow { id, at, source, position, reason, detail, raw: _, raw_bytes, spot, tries } = row;
+        Self { id: id.to_string(), at, source, position, reason, detail, raw, raw_bytes, spot, tries }
     }
 }
 
-#[derive(Serialize)]
-struct Listed {
-    /// All there are, listed or not.
-    total: u64,
-    rows: Vec<Entry>,
-}
-
-/// Lists it (R34).
+/// Carries it out (R34): the operator's alone, because nobody knows whose entries are.
 pub async fn run(command: QuarantineCommand, context: &Context) -> Result<(), CliError> {
-    let QuarantineCommand::List(args) = command;
-    let store = context.store().await?;
-    let rows = store.quarantine(args.limit.into()).await?.into_iter().map(Entry::from).collect();
-    let listed = Listed { total: store.count_quarantine().await?, rows };
-    context.output.show(&listed, || {
-        let columns = [
-            left("AT"),
-            left("SOURCE"),
-            right("POSITION"),
-            left("REASON"),
-            left("DETAIL"),
-            right("BYTES"),
-            left("TEXT"),
-        ];
-        let mut table = Table::new(&columns);
-        for entry in &listed.rows {
-            table.row([
-                time(entry.at),
-                entry.source.clone(),
-                entry.position.to_string(),
-                entry.reason.clone(),
-                entry.detail.clone(),
-                count(entry.raw_bytes),
-                cut(&entry.raw),
-            ]);
-        }
-        let more = listed.total.saturating_sub(listed.rows.len() as u64);
-        let table = table.render("the quarantine is empty");
-        if more == 0 { table } else { format!("{table}and {} more: see them with --limit\n", count(more)) }
-    })
-}
-
-fn cut(raw: &str) -> String {
-    match raw.char_indices().nth(SHOWN) {
-        None => raw.to_owned(),
-        Some((end, _)) => format!("{}…", &raw[..end]),
+    match command {
+        QuarantineCommand::Summary => list::summary(context).await,
+        QuarantineCommand::List(args) => list::run(args, context).await,
+        QuarantineCommand::Show(args) => show::run(&args, context).await,
+        QuarantineCommand::Retry(args) => retry::run(args, context).await,
+        QuarantineCommand::Forget(args) => forget::run(&args, context).await,
     }
 }

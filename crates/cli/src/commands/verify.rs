@@ -13,7 +13,13 @@ pub async fn run(context: &Context) -> Result<Outcome, CliError> {
     context.output.show(&verification, || {
         let events = several(verification.events.unsigned_abs(), "event");
         let months = several(verification.months as u64, "month");
-        let looked_at = format!("{events} of {} in {months}", money(verification.total));
+        let mut looked_at = format!("{events} of {} in {months}", money(verification.total));
+        if verification.sealed_months > 0 {
+            looked_at.push_str(&format!(
+                ", {} of them sealed, their events no longer kept",
+                several(verification.sealed_months as u64, "month")
+            ));
+        }
         if verification.ok {
             return format!("ok: {looked_at}; the events, every sum and the spend shown agree\n");
         }

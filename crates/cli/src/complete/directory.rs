@@ -1,12 +1,12 @@
 //! What there is in the directory for the actor, as it can be named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mete_control::{ControlError, ListedProjects, View};
 use mete_core::directory::{ApiKey, Organization, Project, ProjectStatus};
 use mete_core::manual_block::ManualBlock;
 use mete_core::people::{Invite, InviteStatus, Member, ServiceAccount};
-use mete_store::{KeyFilter, ManualBlockFilter};
+use mete_store::{KeyFilter, ManualBlockFilter, Store};
 
 use super::offers::{Named, Unasked};
 use super::question::Kind;
@@ -28,7 +28,7 @@ pub struct Scope {
 impl Scope {
     /// All of a kind that the actor sees (R6), within the organization and the project on the line.
     pub async fn named(&self, kind: Kind, context: &Context) -> Result<Vec<Named>, CliError> {
-        context.store_as_it_is().await?;
+        let store = context.store_as_it_is().await?;
         let view = context.view().await?;
         let organization = lookup::organization(&view, self.organization.as_deref()).await?;
         // A project that is being typed is no place to look in yet.
@@ -50,6 +50,7 @@ impl Scope {
                 let wanted = ManualBlockFilter { holding_at: Some(context.now()), ..ManualBlockFilter::default() };
                 view.manual_blocks(&wanted).await?.into_iter().map(block).collect()
             }
+            Kind::Reason | Kind::Source => of_quarantine(kind, store, context).await?,
         })
     }
 
@@ -76,6 +77,16 @@ impl Scope {
         let named: BTreeMap<String, Named> = members.into_iter().filter_map(person).collect();
         Ok(named.into_values().collect())
     }
+}
+
+/// Reasons or sources of what is in the quarantine, which the operator alone sees.
+async fn of_quarantine(kind: Kind, store: &Store, context: &Context) -> Result<Vec<Named>, CliError> {
+    context.operator_only("see the quarantine")?;
+    let counts = store.quarantine_counts().await?.into_iter();
+    let names: BTreeSet<String> =
+        counts.map(|count| if kind == Kind::Reason { count.reason } else { count.source }).collect();
+    let named = |name| Named { id: String::new(), name, note: String::new(), unasked: Unasked::Name };
+    Ok(names.into_iter().map(named).collect())
 }
 
 async fn organizations(context: &Context, view: &View<'_>) -> Result<Vec<Organization>, CliError> {

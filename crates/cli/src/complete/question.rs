@@ -32,11 +32,16 @@ pub enum Kind {
     Invite,
     /// A block or release by hand.
     Block,
+    /// Why something is in the quarantine.
+    Reason,
+    /// Where usage comes from.
+    Source,
 }
 
 impl Kind {
     /// What an argument names, by its value's name in the help: `ORG`, `PROJECT`, also with something after it as in
-    /// `PROJECT[:ROLE]`, `KEY`, `EMAIL`, `SERVICE_ACCOUNT`, `INVITE`, `BLOCK`.
+    /// `PROJECT[:ROLE]`, `KEY`, `EMAIL`, `SERVICE_ACCOUNT`, `INVITE`, `BLOCK`, `REASON`,
+    /// `SOURCE`.
     pub fn of(arg: &Arg) -> Option<Self> {
         let name = arg.get_value_names()?.first()?.as_str();
         match name.split('[').next().unwrap_or_default() {
@@ -47,6 +52,8 @@ impl Kind {
             "SERVICE_ACCOUNT" => Some(Self::ServiceAccount),
             "INVITE" => Some(Self::Invite),
             "BLOCK" => Some(Self::Block),
+            "REASON" => Some(Self::Reason),
+            "SOURCE" => Some(Self::Source),
             _ => None,
         }
     }

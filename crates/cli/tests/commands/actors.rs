@@ -38,7 +38,8 @@ each_engine! {
     /// Not even an owner of an organization: these are about the deployment.
     async fn r45_what_is_the_operators_alone_says_so(store: &TestStore) -> Result<()> {
         let mete = Mete::with_support(store)?;
-        for command in ["verify", "ingest", "quarantine list", "demo --headless", "init --org B --owner b@b.test"] {
+        let quarantine = ["quarantine list", "quarantine retry --all", "quarantine forget --all --because x -y", "sources"];
+        for command in quarantine.into_iter().chain(["verify", "ingest", "demo --headless", "init --org B --owner b@b.test"]) {
             let run = mete.run(command.split(' ').chain(["--as", "dana@acme.test", "--json"]))?;
             assert!(run.status.code() == Some(1) && run.stdout.is_empty(), "{command}: {run:?}");
             for said in [r#""code":"not_permitted""#, "only the operator", "leave out --as and METE_ACTOR"] {

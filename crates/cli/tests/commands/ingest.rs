@@ -26,6 +26,11 @@ fn figures(report: &Value) -> [String; 7] {
         .map(|field| report[field].to_string().trim_matches('"').to_owned())
 }
 
+/// Accepted and duplicates.
+fn figures_of_run(report: &Value) -> [String; 2] {
+    ["accepted", "duplicates"].map(|field| report[field].to_string())
+}
+
 each_engine! {
     /// R31, R34: exact, bad lines beside good ones, and nothing twice.
     async fn a_file_is_counted_exactly_once(store: &TestStore) -> Result<()> {
@@ -53,7 +58,7 @@ each_engine! {
         assert_eq!(reasons, ["bad_time", "no_price", "not_json", "unknown_project"]);
         assert_eq!(
             fields(&rows[0]),
-            ["at", "detail", "id", "position", "raw", "raw_bytes", "reason", "source"]
+            ["at", "detail", "id", "position", "raw", "raw_bytes", "reason", "source", "spot", "tries"]
         );
         let torn = rows.iter().find(|row| row["reason"] == "not_json").context("no torn line")?;
         assert_eq!((&torn["raw"], &torn["raw_bytes"]), (&json!("{torn"), &json!(5)));
@@ -164,6 +169,90 @@ each_engine! {
         let mut command = mete.command(["ingest", "--json"]);
         let run = Run::of(command.arg(&path).env("METE_PRICES", mete.file("own.toml", &prices)?))?;
         assert_eq!(figures(&run.json()?), ["1", "1", "0", "0", "0", "0", "0.006"]);
+        Ok(())
+    }
+
+    /// A dry run says what a run would, and writes nothing at all.
+    async fn a_dry_run_counts_nothing(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let unknown = event("e2", "2025-10-05T10:15:31Z", "Nothing", "1");
+        let path = mete.file("usage.jsonl", &[PRICED, "{torn", &unknown, IGNORED, PRICED])?;
+        let path = path.to_string_lossy();
+        let report = mete.json(["ingest", "--dry-run", &path])?;
+        assert_eq!(
+            fields(&report),
+            ["accepted", "cost_differs", "dry_run", "ignored", "lines", "quarantined", "reasons", "spend"]
+        );
+        assert_eq!(report["reasons"], json!({"not_json": 1, "unknown_project": 1}));
+        let figures = ["dry_run", "lines", "accepted", "ignored", "quarantined", "spend"].map(|field| report[field].clone());
+        assert_eq!(figures, [json!(true), json!(5), json!(2), json!(1), json!(2), json!("0.0005784")], "{report}");
+        let text = mete.text(["ingest", "--dry-run", &path])?;
+        assert!(text.contains("not looked up") && text.contains("  unknown_project"), "{text}");
+        assert_eq!(mete.json(["verify"])?["events"], 0);
+        assert_eq!(mete.json(["quarantine", "list"])?["total"], 0);
+        // The events are new to a run that counts.
+        assert_eq!(figures_of_run(&mete.json(["ingest", &path])?), ["1", "1"]);
+        Ok(())
+    }
+
+    /// Field by field: what is said, whose it is and why, and how the cost comes about.
+    async fn lines_are_explained(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let secret = event("e2", "2025-10-05T10:15:31Z", "Nothing", "1")
+            .replace(r#""project":"Nothing""#, r#""api_key":"sk-proj-0123456789abcdef0123456789""#);
+        let path = mete.file("usage.jsonl", &[PRICED, &secret, IGNORED, PRICED])?;
+        let path = path.to_string_lossy();
+        let report = mete.json(["ingest", "--explain", "--lines", "3", &path])?;
+        assert_eq!(report["lines"], 3, "without --dry-run the rest is not read: {report}");
+        let lines = report["explained"].as_array().context("nothing explained")?;
+        let outcomes: Vec<_> = lines.iter().map(|line| (&line["outcome"], &line["format"])).collect();
+        assert_eq!(
+            outcomes,
+            [(&json!("counted"), &json!("mete")), (&json!("quarantined"), &json!("mete")), (&json!("ignored"), &json!("claude-code"))]
+        );
+        let first = &lines[0]["event"];
+        assert_eq!((&first["whose"]["project"]["name"], &first["cost"]), (&json!("Support"), &json!("0.0002892")));
+        assert_eq!(first["price"]["parts"][1], json!({"unit": "cached input tokens", "count": 1024, "per": 1_000_000, "rate": "0.075", "cost": "0.0000768"}));
+        assert_eq!(lines[1]["problem"]["reason"], "unknown_key");
+
+        let text = mete.text(["ingest", "--explain", "--dry-run", &path])?;
+        for part in [
+            "counts to October 2025",
+            "the record names the project",
+            "176 input tokens × $0.15 a million = $0.0000264",
+            "unknown_key: ",
+            "Would cost",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        }
+        assert!(!text.contains("0123456789abcdef") && !report.to_string().contains("0123456789abcdef"), "{text}");
+        assert!(text.lines().all(|line| line.starts_with('/') || line.chars().count() <= 80), "{text}");
+        assert_eq!(mete.json(["verify"])?["events"], 0);
+        Ok(())
+    }
+
+    async fn tables_say_whose_a_gateways_records_are(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let payload = r#"{"id":"l1","call_type":"acompletion","status":"success","endTime":1759659330,"model":"gpt-4o-mini","response_cost":0.5,"metadata":{"user_api_key_hash":"88dc28","user_api_key_team_id":"team_1"}}"#;
+        let path = mete.file("payload.jsonl", &[payload])?;
+        let path = path.to_string_lossy();
+        assert_eq!(mete.json(["ingest", &path, "--org", "Acme"])?["quarantined"], 1);
+        let tables = mete.file(
+            "meted.toml",
+            &["[store]", "url = 'sqlite:elsewhere'", "[[attribute]]", "when = { team = 'team_*' }", "project = 'Support'"],
+        )?;
+        let tables = tables.to_string_lossy();
+        let explained = mete.json(["ingest", "--explain", &path, "--tables", &tables])?;
+        let because = explained["explained"][0]["event"]["whose"]["because"].clone();
+        assert_eq!(because, "table 1 of [[attribute]] fits: team = \"team_*\"");
+        assert_eq!(mete.json(["ingest", &path, "--tables", &tables])?["accepted"], 1);
+        assert_eq!(mete.json(["spend", "--month", "2025-10"])?["rows"][0]["name"], "Support");
+
+        let wrong = mete.file("wrong.toml", &["[[attribute]]", "when = { team = 'a' }"])?;
+        let refused = mete.refused(["ingest", &path, "--tables", &wrong.to_string_lossy()])?;
+        assert!(refused.code == "invalid" && refused.message.contains("number 1"), "{refused:?}");
+        let refused = mete.refused(["ingest", &path, "--tables", &path])?;
+        assert!(refused.code == "invalid" && refused.message.contains("line 1") && !refused.message.contains("88dc28"), "{refused:?}");
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod man;
 mod members;
 mod people;
 mod projects;
+mod quarantine;
 mod resources;
 mod service_accounts;
 mod settings;

@@ -25,6 +25,8 @@ mod people;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod quarantine;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod rights;

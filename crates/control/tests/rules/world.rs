@@ -212,7 +212,7 @@ impl World<'_> {
             series: Arc::new(series),
             usage: Usage { input: 100, output: 10, ..Usage::default() },
             cost: Nanos::from_dollars(dollars),
-            rating: Arc::new(Rating::plain("test")),
+            rating: Arc::new(Rating::plain(Rating::OWN)),
             resource: file.map(|id| Box::new(Resource { kind: "file".into(), id: id.into() })),
         };
         let arrival = Arrival { event, position: 0, raw: id.into_bytes().into() };

@@ -25,6 +25,8 @@ pub(super) struct Entry<'a> {
     #[serde(borrow, rename = "requestId")]
     request_id: Option<Text<'a>>,
     #[serde(borrow)]
+    cwd: Option<Text<'a>>,
+    #[serde(borrow)]
     timestamp: Raw<'a>,
     /// Of any shape where the entry is not the assistant's.
     #[serde(borrow)]
@@ -61,6 +63,7 @@ impl<'a> Shape<'a> for Entry<'a> {
         };
         let mut record = Record::new(Format::ClaudeCode, id, EndpointGroup::Messages);
         record.time = numbers::time("timestamp", self.timestamp)?;
+        record.directory = text(self.cwd);
         record.model = model;
         record.provider = Some(Cow::Borrowed(PROVIDER));
         record.usage = counts;

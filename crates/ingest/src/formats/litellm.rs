@@ -33,6 +33,8 @@ pub(super) struct Payload<'a> {
     prompt_tokens: Raw<'a>,
     #[serde(borrow)]
     completion_tokens: Raw<'a>,
+    #[serde(borrow)]
+    end_user: Option<Text<'a>>,
     object: Option<IgnoredAny>,
     specversion: Option<IgnoredAny>,
 }
@@ -44,6 +46,10 @@ pub(super) struct Metadata<'a> {
     pub status: Option<Text<'a>>,
     #[serde(borrow)]
     user_api_key_hash: Option<Text<'a>>,
+    #[serde(borrow)]
+    user_api_key_alias: Option<Text<'a>>,
+    #[serde(borrow)]
+    user_api_key_end_user_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub user_api_key_org_id: Option<Text<'a>>,
     #[serde(borrow)]
@@ -113,8 +119,10 @@ impl<'a> Shape<'a> for Payload<'a> {
         record.provider = text(self.custom_llm_provider);
         let metadata = self.metadata.map(|object| object.0).unwrap_or_default();
         record.organization = text(metadata.user_api_key_org_id);
-        // Who has no projects there has teams in their place.
-        record.project = text(metadata.user_api_key_project_id).or(text(metadata.user_api_key_team_id));
+        record.project = text(metadata.user_api_key_project_id);
+        record.team = text(metadata.user_api_key_team_id);
+        record.key_alias = text(metadata.user_api_key_alias);
+        record.user = text(self.end_user).or(text(metadata.user_api_key_end_user_id));
         record.key = text(metadata.user_api_key_hash).and_then(KeyRef::of);
         if self.status.is_some_and(|status| status.as_str() == "failure") {
             return Ok(Some(record.failed()));

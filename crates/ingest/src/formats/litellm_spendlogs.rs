@@ -72,8 +72,8 @@ impl<'a> Shape<'a> for Row<'a> {
         record.model = text(self.model);
         record.provider = text(self.custom_llm_provider);
         record.organization = text(self.organization_id).or(known.organization.map(Cow::Owned));
-        // Who has no projects there has teams in their place.
-        record.project = known.project.map(Cow::Owned).or(text(self.team_id)).or(known.team.map(Cow::Owned));
+        record.project = known.project.map(Cow::Owned);
+        record.team = text(self.team_id).or(known.team.map(Cow::Owned));
         record.key = text(self.api_key).and_then(KeyRef::of);
         if known.failed || self.status.is_some_and(|status| status.as_str() == "failure") {
             return Ok(Some(record.failed()));

@@ -7,6 +7,7 @@ mod tree;
 mod units;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 pub use config::MappingError;
@@ -32,6 +33,15 @@ pub enum Layout {
     BuiltIn(Format),
     /// In a format of one's own.
     Custom(Arc<Mapping>),
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(format) => format.fmt(f),
+            Self::Custom(mapping) => write!(f, "custom {}", mapping.name),
+        }
+    }
 }
 
 impl From<Format> for Layout {

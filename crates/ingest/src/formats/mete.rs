@@ -1,5 +1,7 @@
 //! Mete's own format: docs/formats.md and docs/mete-event.schema.json.
 
+mod plain;
+
 use mete_core::{EndpointGroup, Usage, event};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -9,6 +11,11 @@ use super::fields::{Object, Raw, Text, text};
 use super::numbers::{self, count};
 use super::{Format, Read, Shape, request};
 use crate::record::Record;
+
+/// What a line says, if it is surely in this format and reads easily, as nearly all do; else [`Event`] is asked.
+pub(super) fn read_plain(text: &str) -> Option<Record<'_>> {
+    plain::read(text)
+}
 
 #[derive(Deserialize)]
 pub(super) struct Event<'a> {

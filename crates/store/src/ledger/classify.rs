@@ -1,6 +1,5 @@
 //! A copy of an event that is kept: duplicate, amendment or contradiction (R31).
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +8,9 @@ use mete_core::{EventId, LedgerEvent, Nanos, Series, Timestamp, Usage};
 use super::extra::Extra;
 use super::holdings::Named;
 use super::intern::{Interned, SeriesNumbers};
-use super::recent::ById;
+use super::kept::ById;
+use super::recent::SAME;
+use super::segment::{EventRow, ID, RATING, SERIES, TS};
 use crate::Tx;
 use crate::db::in_tx;
 use crate::error::StoreError;
@@ -95,6 +96,14 @@ pub(super) struct Booked {
     resource: Option<Named>,
     usage: Usage,
     cost: Nanos,
+    /// What the copy that counts said it costs, before it was rated anew.
+    stated: Nanos,
+    /// Whether the copy that counts brought its cost along.
+    own: bool,
+    /// The number of its present rating.
+    rating: i64,
+    /// What it says beside its columns.
+    extra: Option<Box<str>>,
     /// The time of the copy that counts.
     copy_time: Timestamp,
     next_seq: i64,
@@ -102,7 +111,7 @@ pub(super) struct Booked {
 
 impl Booked {
     /// An event that has just been taken in.
-    pub(super) fn fresh(event: &LedgerEvent, numbers: SeriesNumbers) -> Self {
+    pub(super) fn fresh(event: &LedgerEvent, numbers: SeriesNumbers, rating: i64) -> Self {
         Self {
             time: event.time,
             id: event.id,
@@ -111,6 +120,10 @@ impl Booked {
             resource: Named::of(event.resource.as_deref()),
             usage: event.usage,
             cost: event.cost,
+            stated: event.cost,
+            own: event.rating.is_own(),
+            rating,
+            extra: Extra::text_of(event).map(String::into_boxed_str),
             copy_time: event.time,
             next_seq: 0,
         }
@@ -124,9 +137,7 @@ impl Booked {
         if let Some(conflict) = self.contradiction(&copy.series) {
             return Verdict::Conflict(conflict);
         }
-        let same = copy.usage == self.usage && copy.cost == self.cost;
-        let later = (copy.time, copy.usage, copy.cost) > (self.copy_time, self.usage, self.cost);
-        if same || !later {
+        if !self.is_amended_by(copy) {
             return Verdict::Duplicate;
         }
         let (old, new) = (Difference::whole(&self.usage, self.cost), Difference::whole(&copy.usage, copy.cost));
@@ -140,8 +151,24 @@ impl Booked {
             (self.series, self.numbers, self.resource) = (Arc::clone(&copy.series), numbers, resource);
             vec![back, self.entry(new, copy.time, rating, extra)]
         };
-        (self.usage, self.cost, self.copy_time) = (copy.usage, copy.cost, copy.time);
+        (self.usage, self.cost, self.stated, self.copy_time) = (copy.usage, copy.cost, copy.cost, copy.time);
+        (self.own, self.rating) = (copy.rating.is_own(), rating);
+        self.extra = Extra::text_of(copy).map(String::into_boxed_str);
         Verdict::Amended(entries)
+    }
+
+    /// Whether a copy is a later state of what is kept.
+    ///
+    /// The same usage at another price is none: an event keeps the price that it was rated with (R35). A cost that a copy
+    /// brings along goes before a price (R29).
+    fn is_amended_by(&self, copy: &LedgerEvent) -> bool {
+        if copy.usage == self.usage {
+            let own = copy.rating.is_own();
+            return own
+                && copy.cost != self.stated
+                && (!self.own || (copy.time, copy.cost) > (self.copy_time, self.stated));
+        }
+        (copy.time, copy.usage, copy.cost) > (self.copy_time, self.usage, self.stated)
     }
 
     fn contradiction(&self, copy: &Series) -> Option<String> {
@@ -157,6 +184,28 @@ impl Booked {
             }
             _ => None,
         }
+    }
+
+    /// When it is booked.
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Its id.
+    pub(super) const fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// What it used, what it costs, whom it counts for, and the number of its rating.
+    pub(super) const fn state(&self) -> (Usage, Nanos, &Arc<Series>, i64) {
+        (self.usage, self.cost, &self.series, self.rating)
+    }
+
+    /// The entry that makes it cost `cost` (R35).
+    pub(super) fn cost_anew(&mut self, cost: Nanos, rating: i64) -> Correction {
+        let difference = Difference { cost: cost.0.saturating_sub(self.cost.0), ..Difference::default() };
+        (self.cost, self.rating) = (cost, rating);
+        self.entry(difference, self.copy_time, rating, self.extra.as_deref().map(str::to_owned))
     }
 
     /// The next entry on what the event is booked on now.
@@ -187,23 +236,59 @@ impl Booked {
         Correction { row, extra, numbers: self.numbers, resource: self.resource.clone(), difference }
     }
 
-    fn apply(&mut self, row: &Row) -> Result<(), StoreError> {
+    /// As it was booked at first.
+    fn booked(row: &EventRow, (series, numbers): (Arc<Series>, SeriesNumbers), own: bool) -> Result<Self, StoreError> {
+        let [ts, id, _, input, cached_input, cache_write, output, reasoning, cost, _] = row.numbers;
+        let mut event = Self {
+            time: Timestamp(ts),
+            id: EventId(id),
+            series,
+            numbers,
+            resource: None,
+            usage: Usage::default(),
+            cost: Nanos::ZERO,
+            stated: Nanos::ZERO,
+            own,
+            rating: row.numbers[RATING],
+            extra: None,
+            copy_time: Timestamp(ts),
+            next_seq: 0,
+        };
+        let counts = [input, cached_input, cache_write, output, reasoning, cost];
+        event.apply((-1, ts), counts, row.extra.as_deref())?;
+        event.stated = event.cost;
+        Ok(event)
+    }
+
+    /// Adds an entry with its number, its copy's time, and what it says.
+    fn apply(
+        &mut self,
+        (seq, copy_ts): (i64, i64),
+        [input, cached_input, cache_write, output, reasoning, cost]: [i64; 6],
+        extra: Option<&str>,
+    ) -> Result<(), StoreError> {
         let add = |count: &mut u64, difference: i64| *count = count.saturating_add_signed(difference);
-        add(&mut self.usage.input, row.input);
-        add(&mut self.usage.cached_input, row.cached_input);
-        add(&mut self.usage.cache_write, row.cache_write);
-        add(&mut self.usage.output, row.output);
-        add(&mut self.usage.reasoning, row.reasoning);
-        self.cost += Nanos(row.cost);
-        self.copy_time = Timestamp(row.copy_ts);
-        self.next_seq = row.seq + 1;
-        self.resource = Extra::apply(row.extra.as_deref(), &mut self.usage)?;
+        add(&mut self.usage.input, input);
+        add(&mut self.usage.cached_input, cached_input);
+        add(&mut self.usage.cache_write, cache_write);
+        add(&mut self.usage.output, output);
+        add(&mut self.usage.reasoning, reasoning);
+        self.cost += Nanos(cost);
+        self.copy_time = Timestamp(copy_ts);
+        self.next_seq = seq + 1;
+        self.resource = Extra::apply(extra, &mut self.usage)?;
+        self.extra = extra.map(Into::into);
         Ok(())
+    }
+
+    /// Whether a copy of `time` is the same event (R31).
+    pub(super) const fn is_near(&self, time: Timestamp) -> bool {
+        time.since(self.time).unsigned_abs() <= SAME.unsigned_abs()
     }
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct CorrectionRecord {
     ts: i64,
     id: i64,
     seq: i64,
@@ -215,21 +300,15 @@ struct Row {
     output: i64,
     reasoning: i64,
     cost: i64,
+    rating: i64,
     extra: Option<String>,
+    run: String,
 }
-
-static EVENTS: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT ts, id, CAST(-1 AS BIGINT) AS seq, ts AS copy_ts, series, input, cached_input, cache_write, output, \
-         reasoning, cost, extra FROM event WHERE (ts, id) IN ({})",
-        pairs()
-    )
-});
 
 static CORRECTIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT ts, id, seq, copy_ts, series, input, cached_input, cache_write, output, reasoning, cost, extra \
-         FROM correction WHERE (ts, id) IN ({}) ORDER BY ts, id, seq",
+        "SELECT ts, id, seq, copy_ts, series, input, cached_input, cache_write, output, reasoning, cost, rating, \
+         extra, run FROM correction WHERE (ts, id) IN ({}) ORDER BY ts, id, seq",
         pairs()
     )
 });
@@ -243,50 +322,44 @@ fn pairs() -> String {
     text
 }
 
-/// The present state of events that are kept, by id.
+/// The present state of events of which a batch may have copies; by id, several where one id was used days apart.
 pub(super) async fn load(
     tx: &mut Tx,
     interned: &mut Interned,
-    found: &HashMap<EventId, Timestamp>,
-) -> Result<ById<Booked>, StoreError> {
-    let mut booked = ById::default();
-    let keys: Vec<(i64, i64)> = found.iter().map(|(id, time)| (time.0, id.0)).collect();
-    for chunk in keys.chunks(LOOKUP) {
-        for row in rows(tx, &EVENTS, chunk).await? {
-            let series = interned.series_numbered(tx, row.series).await?;
-            let numbers = interned.series(tx, &series).await?;
-            let mut event = Booked {
-                time: Timestamp(row.ts),
-                id: EventId(row.id),
-                series,
-                numbers,
-                resource: None,
-                usage: Usage::default(),
-                cost: Nanos::ZERO,
-                copy_time: Timestamp(row.ts),
-                next_seq: 0,
-            };
-            event.apply(&row)?;
-            booked.insert(row.id, event);
-        }
-        for row in rows(tx, &CORRECTIONS, chunk).await? {
-            let series = interned.series_numbered(tx, row.series).await?;
-            let numbers = interned.series(tx, &series).await?;
-            if let Some(event) = booked.get_mut(&row.id) {
-                event.apply(&row)?;
-                (event.series, event.numbers) = (series, numbers);
+    found: &[EventRow],
+) -> Result<ById<Vec<Booked>>, StoreError> {
+    let mut booked: ById<Vec<Booked>> = ById::default();
+    for row in found {
+        let (series, numbers) = interned.series_numbered(tx, row.numbers[SERIES]).await?;
+        let own = interned.rating_numbered(tx, row.numbers[RATING]).await?.is_own();
+        booked.entry(row.numbers[ID]).or_default().push(Booked::booked(row, (series, numbers), own)?);
+    }
+    for chunk in found.chunks(LOOKUP) {
+        let keys: Vec<(i64, i64)> = chunk.iter().map(|row| (row.numbers[TS], row.numbers[ID])).collect();
+        for row in corrections(tx, &keys).await? {
+            let (series, numbers) = interned.series_numbered(tx, row.series).await?;
+            let own = interned.rating_numbered(tx, row.rating).await?.is_own();
+            let events = booked.get_mut(&row.id).into_iter().flatten();
+            for event in events.filter(|event| event.time.0 == row.ts) {
+                let counts = [row.input, row.cached_input, row.cache_write, row.output, row.reasoning, row.cost];
+                event.apply((row.seq, row.copy_ts), counts, row.extra.as_deref())?;
+                (event.series, event.numbers, event.rating) = (Arc::clone(&series), numbers, row.rating);
+                if row.run.is_empty() {
+                    // A later copy replaces all that the one before it said; a run only changes what is charged.
+                    (event.stated, event.own) = (event.cost, own);
+                }
             }
         }
     }
     Ok(booked)
 }
 
-async fn rows(tx: &mut Tx, sql: &'static str, keys: &[(i64, i64)]) -> Result<Vec<Row>, StoreError> {
+async fn corrections(tx: &mut Tx, keys: &[(i64, i64)]) -> Result<Vec<CorrectionRecord>, StoreError> {
     // A fixed number of parameters is one prepared statement; no event has the time and id that fill it up.
     let filler = (i64::MIN, 0);
     let padded = keys.iter().chain(std::iter::repeat(&filler)).take(LOOKUP);
     Ok(in_tx!(tx, db => {
-        let mut query = sqlx::query_as(sql);
+        let mut query = sqlx::query_as(CORRECTIONS.as_str());
         for (time, id) in padded {
             query = query.bind(*time).bind(*id);
         }

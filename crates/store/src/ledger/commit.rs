@@ -1,226 +1,111 @@
 //! One commit of the ledger.
+//!
+//! Writers of the same store take turns in one row, the ledger's version. On SQLite a writer has the whole store from
+//! the start. On Postgres it first finds out what is new and appends it, and takes its turn only then, for the short rest;
+//! if somebody else committed the same events meanwhile, it begins again, with its turn first.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use mete_core::event::LedgerEvent;
-use mete_core::{EventId, Month, Nanos, Rating, Series, Timestamp};
-use rustc_hash::FxHashMap;
+use mete_core::{Month, Rating, Series, Timestamp};
 
-use super::classify::{self, Booked, Correction, Difference, Verdict};
-use super::extra::Extra;
-use super::holdings::{Holdings, Named};
+use super::append::{append, write_segment};
+use super::classify::{self, Booked, Verdict};
 use super::intern::SeriesNumbers;
-use super::recent::ById;
-use super::{Arrival, Ledger, Outcome, Parcel, Tally, watch};
+use super::kept::{AlreadyHashed, ById, Candidates};
+use super::recent::{OtherCommit, SAME};
+use super::segment::{EventRow, ID, TS};
+use super::work::{Packed, Work};
+use super::{Arrival, Conflict, Ledger, Outcome, Parcel, Tally, watch};
 use crate::Tx;
-use crate::alerts::Alert;
-use crate::bulk::BulkInsert;
-use crate::db::in_tx;
+use crate::db::{Db, in_tx};
 use crate::error::StoreError;
-use crate::gate::ProjectSpend;
 use crate::postgres;
-use crate::quarantine::{QuarantineEntry, RAW_LIMIT};
+use crate::quarantine::Caught;
+use crate::receipts::Account;
+use crate::sources::SourceDay;
 
-const EVENT_NUMBERS: [&str; 10] =
-    ["ts", "id", "series", "input", "cached_input", "cache_write", "output", "reasoning", "cost", "rating"];
-const CORRECTION_NUMBERS: [&str; 13] = [
-    "ts",
-    "id",
-    "seq",
-    "copy_ts",
-    "series",
-    "requests",
-    "input",
-    "cached_input",
-    "cache_write",
-    "output",
-    "reasoning",
-    "cost",
-    "rating",
-];
-const DELTA_NUMBERS: [&str; 9] =
-    ["hour", "month", "project", "series", "requests", "input", "cached_input", "output", "cost"];
-
-static EVENTS: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("event", &EVENT_NUMBERS, None));
-static EVENTS_EXTRA: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("event", &EVENT_NUMBERS, Some("extra")));
-static CORRECTIONS: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("correction", &CORRECTION_NUMBERS, None));
-static CORRECTIONS_EXTRA: LazyLock<BulkInsert> =
-    LazyLock::new(|| BulkInsert::new("correction", &CORRECTION_NUMBERS, Some("extra")));
-static DELTAS: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("spend_delta", &DELTA_NUMBERS, None));
-
-/// Rows with a text beside them go into one insert, those without into another.
-struct Rows<const N: usize> {
-    plain: Vec<[i64; N]>,
-    with_text: Vec<([i64; N], String)>,
+/// When a writer takes its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Before it looks at anything: nobody can come in between.
+    First,
+    /// When it has appended what is new.
+    Late,
 }
 
-impl<const N: usize> Default for Rows<N> {
-    fn default() -> Self {
-        Self { plain: Vec::new(), with_text: Vec::new() }
-    }
-}
-
-impl<const N: usize> Rows<N> {
-    fn push(&mut self, row: [i64; N], text: Option<String>) {
-        match text {
-            None => self.plain.push(row),
-            Some(text) => self.with_text.push((row, text)),
-        }
-    }
-
-    /// Writes them in key order, which keeps the pages of the table together.
-    async fn write(
-        mut self,
-        tx: &mut Tx,
-        plain: &'static BulkInsert,
-        extra: &'static BulkInsert,
-    ) -> Result<(), StoreError> {
-        self.plain.sort_unstable();
-        self.with_text.sort_unstable();
-        plain.run(tx, &self.plain, &[]).await?;
-        let (rows, texts): (Vec<_>, Vec<_>) = self.with_text.into_iter().unzip();
-        extra.run(tx, &rows, &texts).await
-    }
-}
-
-/// What a batch books on one series in one hour.
-struct Sum {
-    project: i64,
-    difference: Difference,
-    /// The time of its last event.
-    latest: Timestamp,
-}
-
-/// What a batch comes to, before it is written.
-#[derive(Default)]
-struct Work {
-    tallies: Vec<Tally>,
-    events: Rows<10>,
-    corrections: Rows<13>,
-    /// Sums by hour and series.
-    deltas: FxHashMap<(i64, i64), Sum>,
-    holdings: Holdings,
-    conflicts: Vec<(usize, QuarantineEntry)>,
-    /// Ids and times that are new to the ledger.
-    added: Vec<(EventId, Timestamp)>,
-}
-
-impl Work {
-    /// Adds what is booked on an event of `time` to every sum that it counts to.
-    fn sum(
-        &mut self,
-        tally: usize,
-        time: Timestamp,
-        numbers: SeriesNumbers,
-        resource: Option<&Named>,
-        difference: &Difference,
-    ) {
-        let new = || Sum { project: numbers.project, difference: Difference::default(), latest: time };
-        let sum = self.deltas.entry((time.hour(), numbers.series)).or_insert_with(new);
-        sum.latest = sum.latest.max(time);
-        let sums = &mut sum.difference;
-        sums.requests += difference.requests;
-        sums.input += difference.input;
-        sums.cached_input += difference.cached_input;
-        sums.output += difference.output;
-        sums.cost = sums.cost.saturating_add(difference.cost);
-        self.tallies[tally].spend += Nanos(difference.cost);
-        self.holdings.add(numbers.project, time, resource, difference);
-    }
-
-    fn accept(&mut self, tally: usize, event: &LedgerEvent, numbers: SeriesNumbers, rating: i64) {
-        let usage = &event.usage;
-        let row = [
-            event.time.0,
-            event.id.0,
-            numbers.series,
-            usage.input.cast_signed(),
-            usage.cached_input.cast_signed(),
-            usage.cache_write.cast_signed(),
-            usage.output.cast_signed(),
-            usage.reasoning.cast_signed(),
-            event.cost.0,
-            rating,
-        ];
-        self.events.push(row, Extra::text_of(event));
-        let resource = Named::of(event.resource.as_deref());
-        self.sum(tally, event.time, numbers, resource.as_ref(), &Difference::whole(usage, event.cost));
-        self.added.push((event.id, event.time));
-        self.tallies[tally].accepted += 1;
-    }
-
-    fn amend(&mut self, tally: usize, entries: Vec<Correction>) {
-        self.tallies[tally].amended += 1;
-        for Correction { row, extra, numbers, resource, difference } in entries {
-            self.sum(tally, Timestamp(row[0]), numbers, resource.as_ref(), &difference);
-            self.corrections.push(row, extra);
-        }
-    }
-
-    fn conflict(&mut self, tally: usize, arrival: &Arrival, detail: String) {
-        let raw = &arrival.raw[..arrival.raw.len().min(RAW_LIMIT)];
-        let entry = QuarantineEntry {
-            position: arrival.position,
-            reason: "conflict",
-            detail,
-            raw: raw.to_vec(),
-            raw_bytes: arrival.raw.len() as u64,
-            spot: None,
-        };
-        self.conflicts.push((tally, entry));
-    }
-
-    /// What is booked on each project and month.
-    fn booked(&self) -> watch::Booked {
-        let mut booked = watch::Booked::new();
-        for ((hour, _), Sum { project, difference, .. }) in &self.deltas {
-            *booked.entry((*project, month_of(*hour))).or_default() += Nanos(difference.cost);
-        }
-        booked
-    }
-
-    fn delta_rows(&self) -> Vec<[i64; 9]> {
-        let mut rows: Vec<_> = self
-            .deltas
-            .iter()
-            .map(|((hour, series), Sum { project, difference: sums, .. })| {
-                [
-                    *hour,
-                    month_of(*hour).yyyymm(),
-                    *project,
-                    *series,
-                    sums.requests,
-                    sums.input,
-                    sums.cached_input,
-                    sums.output,
-                    sums.cost,
-                ]
-            })
-            .collect();
-        rows.sort_unstable();
-        rows
-    }
+/// How a try ended that did not fail.
+pub(super) enum Tried {
+    /// Everything is on disk.
+    Done(Outcome),
+    /// Somebody else committed some of the same events meanwhile: nothing of it happened.
+    Raced,
 }
 
 impl Ledger {
-    pub(super) async fn try_commit(&mut self, parcels: &[Parcel], now: Timestamp) -> Result<Outcome, StoreError> {
+    /// The turn with which a commit is tried first.
+    pub(super) fn first_turn(&self) -> Turn {
+        match &*self.store.db {
+            Db::Sqlite { .. } => Turn::First,
+            Db::Postgres(_) => Turn::Late,
+        }
+    }
+
+    pub(super) async fn try_commit(
+        &mut self,
+        parcels: &[Parcel],
+        now: Timestamp,
+        turn: Turn,
+    ) -> Result<Tried, StoreError> {
+        self.prepare(parcels).await?;
         let mut tx = self.store.begin().await?;
-        let version = tx.count_up("ledger_version").await?;
-        self.catch_up(&mut tx, version).await?;
-        self.watch.refresh(&mut tx).await?;
+        let begun = match turn {
+            Turn::First => tx.count_up(VERSION).await? - 1,
+            Turn::Late => counter(&mut tx, VERSION).await?,
+        };
+        self.catch_up(&mut tx, begun).await?;
+        let closed = counter(&mut tx, "closed_through").await?;
         let mut work = Work { tallies: vec![Tally::default(); parcels.len()], ..Work::default() };
-        self.recent.cover(&mut tx, &days(parcels)).await?;
-        self.classify(&mut tx, parcels, &mut work).await?;
-        record_span(&mut tx, version, span(parcels)).await?;
-        let (spends, alerts) = self.write(&mut tx, parcels, &mut work, now).await?;
-        let bytes = std::mem::take(&mut work.holdings).write(&mut tx).await?;
+        self.recent.cover(&mut tx, &hours(parcels)).await?;
+        self.classify(&mut tx, parcels, closed, &mut work).await?;
+        let packed = work.pack()?;
+        append(&mut tx, &packed.rows, &mut work).await?;
+        let mut version = begun + 1;
+        if turn == Turn::Late {
+            version = tx.count_up(VERSION).await?;
+            let raced = version != begun + 1 && self.was_raced(&mut tx, version - 1, &packed).await?;
+            if raced || counter(&mut tx, "closed_through").await? != closed {
+                tx.rollback().await?;
+                return Ok(Tried::Raced);
+            }
+        }
+        let outcome = self.write(&mut tx, parcels, &mut work, (version, &packed, now)).await?;
         tx.commit().await?;
         self.version = version;
         self.note_use(&work);
-        self.recent.add(work.added.drain(..));
-        let conflicts = work.conflicts.into_iter().map(|(parcel, entry)| (parcel, entry.into())).collect();
-        Ok(Outcome { tallies: work.tallies, conflicts, spends, bytes: self.watch.project_bytes(bytes), alerts })
+        Ok(Tried::Done(outcome))
+    }
+
+    /// Makes what a batch needs and the store does not have, in a transaction of its own: numbers of series and ratings,
+    /// and partitions.
+    async fn prepare(&mut self, parcels: &[Parcel]) -> Result<(), StoreError> {
+        let series = arrivals(parcels).map(|arrival| &arrival.event.series);
+        let ratings = arrivals(parcels).map(|arrival| &arrival.event.rating);
+        self.interned.learn(&self.store, series, ratings).await?;
+        let Db::Postgres(pool) = &*self.store.db else { return Ok(()) };
+        let months: BTreeSet<Month> = arrivals(parcels).map(|arrival| arrival.event.time.month()).collect();
+        for month in months {
+            if !self.partitions.contains(&month) {
+                let mut transaction = pool.begin().await?;
+                postgres::ensure_partition(&mut transaction, month).await?;
+                transaction.commit().await?;
+                self.partitions.insert(month);
+            }
+        }
+        Ok(())
     }
 
     /// Notes when keys were used last.
@@ -232,107 +117,140 @@ impl Ledger {
         }
     }
 
-    /// Learns what others wrote since the last commit of this writer.
-    async fn catch_up(&mut self, tx: &mut Tx, version: i64) -> Result<(), StoreError> {
-        if version == self.version + 1 {
-            return Ok(());
+    /// Learns what others committed up to `version` since the last commit of this writer.
+    pub(super) async fn catch_up(&mut self, tx: &mut Tx, version: i64) -> Result<(), StoreError> {
+        self.learn_commits(tx, version, |_| {}).await.map(drop)
+    }
+
+    /// Learns what others committed up to `version`, and whether any of it is new here as well.
+    async fn was_raced(&mut self, tx: &mut Tx, version: i64, packed: &Packed) -> Result<bool, StoreError> {
+        let mine: HashSet<i64, BuildHasherDefault<AlreadyHashed>> = packed.ids().collect();
+        let mut meet = false;
+        let known = self.learn_commits(tx, version, |id| meet |= mine.contains(&id)).await?;
+        Ok(meet || !known)
+    }
+
+    /// Learns what others committed, calling `each` with every id in it; false where that is not known any more.
+    async fn learn_commits(&mut self, tx: &mut Tx, version: i64, each: impl FnMut(i64)) -> Result<bool, StoreError> {
+        if version <= self.version {
+            return Ok(true);
         }
-        self.watch.forget_totals();
-        let spans: Vec<(i64, i64)> = in_tx!(tx, db => {
-            sqlx::query_as("SELECT min_ts, max_ts FROM ledger_batch WHERE version > $1 AND version < $2")
-                .bind(self.version)
-                .bind(version)
-                .fetch_all(db)
-                .await
+        let commits: Vec<OtherCommit> = in_tx!(tx, db => {
+            sqlx::query_as(
+                "SELECT min_ts, max_ts, row_events, booked FROM ledger_batch WHERE version > $1 AND version <= $2",
+            )
+            .bind(self.version)
+            .bind(version)
+            .fetch_all(db)
+            .await
         })?;
-        let missed = version - self.version - 1;
-        if i64::try_from(spans.len()).is_ok_and(|known| known == missed) {
-            for span in spans {
-                self.recent.reload(tx, span).await?;
+        let known = i64::try_from(commits.len()).ok() == Some(version - self.version);
+        if known {
+            self.recent.learn_commits(tx, (self.version, version), &commits, each).await?;
+            for commit in &commits {
+                self.watch.learn(commit.booked.as_deref())?;
             }
         } else {
-            // Older entries are pruned: start afresh.
+            // Older commits are pruned: start afresh.
             self.recent.clear();
+            self.watch.forget_totals();
         }
-        Ok(())
+        self.version = version;
+        Ok(known)
     }
 
     /// Finds out of every event whether it is new, a duplicate, an amendment or a contradiction.
-    async fn classify(&mut self, tx: &mut Tx, parcels: &[Parcel], work: &mut Work) -> Result<(), StoreError> {
-        let mut found = HashMap::new();
+    async fn classify(
+        &mut self,
+        tx: &mut Tx,
+        parcels: &[Parcel],
+        closed: i64,
+        work: &mut Work,
+    ) -> Result<(), StoreError> {
+        let mut candidates = Candidates::new();
         for arrival in arrivals(parcels) {
-            if let Some(time) = self.recent.find(arrival.event.id, arrival.event.time) {
-                found.insert(arrival.event.id, time);
-            }
+            let id = arrival.event.id;
+            self.recent.find(id, |home| {
+                candidates.entry(home).or_default().insert(id.0);
+            });
         }
-        self.interned.learn(tx, arrivals(parcels).map(|arrival| &arrival.event.series)).await?;
+        let found = self.unpacked.find(tx, &candidates).await?;
         let mut kept = classify::load(tx, &mut self.interned, &found).await?;
-        let mut fresh: ById<(&LedgerEvent, SeriesNumbers)> = ById::default();
+        let mut fresh: ById<(&LedgerEvent, SeriesNumbers, i64)> = ById::default();
         let mut last: Option<(&Arc<Series>, SeriesNumbers)> = None;
         let mut last_rating: Option<(&Arc<Rating>, i64)> = None;
         for (tally, parcel) in parcels.iter().enumerate() {
             for arrival in &parcel.events {
                 let event = &arrival.event;
+                if event.time.month().yyyymm() <= closed {
+                    work.refuse(tally, arrival, "closed_month", closed_month(event.time));
+                    continue;
+                }
                 let numbers = match last {
                     Some((series, numbers)) if Arc::ptr_eq(series, &event.series) => numbers,
-                    _ => self.interned.series(tx, &event.series).await?,
+                    _ => self.interned.numbers(&event.series)?,
                 };
                 last = Some((&event.series, numbers));
                 let rating = match last_rating {
                     Some((rating, number)) if Arc::ptr_eq(rating, &event.rating) => number,
-                    _ => self.interned.rating(tx, &event.rating).await?,
+                    _ => self.interned.rating(&event.rating)?,
                 };
                 last_rating = Some((&event.rating, rating));
-                if !kept.contains_key(&event.id.0) {
-                    let Some((first, numbers)) = fresh.get(&event.id.0) else {
-                        fresh.insert(event.id.0, (event, numbers));
-                        work.accept(tally, event, numbers, rating);
-                        continue;
-                    };
-                    kept.insert(event.id.0, Booked::fresh(first, *numbers));
+                if let Some((first, numbers, rating)) = fresh.get(&event.id.0)
+                    && is_near(first.time, event.time)
+                    && !kept.get(&event.id.0).is_some_and(|events| events.iter().any(|kept| kept.is_near(event.time)))
+                {
+                    kept.entry(event.id.0).or_default().push(Booked::fresh(first, *numbers, *rating));
                 }
-                let Some(booked) = kept.get_mut(&event.id.0) else { continue };
+                let booked = kept.get_mut(&event.id.0).into_iter().flatten().find(|kept| kept.is_near(event.time));
+                let Some(booked) = booked else {
+                    if let Some((first, numbers, rating)) = fresh.insert(event.id.0, (event, numbers, rating)) {
+                        // Another event that has used the same id, more than a day apart.
+                        kept.entry(event.id.0).or_default().push(Booked::fresh(first, numbers, rating));
+                    }
+                    work.accept(tally, event, numbers, rating);
+                    continue;
+                };
                 match booked.judge(event, numbers, rating) {
                     Verdict::Duplicate => work.tallies[tally].duplicates += 1,
                     Verdict::Amended(entries) => work.amend(tally, entries),
-                    Verdict::Conflict(detail) => work.conflict(tally, arrival, detail),
+                    Verdict::Conflict(detail) => work.refuse(tally, arrival, "conflict", detail),
                 }
             }
         }
         Ok(())
     }
 
-    async fn write(
+    /// Writes the short rest of a commit: what depends on what all others committed before.
+    pub(super) async fn write(
         &mut self,
         tx: &mut Tx,
         parcels: &[Parcel],
         work: &mut Work,
-        now: Timestamp,
-    ) -> Result<(Vec<ProjectSpend>, Vec<Alert>), StoreError> {
+        (version, packed, now): (i64, &Packed, Timestamp),
+    ) -> Result<Outcome, StoreError> {
+        let hasher = self.store.id_hasher();
         let booked = work.booked();
-        if let Tx::Postgres(transaction) = tx {
-            let mut months: Vec<_> = booked.keys().map(|(_, month)| *month).collect();
-            months.sort_unstable();
-            months.dedup();
-            for month in months {
-                if self.partitions.insert(month) {
-                    postgres::ensure_partition(transaction, month).await?;
-                }
-            }
+        self.watch.refresh(tx).await?;
+        let (spends, alerts) = self.watch.book(tx, hasher, &booked, now).await?;
+        let bytes = std::mem::take(&mut work.holdings).write(tx).await?;
+        for segment in &packed.segments {
+            let number = write_segment(tx, hasher, version, segment).await?;
+            self.recent.add_segment(number, &segment.rows);
         }
-        // Before the deltas are written: totals that are read from the store must not have the batch in them yet.
-        let reached = self.watch.book(tx, self.store.id_hasher(), &booked, now).await?;
-        let deltas = work.delta_rows();
-        std::mem::take(&mut work.events).write(tx, &EVENTS, &EVENTS_EXTRA).await?;
-        std::mem::take(&mut work.corrections).write(tx, &CORRECTIONS, &CORRECTIONS_EXTRA).await?;
-        DELTAS.run(tx, &deltas, &[]).await?;
+        self.recent.add_rows(packed.rows.iter().map(|row| (row.numbers[TS], row.numbers[ID])));
         self.write_quarantine(tx, parcels, work, now).await?;
         for parcel in parcels {
             if let Some(position) = &parcel.position {
                 tx.set_position(&parcel.source, position, now).await?;
             }
         }
-        Ok(reached)
+        write_receipts(tx, parcels, work, now).await?;
+        record_commit(tx, version, &packed.rows, &booked).await?;
+        let conflicts = std::mem::take(&mut work.conflicts);
+        let conflicts = conflicts.into_iter().map(|(parcel, entry)| (parcel, entry.into())).collect();
+        let bytes = self.watch.project_bytes(bytes);
+        Ok(Outcome { tallies: std::mem::take(&mut work.tallies), conflicts, spends, bytes, alerts })
     }
 
     async fn write_quarantine(
@@ -342,55 +260,113 @@ impl Ledger {
         work: &mut Work,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        // First: what is read again and contradicts the ledger comes back as the same entry.
+        let retried: Vec<i64> = parcels.iter().flat_map(|parcel| &parcel.retried).copied().collect();
+        let tries = tx.resolve_quarantine(&retried).await?;
         let read = parcels.iter().enumerate().flat_map(|(tally, p)| p.quarantine.iter().map(move |e| (tally, e)));
         let conflicts = work.conflicts.iter().map(|(tally, entry)| (*tally, entry));
+        let mut caught = Vec::new();
         for (tally, entry) in read.chain(conflicts) {
-            let source = &parcels[tally].source;
-            let (run, spot) = (&parcels[tally].run, entry.spot.unwrap_or_default());
-            let place = [&entry.position.to_le_bytes()[..], &spot.to_le_bytes()].concat();
-            let id = self.store.id_hasher().hash(&[source.as_bytes(), run.as_bytes(), &place, &entry.raw]);
-            tx.insert_quarantine(id, source, entry, now).await?;
+            let Parcel { source, run, retried, .. } = &parcels[tally];
+            let tried = retried.iter().filter_map(|id| tries.get(id)).max().copied().unwrap_or_default();
+            caught.push(Caught::new(self.store.id_hasher(), (source, run), entry, tried));
             work.tallies[tally].quarantined += 1;
+        }
+        tx.insert_quarantine(&caught, now).await?;
+        let mut days: BTreeMap<&str, SourceDay> = BTreeMap::new();
+        for (parcel, tally) in parcels.iter().zip(&work.tallies) {
+            let day = SourceDay::of(parcel, tally, now);
+            match days.entry(&parcel.source) {
+                Entry::Vacant(place) => {
+                    place.insert(day);
+                }
+                Entry::Occupied(mut sum) => sum.get_mut().add(&day),
+            }
+        }
+        for day in days.values() {
+            tx.add_source_day(day).await?;
         }
         Ok(())
     }
 }
 
-/// The UTC month of an hour since 1970.
-const fn month_of(hour: i64) -> Month {
-    Month::of_day(hour.div_euclid(24))
+/// Keeps what requests with an idempotency key are answered.
+async fn write_receipts(tx: &mut Tx, parcels: &[Parcel], work: &Work, now: Timestamp) -> Result<(), StoreError> {
+    for (number, parcel) in parcels.iter().enumerate() {
+        let Some(receipt) = &parcel.receipt else { continue };
+        let own = work.conflicts.iter().filter(|(tally, _)| *tally == number);
+        let conflicts: Vec<Conflict> = own.map(|(_, entry)| entry.clone().into()).collect();
+        let mut account = Account::of_parcel(parcel);
+        account.book(&work.tallies[number], &conflicts);
+        tx.write_receipt(receipt, &account, now).await?;
+    }
+    Ok(())
 }
 
-/// The UTC days of a batch's events.
-fn days(parcels: &[Parcel]) -> BTreeSet<i64> {
-    let mut days = BTreeSet::new();
+/// The counter in whose row writers take turns.
+pub(super) const VERSION: &str = "ledger_version";
+
+/// Takes one's turn among the writers of the ledger for something that is no commit of events, such as sealing a month:
+/// commits that are under way see that they were overtaken.
+pub(crate) async fn take_turn(tx: &mut Tx) -> Result<(), StoreError> {
+    let version = tx.count_up(VERSION).await?;
+    record_commit(tx, version, &[], &watch::Booked::new()).await
+}
+
+/// A counter of `meta` as it is, without taking one's turn.
+async fn counter(tx: &mut Tx, name: &'static str) -> Result<i64, StoreError> {
+    let (value,): (i64,) = in_tx!(tx, db => {
+        sqlx::query_as("SELECT value FROM meta WHERE name = $1").bind(name).fetch_one(db).await
+    })?;
+    Ok(value)
+}
+
+const fn is_near(one: Timestamp, other: Timestamp) -> bool {
+    one.since(other).unsigned_abs() <= SAME.unsigned_abs()
+}
+
+fn closed_month(time: Timestamp) -> String {
+    let month = time.month();
+    format!("the events of {month} are no longer kept, so that nobody can tell whether this one was counted already")
+}
+
+/// The UTC hours of a batch's events.
+fn hours(parcels: &[Parcel]) -> BTreeSet<i64> {
+    let mut hours = BTreeSet::new();
     let mut last = None;
-    for day in parcels.iter().flat_map(|parcel| &parcel.events).map(|arrival| arrival.event.time.day()) {
-        // Nearly always the day of the one before.
-        if last != Some(day) {
-            days.insert(day);
-            last = Some(day);
+    for hour in arrivals(parcels).map(|arrival| arrival.event.time.hour()) {
+        // Nearly always the hour of the one before.
+        if last != Some(hour) {
+            hours.insert(hour);
+            last = Some(hour);
         }
     }
-    days
+    hours
 }
 
 fn arrivals(parcels: &[Parcel]) -> impl Iterator<Item = &Arrival> {
     parcels.iter().flat_map(|parcel| &parcel.events)
 }
 
-/// First and last time of a batch's events.
-fn span(parcels: &[Parcel]) -> Option<(Timestamp, Timestamp)> {
-    let times = || arrivals(parcels).map(|arrival| arrival.event.time);
-    Some((times().min()?, times().max()?))
-}
-
-/// Tells other writers which times this commit touched; a commit without events touched an empty span.
-async fn record_span(tx: &mut Tx, version: i64, span: Option<(Timestamp, Timestamp)>) -> Result<(), StoreError> {
-    let (first, last) = span.unwrap_or((Timestamp(0), Timestamp(-1)));
+/// Tells other writers what this commit booked, and which times its rows span; without rows, an empty span.
+async fn record_commit(tx: &mut Tx, version: i64, rows: &[EventRow], booked: &watch::Booked) -> Result<(), StoreError> {
+    let (first, last) = match (rows.first(), rows.last()) {
+        (Some(first), Some(last)) => (first.numbers[TS], last.numbers[TS]),
+        _ => (0, -1),
+    };
+    let booked: Vec<(i64, i64, i64)> =
+        booked.iter().map(|((project, month), amount)| (*project, month.yyyymm(), amount.0)).collect();
+    let booked = serde_json::to_string(&booked).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     in_tx!(tx, db => {
-        sqlx::query("INSERT INTO ledger_batch (version, min_ts, max_ts) VALUES ($1, $2, $3)")
-            .bind(version).bind(first.0).bind(last.0).execute(db).await.map(drop)
+        sqlx::query("INSERT INTO ledger_batch (version, min_ts, max_ts, row_events, booked) VALUES ($1, $2, $3, $4, $5)")
+            .bind(version)
+            .bind(first)
+            .bind(last)
+            .bind(i64::try_from(rows.len()).unwrap_or(i64::MAX))
+            .bind(booked)
+            .execute(db)
+            .await
+            .map(drop)
     })?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 
 /// How many commits the log of spans reaches back.
-const SPANS_KEPT: i64 = 10_000;
+const SPANS_KEPT: i64 = 1_000;
 
 impl Ledger {
     /// Merges the sums that commits appended into the roll-ups by hour, day and month. Readers sum both, so totals are

@@ -7,9 +7,9 @@ use mete_core::{EndpointGroup, Rating, Series};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sqlx::QueryBuilder;
 
-use crate::Tx;
 use crate::db::in_tx;
 use crate::error::StoreError;
+use crate::{Store, Tx};
 
 /// The numbers of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,15 @@ pub(super) struct Interned {
     series: FxHashMap<Arc<Series>, SeriesNumbers>,
     by_number: HashMap<i64, Arc<Series>>,
     projects: HashMap<Arc<str>, i64>,
-    ratings: HashMap<Arc<Rating>, i64>,
+    ratings: FxHashMap<Arc<Rating>, i64>,
+    rating_by_number: HashMap<i64, Arc<Rating>>,
 }
 
 /// How many series are looked up or made in one statement.
 const AT_ONCE: usize = 500;
 
 type SeriesRow = (String, String, String, String, String, String);
+type RatingRow = (i64, String, String, String, bool);
 
 /// A series' columns in the order of the table's unique key.
 fn columns(series: &Series) -> [&str; 5] {
@@ -39,31 +41,53 @@ fn columns(series: &Series) -> [&str; 5] {
 }
 
 impl Interned {
-    /// Learns the numbers of many series; makes those that are new. Asking one by one costs a round trip each, and a
-    /// large log begins with thousands.
+    /// Learns the numbers of a batch's series and ratings, and makes those that are new, in a transaction of its own:
+    /// writers of the ledger wait for one another only where somebody names something for the first time.
     pub(super) async fn learn(
         &mut self,
-        tx: &mut Tx,
+        store: &Store,
         series: impl Iterator<Item = &Arc<Series>>,
+        ratings: impl Iterator<Item = &Arc<Rating>>,
     ) -> Result<(), StoreError> {
-        let unknown: FxHashSet<&Arc<Series>> = series.filter(|series| !self.series.contains_key(*series)).collect();
-        let unknown: Vec<&Arc<Series>> = unknown.into_iter().collect();
-        for chunk in unknown.chunks(AT_ONCE) {
+        let series: Vec<&Arc<Series>> = unknown(series, |series| self.series.contains_key(series));
+        let ratings: Vec<&Arc<Rating>> = unknown(ratings, |rating| self.ratings.contains_key(rating));
+        if series.is_empty() && ratings.is_empty() {
+            return Ok(());
+        }
+        let mut tx = store.begin().await?;
+        let learnt = self.learn_in(&mut tx, &series, &ratings).await;
+        match learnt {
+            Ok(()) => tx.commit().await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn learn_in(
+        &mut self,
+        tx: &mut Tx,
+        series: &[&Arc<Series>],
+        ratings: &[&Arc<Rating>],
+    ) -> Result<(), StoreError> {
+        // Asking one by one costs a round trip each, and a large log begins with thousands.
+        for chunk in series.chunks(AT_ONCE) {
             self.find(tx, chunk).await?;
-            let new: Vec<&Arc<Series>> =
-                chunk.iter().copied().filter(|series| !self.series.contains_key(*series)).collect();
+            let new: Vec<_> = chunk.iter().copied().filter(|series| !self.series.contains_key(*series)).collect();
             self.make(tx, &new).await?;
+        }
+        for rating in ratings {
+            self.make_rating(tx, rating).await?;
         }
         Ok(())
     }
 
-    /// The numbers of a series; makes them where it is new.
-    pub(super) async fn series(&mut self, tx: &mut Tx, series: &Arc<Series>) -> Result<SeriesNumbers, StoreError> {
-        if let Some(numbers) = self.series.get(series) {
-            return Ok(*numbers);
-        }
-        self.learn(tx, std::iter::once(series)).await?;
+    /// The numbers of a series that was learnt.
+    pub(super) fn numbers(&self, series: &Arc<Series>) -> Result<SeriesNumbers, StoreError> {
         self.series.get(series).copied().ok_or_else(|| StoreError::Corrupt(format!("no number for {series:?}")))
+    }
+
+    /// The number of a rating that was learnt.
+    pub(super) fn rating(&self, rating: &Arc<Rating>) -> Result<i64, StoreError> {
+        self.ratings.get(rating).copied().ok_or_else(|| StoreError::Corrupt(format!("no number for {rating:?}")))
     }
 
     /// Learns those of `wanted` that the store has.
@@ -89,19 +113,24 @@ impl Interned {
         Ok(())
     }
 
-    /// Makes series that the store does not have. Whoever writes the ledger writes alone, so the numbers are free.
+    /// Makes series that the store does not have, or did not have a moment ago.
     async fn make(&mut self, tx: &mut Tx, new: &[&Arc<Series>]) -> Result<(), StoreError> {
         if new.is_empty() {
             return Ok(());
         }
-        let (last,): (i64,) = in_tx!(tx, db => {
-            sqlx::query_as("SELECT COALESCE(MAX(num), 0) FROM series").fetch_one(db).await
-        })?;
+        let last = count_up(tx, "series_num", new.len()).await?;
+        // Whoever makes series has waited for the others here, and sees theirs.
+        self.find(tx, new).await?;
+        let new: Vec<_> = new.iter().copied().filter(|series| !self.series.contains_key(*series)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let numbered = || (last - new.len() as i64 + 1..).zip(&new);
         in_tx!(tx, db => {
             let mut query = QueryBuilder::new(
                 "INSERT INTO series (num, organization_id, project_id, key_id, member_id, model, endpoint) ",
             );
-            query.push_values((last + 1..).zip(new), |mut row, (number, series)| {
+            query.push_values(numbered(), |mut row, (number, series)| {
                 row.push_bind(number).push_bind(&*series.organization);
                 for column in columns(series) {
                     row.push_bind(column);
@@ -109,17 +138,17 @@ impl Interned {
             });
             query.build().persistent(false).execute(db).await.map(drop)
         })?;
-        for (number, series) in (last + 1..).zip(new) {
+        for (number, series) in numbered() {
             self.insert(tx, series, number).await?;
         }
         Ok(())
     }
 
-    async fn insert(&mut self, tx: &mut Tx, series: &Arc<Series>, number: i64) -> Result<(), StoreError> {
+    async fn insert(&mut self, tx: &mut Tx, series: &Arc<Series>, number: i64) -> Result<SeriesNumbers, StoreError> {
         let numbers = SeriesNumbers { series: number, project: self.project(tx, &series.project).await? };
         self.series.insert(Arc::clone(series), numbers);
         self.by_number.insert(number, Arc::clone(series));
-        Ok(())
+        Ok(numbers)
     }
 
     async fn project(&mut self, tx: &mut Tx, id: &Arc<str>) -> Result<i64, StoreError> {
@@ -140,9 +169,13 @@ impl Interned {
     }
 
     /// The series with this number.
-    pub(super) async fn series_numbered(&mut self, tx: &mut Tx, number: i64) -> Result<Arc<Series>, StoreError> {
+    pub(super) async fn series_numbered(
+        &mut self,
+        tx: &mut Tx,
+        number: i64,
+    ) -> Result<(Arc<Series>, SeriesNumbers), StoreError> {
         if let Some(series) = self.by_number.get(&number) {
-            return Ok(Arc::clone(series));
+            return Ok((Arc::clone(series), self.numbers(series)?));
         }
         let row: Option<SeriesRow> = in_tx!(tx, db => {
             sqlx::query_as(
@@ -152,34 +185,83 @@ impl Interned {
             .fetch_optional(db)
             .await
         })?;
-        let Some((organization, project, key, member, model, endpoint)) = row else {
-            return Err(StoreError::Corrupt(format!("an event of the unknown series {number}")));
-        };
-        let optional = |text: String| (!text.is_empty()).then(|| Arc::from(text));
-        let endpoint = EndpointGroup::from_name(&endpoint).unwrap_or(EndpointGroup::Other);
-        let series = Arc::new(Series::new(
-            organization.into(),
-            project.into(),
-            optional(key),
-            optional(member),
-            model.into(),
-            endpoint,
-        ));
-        self.by_number.insert(number, Arc::clone(&series));
-        Ok(series)
+        let row = row.ok_or_else(|| StoreError::Corrupt(format!("an event of the unknown series {number}")))?;
+        let series = Arc::new(series_of(row));
+        let numbers = self.insert(tx, &series, number).await?;
+        Ok((series, numbers))
     }
 
     /// The number of a rating; makes it where it is new.
-    pub(super) async fn rating(&mut self, tx: &mut Tx, rating: &Arc<Rating>) -> Result<i64, StoreError> {
-        if let Some(number) = self.ratings.get(rating) {
-            return Ok(*number);
+    async fn make_rating(&mut self, tx: &mut Tx, rating: &Arc<Rating>) -> Result<(), StoreError> {
+        let mut found = find_rating(tx, rating).await?;
+        if found.is_none() {
+            let number = count_up(tx, "rating_num", 1).await?;
+            found = find_rating(tx, rating).await?;
+            if found.is_none() {
+                insert_rating(tx, number, rating).await?;
+                found = Some(number);
+            }
         }
-        in_tx!(tx, db => {
-            sqlx::query(
-                "INSERT INTO rating (num, version, provider, tier, batch) \
-                 SELECT COALESCE(MAX(num), 0) + 1, $1, $2, $3, $4 FROM rating WHERE true \
-                 ON CONFLICT (version, provider, tier, batch) DO NOTHING",
-            )
+        self.ratings.extend(found.map(|number| (Arc::clone(rating), number)));
+        Ok(())
+    }
+
+    /// The rating with this number.
+    pub(super) async fn rating_numbered(&mut self, tx: &mut Tx, number: i64) -> Result<Arc<Rating>, StoreError> {
+        if !self.rating_by_number.contains_key(&number) {
+            let rows: Vec<RatingRow> = in_tx!(tx, db => {
+                sqlx::query_as("SELECT num, version, provider, tier, batch FROM rating").fetch_all(db).await
+            })?;
+            for (number, version, provider, tier, batch) in rows {
+                let rating = Rating { version: version.into(), provider: provider.into(), tier: tier.into(), batch };
+                self.rating_by_number.insert(number, Arc::new(rating));
+            }
+        }
+        let rating = self.rating_by_number.get(&number).cloned();
+        rating.ok_or_else(|| StoreError::Corrupt(format!("an event of the unknown rating {number}")))
+    }
+}
+
+/// Each of those that are not known, once.
+fn unknown<'a, T: Eq + std::hash::Hash>(
+    all: impl Iterator<Item = &'a Arc<T>>,
+    known: impl Fn(&Arc<T>) -> bool,
+) -> Vec<&'a Arc<T>> {
+    let mut last = None;
+    let mut unknown = FxHashSet::default();
+    for one in all {
+        // Nearly always that of the event before, or one that is known.
+        if last.is_none_or(|last| !Arc::ptr_eq(last, one)) && !known(one) {
+            unknown.insert(one);
+        }
+        last = Some(one);
+    }
+    unknown.into_iter().collect()
+}
+
+fn series_of((organization, project, key, member, model, endpoint): SeriesRow) -> Series {
+    let optional = |text: String| (!text.is_empty()).then(|| Arc::from(text));
+    let endpoint = EndpointGroup::from_name(&endpoint).unwrap_or(EndpointGroup::Other);
+    Series::new(organization.into(), project.into(), optional(key), optional(member), model.into(), endpoint)
+}
+
+async fn find_rating(tx: &mut Tx, rating: &Rating) -> Result<Option<i64>, StoreError> {
+    let row: Option<(i64,)> = in_tx!(tx, db => {
+        sqlx::query_as("SELECT num FROM rating WHERE version = $1 AND provider = $2 AND tier = $3 AND batch = $4")
+            .bind(&*rating.version)
+            .bind(&*rating.provider)
+            .bind(&*rating.tier)
+            .bind(rating.batch)
+            .fetch_optional(db)
+            .await
+    })?;
+    Ok(row.map(|row| row.0))
+}
+
+async fn insert_rating(tx: &mut Tx, number: i64, rating: &Rating) -> Result<(), StoreError> {
+    in_tx!(tx, db => {
+        sqlx::query("INSERT INTO rating (num, version, provider, tier, batch) VALUES ($1, $2, $3, $4, $5)")
+            .bind(number)
             .bind(&*rating.version)
             .bind(&*rating.provider)
             .bind(&*rating.tier)
@@ -187,17 +269,18 @@ impl Interned {
             .execute(db)
             .await
             .map(drop)
-        })?;
-        let (number,): (i64,) = in_tx!(tx, db => {
-            sqlx::query_as("SELECT num FROM rating WHERE version = $1 AND provider = $2 AND tier = $3 AND batch = $4")
-                .bind(&*rating.version)
-                .bind(&*rating.provider)
-                .bind(&*rating.tier)
-                .bind(rating.batch)
-                .fetch_one(db)
-                .await
-        })?;
-        self.ratings.insert(Arc::clone(rating), number);
-        Ok(number)
-    }
+    })?;
+    Ok(())
+}
+
+/// Takes so many numbers from a counter, and tells the last of them. On Postgres its row stays locked until the commit.
+async fn count_up(tx: &mut Tx, counter: &'static str, by: usize) -> Result<i64, StoreError> {
+    let (value,): (i64,) = in_tx!(tx, db => {
+        sqlx::query_as("UPDATE meta SET value = value + $2 WHERE name = $1 RETURNING value")
+            .bind(counter)
+            .bind(i64::try_from(by).unwrap_or(i64::MAX))
+            .fetch_one(db)
+            .await
+    })?;
+    Ok(value)
 }

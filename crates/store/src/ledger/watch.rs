@@ -97,7 +97,7 @@ impl Watch {
     ) -> Result<(Vec<ProjectSpend>, Vec<Alert>), StoreError> {
         let mut before: BTreeMap<(usize, Month), Nanos> = BTreeMap::new();
         for ((project, month), amount) in booked {
-            self.load(tx, *month).await?;
+            self.load(tx, *month, booked).await?;
             let scopes = self.chains.get(project).map(|chain| chain.scopes.clone()).unwrap_or_default();
             for scope in scopes {
                 let spent = self.spent.entry((scope, *month)).or_default();
@@ -115,7 +115,7 @@ impl Watch {
             .map(|(place, _)| place)
             .collect();
         if std::mem::take(&mut self.limits_changed) {
-            self.load(tx, now.month()).await?;
+            self.load(tx, now.month(), booked).await?;
             let limited = self.scopes.iter().enumerate().filter(|(_, (_, limits))| *limits != Limits::default());
             crossing.extend(limited.map(|(scope, _)| (scope, now.month())));
         }
@@ -148,8 +148,9 @@ impl Watch {
         totals.into_iter().filter_map(named).collect()
     }
 
-    /// Reads a month's totals where they are not known yet. The batch at hand is not in the store yet.
-    async fn load(&mut self, tx: &mut Tx, month: Month) -> Result<(), StoreError> {
+    /// Reads a month's totals where they are not known yet, and takes out what the batch at hand has added to them: its
+    /// sums are written already.
+    async fn load(&mut self, tx: &mut Tx, month: Month, booked: &Booked) -> Result<(), StoreError> {
         if !self.months.insert(month) {
             return Ok(());
         }
@@ -157,11 +158,33 @@ impl Watch {
             sqlx::query_as(MONTH_TOTALS).bind(month.yyyymm()).fetch_all(db).await
         })?;
         for (project, spend) in totals {
-            for scope in self.chains.get(&project).map(|chain| chain.scopes.as_slice()).unwrap_or_default() {
-                *self.spent.entry((*scope, month)).or_default() += Nanos(spend);
+            let own = booked.get(&(project, month)).copied().unwrap_or_default();
+            self.add(project, month, Nanos(spend) - own);
+        }
+        Ok(())
+    }
+
+    /// Takes in what another writer booked: a list of project, month and amount in JSON.
+    pub(super) fn learn(&mut self, booked: Option<&str>) -> Result<(), StoreError> {
+        let Some(booked) = booked else {
+            self.forget_totals();
+            return Ok(());
+        };
+        let booked: Vec<(i64, i64, i64)> = serde_json::from_str(booked)
+            .map_err(|error| StoreError::Corrupt(format!("what a commit booked ({error})")))?;
+        for (project, month, amount) in booked {
+            let month = rows::month(month)?;
+            if self.months.contains(&month) {
+                self.add(project, month, Nanos(amount));
             }
         }
         Ok(())
+    }
+
+    fn add(&mut self, project: i64, month: Month, amount: Nanos) {
+        for scope in self.chains.get(&project).map(|chain| chain.scopes.as_slice()).unwrap_or_default() {
+            *self.spent.entry((*scope, month)).or_default() += amount;
+        }
     }
 }
 

@@ -57,11 +57,16 @@ CREATE TABLE rerate (
 );
 CREATE INDEX rerate_month ON rerate (month, started_at);
 
--- spot: the first byte that is wrong; raw is empty where raw_bytes is not once it was cut for room
+-- spot: the first byte that is wrong; kept: the bytes of raw, none once it was cut for room
 ALTER TABLE quarantine ADD COLUMN spot BIGINT;
 ALTER TABLE quarantine ADD COLUMN tries BIGINT NOT NULL DEFAULT 1;
-CREATE INDEX quarantine_reason ON quarantine (reason, source, at);
+ALTER TABLE quarantine ADD COLUMN kept BIGINT NOT NULL DEFAULT 0;
+UPDATE quarantine SET kept = LENGTH(raw);
+CREATE INDEX quarantine_reason ON quarantine (reason, at);
 CREATE INDEX quarantine_source ON quarantine (source, at);
+CREATE INDEX quarantine_kept ON quarantine (at) WHERE kept > 0;
+-- the sum of kept; whoever changes the quarantine locks this row first
+INSERT INTO meta (name, value) SELECT 'quarantine_kept', CAST(COALESCE(SUM(kept), 0) AS BIGINT) FROM quarantine;
 
 -- counts of all that ever was in the quarantine; what is there now is seen - retried - forgotten - dropped
 CREATE TABLE quarantine_tally (
@@ -91,7 +96,7 @@ CREATE TABLE source_day (
     cost_differs BIGINT NOT NULL,
     spend BIGINT NOT NULL,
     last_at BIGINT NOT NULL,
-    last_event_at BIGINT NOT NULL,
+    last_event_at BIGINT,
     PRIMARY KEY (source, day)
 ) {clustered};
 

@@ -113,7 +113,7 @@ impl Fixture {
             series: Arc::new(series),
             usage,
             cost,
-            rating: Arc::new(Rating::plain("test")),
+            rating: Arc::new(Rating::plain(Rating::OWN)),
             resource: None,
         };
         Arrival { event, position: 0, raw: id.as_bytes().to_vec().into() }

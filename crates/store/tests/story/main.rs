@@ -9,8 +9,14 @@ mod ledger;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod quarantine;
+#[cfg(test)]
 mod resource_model;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
+mod segments;
+#[cfg(test)]
 mod snapshot;
+#[cfg(test)]
+mod sources;

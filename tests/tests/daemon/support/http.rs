@@ -61,6 +61,29 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Sends a body, with these header lines, each with its end.
+    pub fn post(&self, path: &str, headers: &str, body: &str) -> Result<Answer> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0))?;
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: mete\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        )?;
+        let (status, head, body) = read(stream)?;
+        let body = serde_json::from_str(&body).with_context(|| format!("no JSON: {body:?}"))?;
+        Ok(Answer { status, head, body })
+    }
+
+    /// Asks for a page: its status and text.
+    pub fn get(&self, path: &str) -> Result<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: mete\r\nconnection: close\r\n\r\n")?;
+        let (status, _, body) = read(stream)?;
+        Ok((status, body))
+    }
+}
+
 /// Asks about a key on a Unix socket.
 pub fn ask_socket(path: &Path, secret: &str) -> Result<Answer> {
     exchange(UnixStream::connect(path)?, secret, "")
@@ -71,10 +94,16 @@ fn exchange(mut stream: impl Read + Write, secret: &str, headers: &str) -> Resul
         stream,
         "GET /v1/authorize HTTP/1.1\r\nhost: mete\r\nconnection: close\r\nauthorization: Bearer {secret}\r\n{headers}\r\n"
     )?;
+    let (status, head, body) = read(stream)?;
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body)? };
+    Ok(Answer { status, head, body })
+}
+
+/// Reads an answer to the end of its connection: status, head in lower case, body.
+fn read(mut stream: impl Read) -> Result<(u16, String, String)> {
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").with_context(|| format!("no answer: {text:?}"))?;
     let status = head.split(' ').nth(1).context("no status")?.parse()?;
-    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body)? };
-    Ok(Answer { status, head: head.to_lowercase(), body })
+    Ok((status, head.to_lowercase(), body.to_owned()))
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mete_ingest::committer::Observer;
-use mete_store::{Outcome, ProjectBytes, ProjectSpend, StoreError, Tally};
+use mete_ingest::committer::{Commit, Observer};
+use mete_store::{ProjectBytes, ProjectSpend, StoreError, Tally};
 
 /// The sum of all commits; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +17,10 @@ impl Booked {
 }
 
 impl Observer for Booked {
-    fn committed(&mut self, outcome: &Outcome) {
+    fn committed(&mut self, commit: &Commit<'_>) {
         let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for tally in &outcome.tallies {
-            sum.accepted += tally.accepted;
-            sum.duplicates += tally.duplicates;
-            sum.amended += tally.amended;
-            sum.quarantined += tally.quarantined;
-            sum.spend += tally.spend;
+        for tally in &commit.outcome.tallies {
+            *sum += *tally;
         }
     }
 

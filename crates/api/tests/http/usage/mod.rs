@@ -1,0 +1,10 @@
+//! Usage through real sockets into a real ledger, on both engines.
+
+mod access;
+mod bodies;
+mod cloudevents;
+mod desk;
+mod idempotency;
+mod otlp;
+mod outcome;
+mod overload;

@@ -1,0 +1,149 @@
+//! A piece of raw text on one line, with a caret under the byte that is wrong.
+
+use mete_core::secret::secrets_in;
+use unicode_width::UnicodeWidthStr;
+
+use crate::output::safe;
+
+/// The most columns that a piece takes; a terminal has 80 at least.
+const WIDTH: usize = 76;
+
+/// A character, or a byte that is none, as it is shown.
+struct Glyph {
+    /// Where its bytes begin.
+    start: usize,
+    shown: String,
+}
+
+impl Glyph {
+    fn width(&self) -> usize {
+        self.shown.width()
+    }
+}
+
+/// The piece around `spot`, or the beginning where that is not known: a line, and under it a line with the caret. What a
+/// terminal would obey is escaped, API keys are hidden.
+pub fn of(raw: &[u8], spot: Option<usize>) -> String {
+    let glyphs = glyphs(raw);
+    // The end of the text is a place as well: what is torn is wrong there.
+    let wrong = spot.map(|spot| glyphs.iter().rposition(|glyph| glyph.start <= spot).filter(|_| spot < raw.len()));
+    let wrong = wrong.map(|place| place.unwrap_or(glyphs.len()));
+    let (first, end) = window(&glyphs, wrong.unwrap_or(0));
+    let mut line = String::new();
+    let mut caret = 0;
+    if first > 0 {
+        line.push('…');
+    }
+    for (place, glyph) in glyphs.iter().enumerate().take(end).skip(first) {
+        if wrong == Some(place) {
+            caret = line.width();
+        }
+        line += &glyph.shown;
+    }
+    if wrong == Some(end) {
+        caret = line.width();
+    }
+    if end < glyphs.len() {
+        line.push('…');
+    }
+    line.push('\n');
+    if wrong.is_some() {
+        line += &" ".repeat(caret);
+        line += "^\n";
+    }
+    line
+}
+
+/// First and end of the glyphs that fit, `wrong` among them and about as much before it as after.
+fn window(glyphs: &[Glyph], wrong: usize) -> (usize, usize) {
+    let (mut first, mut end, mut width) = (wrong, wrong, 2);
+    loop {
+        let after = glyphs.get(end).map(Glyph::width).filter(|more| width + more <= WIDTH);
+        if let Some(more) = after {
+            (end, width) = (end + 1, width + more);
+        }
+        let before = first.checked_sub(1).map(|place| glyphs[place].width()).filter(|more| width + more <= WIDTH);
+        if let Some(more) = before {
+            (first, width) = (first - 1, width + more);
+        }
+        if after.is_none() && before.is_none() {
+            return (first, end);
+        }
+    }
+}
+
+fn glyphs(raw: &[u8]) -> Vec<Glyph> {
+    let mut glyphs = Vec::new();
+    let mut done = 0;
+    for secret in secrets_in(raw) {
+        add(&mut glyphs, raw, done, secret.start);
+        glyphs.push(Glyph { start: secret.start, shown: "sk-…".to_owned() });
+        done = secret.end;
+    }
+    add(&mut glyphs, raw, done, raw.len());
+    glyphs
+}
+
+fn add(glyphs: &mut Vec<Glyph>, raw: &[u8], from: usize, to: usize) {
+    let mut start = from;
+    for chunk in raw[from..to].utf8_chunks() {
+        for c in chunk.valid().chars() {
+            glyphs.push(Glyph { start, shown: safe(c.encode_utf8(&mut [0; 4])) });
+            start += c.len_utf8();
+        }
+        for byte in chunk.invalid() {
+            glyphs.push(Glyph { start, shown: format!("\\x{byte:02x}") });
+            start += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands above the caret, and all of the line.
+    fn pointed(raw: &[u8], spot: usize) -> (String, String) {
+        let shown = of(raw, Some(spot));
+        let (line, below) = shown.split_once('\n').unwrap();
+        assert!(line.width() <= WIDTH, "{line}");
+        let mut column = 0;
+        let above = line.chars().skip_while(|c| {
+            let before = column < below.find('^').unwrap();
+            column += c.to_string().width();
+            before
+        });
+        (above.collect(), line.to_owned())
+    }
+
+    #[test]
+    fn the_caret_stands_under_what_is_wrong() {
+        assert_eq!(of(br#"{"n":-1}"#, Some(5)), "{\"n\":-1}\n     ^\n");
+        assert_eq!(of(b"{\"n\":", Some(5)), "{\"n\":\n     ^\n", "torn: after its end");
+        assert_eq!(of(b"{}", None), "{}\n");
+        assert_eq!(of(b"", Some(0)), "\n^\n");
+        let text = "{\"翻訳\u{1b}\":?}".as_bytes();
+        assert_eq!(pointed(text, text.len() - 2).0, "?}");
+        assert_eq!(pointed(b"a\xff\0b?", 4), ("?".into(), "a\\xff\\u{0}b?".into()));
+        // Within a character, the character is meant.
+        assert_eq!(pointed("é?".as_bytes(), 1).0, "é?");
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_the_spot() {
+        let text = "x".repeat(500) + "?" + &"y".repeat(500);
+        let (above, line) = pointed(text.as_bytes(), 500);
+        assert!(line.starts_with("…x") && line.ends_with("y…") && above.starts_with("?y"), "{line}");
+        let (above, line) = pointed(text.as_bytes(), 3);
+        assert!(line.starts_with("xxxx") && above.starts_with("xx"), "{line}");
+        let (above, line) = pointed(text.as_bytes(), 1000);
+        assert!(above == "y" && line.starts_with('…') && line.ends_with('y'), "{line}");
+    }
+
+    #[test]
+    fn r15_keys_are_hidden() {
+        let text = "{\"key\":\"sk-proj-0123456789abcdefghij\",\"n\":?}";
+        assert_eq!(pointed(text.as_bytes(), text.len() - 2), ("?}".into(), "{\"key\":\"sk-…\",\"n\":?}".into()));
+        assert_eq!(pointed(text.as_bytes(), 20).0, "sk-…\",\"n\":?}");
+    }
+}

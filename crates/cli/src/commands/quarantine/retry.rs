@@ -1,0 +1,119 @@
+//! `mete quarantine retry`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use mete_core::Nanos;
+use mete_ingest::formats::{Format, Layout};
+use mete_ingest::reader::Settings;
+use mete_ingest::retry::{Retried, Retry};
+use meted::config::Config;
+use serde::Serialize;
+
+use super::WhichArgs;
+use crate::commands::ingest::{formats, home};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{count, facts, money};
+use crate::places;
+
+/// Where the daemon's configuration is unless somebody says.
+const CONFIG: &str = "/etc/mete/meted.toml";
+
+/// Which entries, and how they are read.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mete quarantine retry --reason unattributed --project Support")]
+pub struct RetryArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+    /// The daemon's configuration, whose sources say how their lines are read [default: /etc/mete/meted.toml, if it is
+    /// there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Organization of records that do not name one, whatever their source says
+    #[arg(long, value_name = "ORG")]
+    org: Option<String>,
+    /// Project of records that name neither key nor project, whatever their source says
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Format of every line, whatever its source says
+    #[arg(long, value_name = "NAME", value_parser = formats())]
+    format: Option<Format>,
+    /// Prices of your own [default: those of the configuration, else mete/prices.toml in the XDG configuration directory]
+    #[arg(long, value_name = "FILE", env = "METE_PRICES")]
+    prices: Option<PathBuf>,
+}
+
+/// What became of the entries.
+#[derive(Serialize)]
+struct Report {
+    tried: u64,
+    left: u64,
+    stayed: u64,
+    cut: u64,
+    accepted: u64,
+    duplicates: u64,
+    amended: u64,
+    spend: Nanos,
+}
+
+impl Report {
+    fn of(retried: &Retried) -> Self {
+        let Retried { left, stayed, cut, gone: _, tally } = *retried;
+        let (accepted, duplicates, amended, spend) = (tally.accepted, tally.duplicates, tally.amended, tally.spend);
+        Self { tried: left + stayed, left, stayed, cut, accepted, duplicates, amended, spend }
+    }
+
+    fn describe(&self) -> String {
+        facts(&[
+            ("Tried", count(self.tried)),
+            ("Left", count(self.left)),
+            ("Stayed", count(self.stayed)),
+            ("Cut", count(self.cut)),
+            ("Accepted", count(self.accepted)),
+            ("Duplicates", count(self.duplicates)),
+            ("Amended", count(self.amended)),
+            ("Spend", money(self.spend)),
+        ])
+    }
+}
+
+/// Reads them again.
+pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
+    let config = config(args.config.as_deref())?;
+    let store = context.store().await?.clone();
+    let ids = args.which.ids(&store).await?;
+    let given = home(&context.view().await?, args.org.as_deref(), args.project.as_deref()).await?;
+    let own = args.prices.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let configured = config.as_ref().and_then(|config| config.prices.overrides.as_deref());
+    let catalogue = Arc::new(places::catalogue(own.or(configured))?);
+    let settings = move |source: &str| {
+        let sources = config.as_ref().map(|config| &config.sources).into_iter().flatten();
+        let mut settings = sources.filter(|it| it.name() == source).map(|it| it.settings()).next().unwrap_or_default();
+        // A project that is given belongs to an organization, which the source's would contradict.
+        if given.organization.is_some() || given.project.is_some() {
+            settings.home = given.clone();
+        }
+        Settings { format: args.format.map(Layout::from).or(settings.format), ..settings }
+    };
+    let mut retry = Retry::new(store, context.clock(), catalogue, settings).await?;
+    let report = Report::of(&retry.run(&ids).await?);
+    context.output.show(&report, || report.describe())?;
+    if report.stayed > 0 {
+        context.output.note("What stayed has the reason that it has now: see 'mete quarantine list'.");
+    }
+    if report.cut > 0 {
+        context.output.note("Of what was cut the text is not all there: it cannot be read again.");
+    }
+    Ok(())
+}
+
+/// The configuration that is given, else the usual one where that can be read.
+fn config(given: Option<&Path>) -> Result<Option<Config>, CliError> {
+    match given {
+        Some(path) => Ok(Some(Config::read(path)?)),
+        None if std::fs::File::open(CONFIG).is_ok() => Ok(Some(Config::read(Path::new(CONFIG))?)),
+        None => Ok(None),
+    }
+}
