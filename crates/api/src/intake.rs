@@ -30,7 +30,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use mete_core::Clock;
 use mete_ingest::committer::Delivery;
-use mete_ingest::formats::Format;
+use mete_ingest::formats::Layout;
 use mete_store::{Account, Receipt, Store};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -113,7 +113,7 @@ pub(crate) struct Admitted {
     source: Arc<Source>,
     media: Media,
     encoding: Encoding,
-    format: Option<Format>,
+    format: Option<Layout>,
     key: Option<Arc<str>>,
     dialect: Option<Dialect>,
     /// The headers, where they are the attributes of a CloudEvent.
@@ -183,7 +183,7 @@ impl Intake {
             return Err(Refused::Trouble(trouble.to_string()));
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refused::Busy)?;
-        let format = media.format().or(query.format).or(source.settings.format);
+        let format = media.format().or(query.format).map(Layout::from).or_else(|| source.settings.format.clone());
         let attributes = if media == Media::BinaryCloudEvent { head.headers.clone() } else { HeaderMap::new() };
         Ok(Admitted { source, media, encoding, format, key, dialect, attributes, limit, queue, _place: place })
     }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use mete_control::ControlError;
 use mete_core::directory::NameProblem;
+use mete_ingest::formats::MappingError;
 use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
 use mete_prices::{NoPrice, OverrideError};
@@ -56,6 +57,14 @@ pub enum CliError {
     /// A model has no price.
     #[error(transparent)]
     NoPrice(#[from] NoPrice),
+    /// The mapping of a format of one's own is wrong.
+    #[error("the mapping {} is wrong: {source}", path.display())]
+    Mapping {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: MappingError,
+    },
     /// The daemon's configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -134,9 +143,12 @@ impl CliError {
         match self {
             Self::Control(error) => error.code(),
             Self::OperatorOnly { .. } => "not_permitted",
-            Self::StoreUrl | Self::WhoseKey(_) | Self::Prices { .. } | Self::Config(_) | Self::Tables { .. } => {
-                "invalid"
-            }
+            Self::StoreUrl
+            | Self::WhoseKey(_)
+            | Self::Prices { .. }
+            | Self::Mapping { .. }
+            | Self::Config(_)
+            | Self::Tables { .. } => "invalid",
             Self::NoEntry(_) | Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",

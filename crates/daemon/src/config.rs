@@ -5,9 +5,10 @@ mod network;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mete_ingest::attribution::{Home, Rule};
-use mete_ingest::formats::Format;
+use mete_ingest::formats::{Format, Layout, Mapping};
 use mete_ingest::reader;
 use mete_store::StoreUrl;
 use serde::Deserialize;
@@ -122,8 +123,12 @@ pub struct Source {
     /// For requests: a file with the token that they need.
     pub token_file: Option<PathBuf>,
     /// The format of every line; detected per line where it is not set.
-    #[serde(default, deserialize_with = "format")]
-    pub format: Option<Format>,
+    pub format: Option<LineFormat>,
+    /// The file with the mapping, for lines in a format of one's own.
+    pub mapping: Option<PathBuf>,
+    /// What that file says.
+    #[serde(skip)]
+    read_mapping: Option<Arc<Mapping>>,
     /// Id or name of the organization to which records belong that do not say it.
     pub org: Option<String>,
     /// Id or name of the project to which records belong that do not say it.
@@ -133,9 +138,25 @@ pub struct Source {
     pub rules: Vec<Rule>,
 }
 
-fn format<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Format>, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    name.parse().map(Some).map_err(serde::de::Error::custom)
+/// How the lines of a source are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum LineFormat {
+    /// In a format that Mete knows.
+    BuiltIn(Format),
+    /// In one's own, by a mapping.
+    Custom,
+}
+
+impl TryFrom<String> for LineFormat {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if name == "custom" {
+            return Ok(Self::Custom);
+        }
+        name.parse().map(Self::BuiltIn).map_err(|error| format!("{error}, or custom with a mapping"))
+    }
 }
 
 /// Why a configuration is refused.
@@ -202,8 +223,8 @@ impl Config {
             return Err(ConfigError::Rule { path: path.to_owned(), number, problem });
         }
         let mut names = HashSet::new();
-        for (index, source) in config.sources.iter().enumerate() {
-            let problem = source.problem().or_else(|| {
+        for (index, source) in config.sources.iter_mut().enumerate() {
+            let problem = source.problem().or_else(|| source.read_mapping().err()).or_else(|| {
                 (!names.insert(source.name()))
                     .then(|| format!("another source is called {:?} too: give one of them another name", source.name()))
             });
@@ -221,7 +242,8 @@ impl Config {
         if let StoreUrl::Sqlite(path) = &mut self.store.url {
             *path = folder.join(&*path);
         }
-        let of_source = self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.token_file]);
+        let of_source =
+            self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.mapping, &mut source.token_file]);
         let others = [&mut self.prices.overrides, &mut self.listen.socket, &mut self.ingest.token_file];
         for path in of_source.chain(others).flatten() {
             *path = folder.join(&*path);
@@ -246,10 +268,34 @@ impl Source {
     #[must_use]
     pub fn settings(&self) -> reader::Settings {
         let home = Home { organization: self.org.clone(), project: self.project.clone(), rules: self.rules.clone() };
-        reader::Settings { name: self.name(), format: self.format, home, ..reader::Settings::default() }
+        let format = match (self.format, &self.read_mapping) {
+            (Some(LineFormat::BuiltIn(format)), _) => Some(Layout::BuiltIn(format)),
+            (Some(LineFormat::Custom), Some(mapping)) => Some(Layout::Custom(Arc::clone(mapping))),
+            _ => None,
+        };
+        reader::Settings { name: self.name(), format, home, ..reader::Settings::default() }
+    }
+
+    /// Reads its mapping, if it has one; what is wrong with it is text for the person who wrote it.
+    fn read_mapping(&mut self) -> Result<(), String> {
+        let Some(path) = &self.mapping else { return Ok(()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the mapping {}: {error}", path.display()))?;
+        let mapping = Mapping::parse(&text).map_err(|error| format!("the mapping {}: {error}", path.display()))?;
+        self.read_mapping = Some(Arc::new(mapping));
+        Ok(())
     }
 
     fn problem(&self) -> Option<String> {
+        match (self.format, &self.mapping) {
+            (Some(LineFormat::Custom), None) => {
+                return Some("format = \"custom\" needs a mapping = \"FILE\"".to_owned());
+            }
+            (None | Some(LineFormat::BuiltIn(_)), Some(_)) => {
+                return Some("a mapping is for format = \"custom\": write that too".to_owned());
+            }
+            _ => {}
+        }
         if let Some((number, problem)) = Rule::first_problem(&self.rules) {
             return Some(format!("[[source.attribute]] number {number}: {problem}"));
         }
@@ -322,6 +368,15 @@ mod tests {
                 "number 1: [[source.attribute]] number 1: `when` names nothing",
             ),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'x'\nformat = 'yaml'", "yaml"),
+            (
+                "[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\nformat = 'custom'",
+                "number 1: format = \"custom\" needs",
+            ),
+            ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\nmapping = 'x'", "number 1: a mapping is for"),
+            (
+                "[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\nformat = 'custom'\nmapping = 'no.toml'",
+                "number 1: cannot read the mapping /etc/mete/no.toml",
+            ),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'file'\npath = 'a[b'", "pattern"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'http'\npath = 'x'", "no path"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\ntoken_file = 'x'", "only a source of kind"),
@@ -372,5 +427,18 @@ mod tests {
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
         assert_eq!((everything.sources.len(), everything.rules.len()), (8, 2));
+        let layouts: Vec<_> = everything.sources.iter().map(|source| source.settings().format).collect();
+        assert!(
+            layouts.iter().any(|layout| matches!(layout, Some(Layout::Custom(mapping)) if mapping.name() == "nginx"))
+        );
+    }
+
+    #[test]
+    fn a_mapping_that_is_wrong_names_its_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("own.toml"), "name = 'own'\nfoo = 1\n").unwrap();
+        let text = "[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\nformat = 'custom'\nmapping = 'own.toml'";
+        let error = Config::parse(text, &folder.path().join("meted.toml")).unwrap_err().to_string();
+        assert!(error.contains("own.toml: ") && error.contains("line 2"), "{error}");
     }
 }

@@ -14,6 +14,7 @@ mod fields;
 mod gen_ai;
 mod litellm;
 mod litellm_spendlogs;
+mod mapping;
 mod mete;
 mod numbers;
 mod openai;
@@ -24,6 +25,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use bad::{Bad, Reason};
+pub use mapping::{Layout, Mapping, MappingError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -130,30 +132,44 @@ const MAX_BAD: usize = 16;
 /// With a `format` it is read as that. Without one its format is found; `last` is what was found before: lines of one
 /// file mostly have one format, so it is tried first, and finding out costs nothing while it is right.
 pub fn read<'a>(line: &'a [u8], format: Option<Format>, last: &mut Option<Format>, each: &mut impl FnMut(Line<'a>)) {
-    let mut out = Out { line, each, bad: 0, more: None };
+    read_objects(line, each, |text, out| match format {
+        Some(format) => read_as(format, text, out),
+        None => detect::read(text, last, out),
+    });
+}
+
+/// The same for lines of which it may be known how they are written.
+pub fn read_laid_out<'a>(
+    line: &'a [u8],
+    layout: Option<&'a Layout>,
+    last: &mut Option<Format>,
+    each: &mut impl FnMut(Line<'a>),
+) {
+    match layout {
+        None => read(line, None, last, each),
+        Some(Layout::BuiltIn(format)) => read(line, Some(*format), last, each),
+        Some(Layout::Custom(mapping)) => mapping.read(line, each),
+    }
+}
+
+/// Reads the object that a line is, or each of those that it has.
+fn read_objects<'a, F: FnMut(Line<'a>)>(
+    line: &'a [u8],
+    each: &mut F,
+    mut read: impl FnMut(&'a str, &mut Out<'a, '_, F>),
+) {
+    let mut out = Out::new(line, each);
     match text_of(line) {
         Ok("") => out.read(Ok(None)),
         Ok(text) if text.starts_with('[') => match elements(text) {
             Ok(objects) if objects.is_empty() => out.read(Ok(None)),
-            Ok(objects) => objects.into_iter().for_each(|object| read_object(object.get(), format, last, &mut out)),
+            Ok(objects) => objects.into_iter().for_each(|object| read(object.get(), &mut out)),
             Err(bad) => out.read(Err(bad)),
         },
-        Ok(text) => read_object(text, format, last, &mut out),
+        Ok(text) => read(text, &mut out),
         Err(bad) => out.read(Err(bad)),
     }
     out.finish();
-}
-
-fn read_object<'a>(text: &'a str, format: Option<Format>, last: &mut Option<Format>, out: &mut impl Take<'a>) {
-    match format {
-        Some(format) => read_as(format, text, out),
-        None => detect::read(text, last, out),
-    }
-}
-
-/// Takes what a reader makes of a line, one thing after the other.
-trait Take<'a> {
-    fn read(&mut self, read: Read<'a>);
 }
 
 /// Checks what is read and hands it out.
@@ -165,7 +181,12 @@ struct Out<'a, 'o, F: FnMut(Line<'a>)> {
     more: Option<Bad>,
 }
 
-impl<'a, F: FnMut(Line<'a>)> Take<'a> for Out<'a, '_, F> {
+impl<'a, 'o, F: FnMut(Line<'a>)> Out<'a, 'o, F> {
+    fn new(line: &'a [u8], each: &'o mut F) -> Self {
+        Self { line, each, bad: 0, more: None }
+    }
+
+    /// Takes what a reader makes of a line, one thing after the other.
     fn read(&mut self, read: Read<'a>) {
         match read.and_then(|record| record.map(check).transpose()) {
             Ok(Some(record)) => (self.each)(Line::Record(record)),
@@ -173,9 +194,7 @@ impl<'a, F: FnMut(Line<'a>)> Take<'a> for Out<'a, '_, F> {
             Err(bad) => self.refuse(bad),
         }
     }
-}
 
-impl<'a, F: FnMut(Line<'a>)> Out<'a, '_, F> {
     fn refuse(&mut self, bad: Bad) {
         self.bad += 1;
         match self.bad {
@@ -193,14 +212,18 @@ impl<'a, F: FnMut(Line<'a>)> Out<'a, '_, F> {
     }
 }
 
-/// The line as text without the white space around it; refuses what can be no JSON object and no array of them.
-fn text_of(line: &[u8]) -> Result<&str, Bad> {
+/// The line as text without the white space around it.
+fn utf8(line: &[u8]) -> Result<&str, Bad> {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-    let text = std::str::from_utf8(line).map_err(|error| {
+    std::str::from_utf8(line).map(str::trim_ascii).map_err(|error| {
         let bad = Bad::new(Reason::NotJson, format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1));
         bad.at_bytes(&line[error.valid_up_to()..])
-    })?;
-    let text = text.trim_ascii();
+    })
+}
+
+/// The same; refuses what can be no JSON object and no array of them.
+fn text_of(line: &[u8]) -> Result<&str, Bad> {
+    let text = utf8(line)?;
     match text.as_bytes().first() {
         None | Some(b'{' | b'[') => Ok(text),
         Some(0) => Err(Bad::new(Reason::NotJson, "the line begins with NUL bytes").at(text)),
@@ -228,7 +251,7 @@ trait Shape<'a>: Deserialize<'a> {
 }
 
 /// Reads a line that is in `format`.
-fn read_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) {
+fn read_as<'a>(format: Format, text: &'a str, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) {
     fn one<'a, S: Shape<'a>>(text: &'a str) -> Read<'a> {
         fields::parse::<S>(text)?.record()
     }
@@ -250,7 +273,7 @@ fn read_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) {
 }
 
 /// Reads a line if it is surely in `format`, and says whether it is.
-fn try_as<'a>(format: Format, text: &'a str, out: &mut impl Take<'a>) -> bool {
+fn try_as<'a>(format: Format, text: &'a str, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) -> bool {
     fn one<'a, S: Shape<'a>>(text: &'a str) -> Option<Read<'a>> {
         fields::parse::<S>(text).ok().filter(S::fits).map(S::record)
     }

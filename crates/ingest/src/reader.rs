@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::attribution::{Directory, Home, Unattributed};
-use crate::formats::{self, Format, Line};
+use crate::formats::{self, Format, Layout, Line};
 use crate::framing::Frame;
 use crate::record::Record;
 pub use explain::{Explanation, Named, Outcome, PartShown, PriceShown, Said, Trouble, Understood, Whose};
@@ -33,8 +33,8 @@ pub struct Settings {
     pub name: String,
     /// Tells one run of a stream from the next, whose positions begin anew; empty where positions last, as in files.
     pub run: String,
-    /// The format of every line; `None` detects it per line.
-    pub format: Option<Format>,
+    /// How every line is written; `None` finds it out line by line.
+    pub format: Option<Layout>,
     /// Where records belong that do not say it.
     pub home: Home,
 }
@@ -110,7 +110,7 @@ impl Reader {
     }
 
     /// Begins another run of the stream, whose positions begin anew, written in `format`.
-    pub fn begin_run(&mut self, run: &str, format: Option<Format>) {
+    pub fn begin_run(&mut self, run: &str, format: Option<Layout>) {
         self.run = run.into();
         self.settings.format = format;
         self.last_format = None;
@@ -142,7 +142,8 @@ impl Reader {
             }
         };
         let mut last_format = self.last_format;
-        formats::read(&bytes, self.settings.format, &mut last_format, &mut |line| {
+        let layout = self.settings.format.clone();
+        formats::read_laid_out(&bytes, layout.as_ref(), &mut last_format, &mut |line| {
             let problem = match line {
                 Line::Ignored => return parcel.read.ignored += 1,
                 Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },

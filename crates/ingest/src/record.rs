@@ -12,8 +12,8 @@ use crate::formats::Format;
 /// A usage event in the vocabulary of Mete, whatever format it was written in. Borrows from its line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record<'a> {
-    /// The format that it was read as.
-    pub format: Format,
+    /// What it was read as.
+    pub format: Origin<'a>,
     /// What makes it one event within its organization (R31); never empty.
     pub id: Cow<'a, str>,
     /// When it happened; some formats do not say.
@@ -56,6 +56,30 @@ pub struct Record<'a> {
     pub user: Option<Cow<'a, str>>,
 }
 
+/// What a record was read as; its text form is `mete` or `custom nginx`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// A format that Mete knows.
+    Format(Format),
+    /// The mapping with this name.
+    Mapping(Cow<'a, str>),
+}
+
+impl From<Format> for Origin<'_> {
+    fn from(format: Format) -> Self {
+        Self::Format(format)
+    }
+}
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format(format) => format.fmt(f),
+            Self::Mapping(name) => f.pad(&format!("custom {name}")),
+        }
+    }
+}
+
 /// How a line names a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyRef<'a> {
@@ -95,9 +119,9 @@ impl fmt::Display for KeyRef<'_> {
 
 impl<'a> Record<'a> {
     /// A record that says nothing yet but its id.
-    pub(crate) fn new(format: Format, id: Cow<'a, str>, endpoint: EndpointGroup) -> Self {
+    pub(crate) fn new(format: impl Into<Origin<'a>>, id: Cow<'a, str>, endpoint: EndpointGroup) -> Self {
         Self {
-            format,
+            format: format.into(),
             id,
             time: None,
             organization: None,
@@ -125,7 +149,10 @@ impl<'a> Record<'a> {
     pub(crate) fn into_owned(self) -> Record<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
         Record {
-            format: self.format,
+            format: match self.format {
+                Origin::Format(format) => Origin::Format(format),
+                Origin::Mapping(name) => Origin::Mapping(Cow::Owned(name.into_owned())),
+            },
             id: Cow::Owned(self.id.into_owned()),
             time: self.time,
             organization: owned(self.organization),

@@ -112,6 +112,46 @@ fn r34_bad_lines_have_a_reason_and_name_the_field() {
 }
 
 #[test]
+fn r34_a_bad_line_says_which_byte_is_wrong() {
+    let long = format!(r#"{{"id":"{}","time":1}}"#, "x".repeat(513));
+    for (line, wrong) in [
+        (r#"{"id":"a","time":1,"input_tokens":-5}"#, "-5}"),
+        (r#"  {"id":"a","time":"soon","input_tokens":1}"#, "\"soon\""),
+        (r#"{"id":"a","time":1,"cost":true}"#, "true}"),
+        (r#"{"id":5,"time":1}"#, "5,"),
+        (r#"{"id":"a","time":1,"resource":["file","x"]}"#, "[\"file\""),
+        (r#"{"id":"a","time":1,"api_key_sha256":"9f86"}"#, "9f86"),
+        (r#"{"id":"c","object":"chat.completion","usage":{"prompt_tokens_details":{"cached_tokens":{}}}}"#, "{}}}}"),
+        (r#"{"id":"c","object":"chat.completion","usage":{"prompt_tokens_details":7}}"#, "7}}"),
+        (r#"{"id":"a","time":1,,"cost":1}"#, ",\"cost\""),
+        ("{\"id\":\"a\",\n\"time\":1,\n \"input_tokens\" 1}", "1}"),
+        (r#"{"id":"a","time":1} x"#, "x"),
+        (r#"{"id":"a","time":1,"input_tok"#, "k"),
+        ("\u{feff} text", "text"),
+        (&long, "xxx"),
+        (
+            r#"{"type":"assistant","sessionId":"s","timestamp":"now","message":{"id":"m","usage":{"input_tokens":1}}}"#,
+            "\"now\"",
+        ),
+        (r#"{"type":"assistant","sessionId":"s","message":{"id":"m","usage":{"input_tokens":"1"}}}"#, "\"1\""),
+        (r#"{"request_id":"r","call_type":"completion","endTime":1,"metadata":"{\"status\":5}"}"#, "\"{\\\"status"),
+    ] {
+        let found = bad(line);
+        let spot = found.spot.unwrap_or_else(|| panic!("{line}: {found:?}")) as usize;
+        assert!(line[spot..].starts_with(wrong), "{line}: {spot} is {}", &line[spot..]);
+    }
+    let Line::Bad(invalid) = read(b"{\"id\":\"a\xff\"}", None, &mut None) else { panic!() };
+    assert_eq!(invalid.spot, Some(8));
+    for line in [r#"{"hello":"world"}"#, r#"{"id":"a","input_tokens":1}"#, r#"{"id":"a\u0000","time":1}"#] {
+        assert_eq!(
+            bad(line).spot,
+            None,
+            "what is missing stands nowhere, and what is escaped is not in the line: {line}"
+        );
+    }
+}
+
+#[test]
 fn a_named_format_is_believed() {
     let line = r#"{"id":"a","time":1,"usage":5,"type":"x","input_tokens":3}"#;
     assert_eq!(bad(line).reason, Reason::UnknownFormat);
@@ -149,6 +189,38 @@ fn names_of_formats_and_reasons_are_stable() {
         [Reason::BadNumber, Reason::BadTime, Reason::BadUsage].map(Reason::name),
         ["bad_number", "bad_time", "bad_usage"]
     );
+}
+
+/// Found by fuzzing: such a line was read as the format of the line before it.
+#[test]
+fn a_line_with_the_marks_of_several_formats_is_always_the_same() {
+    let marks = [
+        r#""object":"response""#,
+        r#""object":5"#,
+        r#""type":"message""#,
+        r#""type":"error","error":{}"#,
+        r#""type":"assistant","sessionId":"s""#,
+        r#""usage":{}"#,
+        r#""id":"i","time":1"#,
+        r#""call_type":"c""#,
+        r#""request_id":"r""#,
+        r#""specversion":"1.0","source":"s""#,
+        r#""x-request-id":"x","response_code":200"#,
+        r#""resourceSpans":[]"#,
+        r#""_request":{}"#,
+        r#""uuid":1,"uuid":2"#,
+    ];
+    for first in marks {
+        for second in marks {
+            for third in marks {
+                let line = format!("{{{first},{second},{third}}}");
+                let plain = all(line.as_bytes(), None, &mut None);
+                for hint in Format::ALL {
+                    assert_eq!(all(line.as_bytes(), None, &mut Some(hint)), plain, "{line} after {hint}");
+                }
+            }
+        }
+    }
 }
 
 /// Reads a line in every way; what comes out is sound.

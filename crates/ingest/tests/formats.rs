@@ -293,7 +293,7 @@ fn any_format_may_follow_any_other() {
                 let line = text.lines().last().unwrap();
                 let mut lines = all(line, None, &mut last);
                 let Some(Line::Record(record)) = lines.pop() else { panic!("{line}") };
-                assert_eq!((record.format, last), (format, Some(format)));
+                assert_eq!((record.format, last), (format.into(), Some(format)));
             }
         }
     }

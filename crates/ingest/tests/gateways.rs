@@ -46,7 +46,7 @@ fn is_failed(record: &Record<'_>) -> bool {
 #[test]
 fn r29_a_row_of_litellm_has_its_project_in_text_in_metadata() {
     let record = one(SPENDLOGS.trim());
-    assert_eq!(record.format, Format::LitellmSpendlogs);
+    assert_eq!(record.format, Format::LitellmSpendlogs.into());
     assert_eq!(record.id, "chatcmpl-0a1b2c3d-0000-4000-8000-00000000bbbb");
     assert_eq!((record.organization.as_deref(), record.project.as_deref()), (Some("org-acme"), Some("proj_support")));
     assert_eq!(record.key, Some(KeyRef::Hash(KeyHash::of("test"))));
@@ -310,7 +310,7 @@ fn a_request_that_failed_is_counted_and_costs_nothing_in_every_format() {
         (Format::EnvoyAiGateway, ENVOY.lines().nth(1).unwrap()),
     ] {
         let record = one(line);
-        assert_eq!(record.format, format, "{line}");
+        assert_eq!(record.format, format.into(), "{line}");
         assert!(is_failed(&record), "{record:?}");
         assert!(!record.id.is_empty() && record.time.is_some());
     }

@@ -12,6 +12,9 @@ use crate::shell::{run, say, succeeds};
 /// The version that deny.toml is written for.
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 
+/// The version whose options `cargo xtask fuzz` uses.
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+
 /// Installs a PostgreSQL server from the distribution's packages, unless there is one.
 ///
 /// # Errors
@@ -96,4 +99,16 @@ pub fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
     std::fs::write(&had, wanted).with_context(|| format!("cannot write {}", had.display()))?;
     Ok(python)
+}
+
+/// Installs cargo-fuzz, unless it is there.
+///
+/// # Errors
+/// As [`cargo_deny()`].
+pub fn cargo_fuzz() -> Result<()> {
+    if succeeds(cargo().args(["fuzz", "--version"])) {
+        return Ok(());
+    }
+    say("no cargo-fuzz here: building it takes a minute, once");
+    run(cargo().args(["install", "--locked", CARGO_FUZZ]))
 }

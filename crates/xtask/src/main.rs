@@ -2,11 +2,13 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod install;
 mod shell;
 mod test;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -22,6 +24,14 @@ enum Chore {
     },
     /// Checks format, lints, documentation and dependencies, then runs the tests
     Ci,
+    /// Throws random bytes at what reads what others wrote, for a while
+    Fuzz {
+        /// What to fuzz; all of it without one
+        target: Option<fuzz::Target>,
+        /// Seconds for each target
+        #[arg(default_value_t = 60)]
+        seconds: u64,
+    },
     /// Runs the benchmarks, or one of them
     Bench {
         /// The benchmark's name
@@ -33,6 +43,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Ci => ci::run(),
+        Chore::Fuzz { target, seconds } => fuzz::run(target, Duration::from_secs(seconds)),
         Chore::Bench { name } => bench::run(name.as_deref()),
     };
     match done {

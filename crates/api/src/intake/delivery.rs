@@ -33,7 +33,8 @@ impl Intake {
         let reader = timeout_at(deadline, source.reader(&self.store, &self.clock)).await;
         let reader = reader.map_err(|_| Refused::NotCommitted)?;
         let reader = reader.map_err(|error| Refused::Trouble(error.to_string()))?;
-        let work = Work { content: content.clone(), format: admitted.format, run: keys::run_of(&hash), receipt };
+        let work =
+            Work { content: content.clone(), format: admitted.format.clone(), run: keys::run_of(&hash), receipt };
         let (parcels, to_send) = mpsc::channel(AHEAD);
         let patience = self.bounds.patience;
         let read = spawn_blocking(move || {

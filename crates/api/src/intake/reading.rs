@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mete_ingest::formats::Format;
+use mete_ingest::formats::Layout;
 use mete_ingest::framing::Frame;
 use mete_ingest::reader::Reader;
 use mete_store::{Parcel, Receipt};
@@ -17,7 +17,7 @@ const PARCEL: usize = 256 * 1024;
 /// What is to be read.
 pub(super) struct Work {
     pub(super) content: Content,
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<Layout>,
     /// Tells this body from others of the source.
     pub(super) run: String,
     /// With it, all is one parcel.
@@ -26,7 +26,7 @@ pub(super) struct Work {
 
 /// Reads a body and hands out its parcels; ends early when nobody wants them any more. Blocks.
 pub(super) fn read(source: &Arc<Source>, mut reader: Reader, mut work: Work, parcels: &mpsc::Sender<Parcel>) {
-    reader.begin_run(&work.run, work.format);
+    reader.begin_run(&work.run, work.format.take());
     let mut parcel = reader.parcel();
     let (mut bytes, mut is_wanted) = (0, true);
     let whole = work.receipt.is_some();

@@ -10,13 +10,14 @@ mod words;
 mod work;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mete_control::View;
 use mete_core::Nanos;
 use mete_ingest::attribution::Home;
-use mete_ingest::formats::Format;
+use mete_ingest::formats::{Format, Layout, Mapping};
 use mete_store::Tally;
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ use work::{Finished, Stop, Work};
 /// What to count.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete ingest usage.jsonl\n  mete ingest --project Support logs/*.jsonl.gz\n  \
-    mete ingest --dry-run --explain --lines 3 usage.jsonl")]
+    mete ingest --dry-run --explain --lines 3 usage.jsonl\n  mete ingest --mapping nginx.toml access.json")]
 pub struct IngestArgs {
     /// Files or named pipes, compressed ones (gzip, zstd) too; - is standard input
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
@@ -46,6 +47,9 @@ pub struct IngestArgs {
     /// Format of every line [default: found out line by line]
     #[arg(long, value_name = "NAME", value_parser = formats())]
     format: Option<Format>,
+    /// Mapping of a format of your own; see config/mappings and docs/formats.md
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    mapping: Option<PathBuf>,
     /// Prices of your own [default: mete/prices.toml in the XDG configuration directory, if it is there]
     #[arg(long, value_name = "FILE", env = "METE_PRICES")]
     prices: Option<PathBuf>,
@@ -129,7 +133,7 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
     if inputs.iter().any(Input::is_terminal) {
         context.output.note("Reading usage logs from the terminal; end them with Ctrl-D.");
     }
-    let work = Work { store, clock: context.clock(), catalogue: catalogue.into(), home, format: args.format };
+    let work = Work { store, clock: context.clock(), catalogue: catalogue.into(), home, format: layout(&args)? };
     if let Some(extent) = rehearsal {
         return rehearse(work, inputs, extent, (&stop, context)).await;
     }
@@ -144,6 +148,14 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
         return Ok(Outcome::Interrupted);
     }
     finished.outcome.map(|()| Outcome::Done)
+}
+
+/// How every line is written, if it is said.
+fn layout(args: &IngestArgs) -> Result<Option<Layout>, CliError> {
+    let Some(path) = &args.mapping else { return Ok(args.format.map(Layout::from)) };
+    let text = std::fs::read_to_string(path).map_err(|source| CliError::Read { path: path.clone(), source })?;
+    let mapping = Mapping::parse(&text).map_err(|source| CliError::Mapping { path: path.clone(), source })?;
+    Ok(Some(Layout::Custom(Arc::new(mapping))))
 }
 
 /// Reads without counting.

@@ -81,6 +81,22 @@ each_engine! {
         Ok(())
     }
 
+    async fn a_mapping_reads_what_no_format_does(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let (log, mapping) = (store.path("app.log"), store.path("own.toml"));
+        std::fs::write(&log, "at=1759659330 req=r1 team=Support usd=0.5\nhello=world\n")?;
+        let fields = "id = \"/req\"\ntime = \"/at\"\nproject = \"/team\"\ncost = \"/usd\"\n";
+        std::fs::write(&mapping, format!("name = \"own\"\nframing = \"logfmt\"\n[fields]\n{fields}"))?;
+        let (log, mapping) = (log.to_string_lossy(), mapping.to_string_lossy());
+        let report = mete.json(["ingest", "--mapping", &mapping, &log])?;
+        assert_eq!(figures(&report), ["2", "1", "0", "0", "1", "0", "0.5"], "{report}");
+
+        std::fs::write(&*mapping, "name = \"own\"\nfoo = 1\n")?;
+        let run = mete.run(["ingest", "--mapping", &mapping, &log])?;
+        assert!(!run.status.success() && run.stderr.contains("own.toml is wrong") && run.stderr.contains("line 2"), "{run:?}");
+        Ok(())
+    }
+
     async fn records_that_say_nothing_go_where_the_command_says(store: &TestStore) -> Result<()> {
         let mete = Mete::with_support(store)?;
         let line = |id: &str| event(id, "2025-10-05T10:00:00Z", "Support", "1").replace(r#""project":"Support","#, "");

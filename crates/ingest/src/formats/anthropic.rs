@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use mete_core::{EndpointGroup, Usage};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::bad::Bad;
 use super::fields::{Object, Raw, Text, text};
@@ -34,6 +35,9 @@ pub(super) struct Message<'a> {
     request: Option<Object<Request<'a>>>,
     #[serde(borrow, rename = "_time")]
     time: Raw<'a>,
+    object: Option<IgnoredAny>,
+    specversion: Option<IgnoredAny>,
+    call_type: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +117,10 @@ impl<'a> MessageUsage<'a> {
 
 impl<'a> Shape<'a> for Message<'a> {
     fn fits(&self) -> bool {
-        self.usage.is_some() && self.kind.as_ref().is_some_and(|kind| kind.as_str() == "message")
+        let foreign = [&self.object, &self.specversion, &self.call_type];
+        foreign.into_iter().all(Option::is_none)
+            && self.usage.is_some()
+            && self.kind.as_ref().is_some_and(|kind| kind.as_str() == "message")
     }
 
     fn record(self) -> Read<'a> {

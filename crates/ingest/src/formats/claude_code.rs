@@ -31,11 +31,18 @@ pub(super) struct Entry<'a> {
     /// Of any shape where the entry is not the assistant's.
     #[serde(borrow)]
     message: Raw<'a>,
+    id: Option<IgnoredAny>,
+    usage: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+    object: Option<IgnoredAny>,
+    specversion: Option<IgnoredAny>,
+    call_type: Option<IgnoredAny>,
 }
 
 impl<'a> Shape<'a> for Entry<'a> {
     fn fits(&self) -> bool {
-        self.session_id.is_some() && self.kind.is_some()
+        let foreign = [&self.id, &self.usage, &self.error, &self.object, &self.specversion, &self.call_type];
+        foreign.into_iter().all(Option::is_none) && self.session_id.is_some() && self.kind.is_some()
     }
 
     fn record(self) -> Read<'a> {

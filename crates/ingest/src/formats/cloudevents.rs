@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mete_core::{EndpointGroup, Usage};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::bad::{Bad, Reason};
 use super::fields::{self, Raw, Text, scalar, shown, text};
@@ -29,6 +30,7 @@ pub(super) struct CloudEvent<'a> {
     data: Raw<'a>,
     #[serde(borrow)]
     data_base64: Option<Text<'a>>,
+    object: Option<IgnoredAny>,
 }
 
 /// What `data` says. Numbers may stand in text.
@@ -81,7 +83,7 @@ struct Data<'a> {
 
 impl<'a> Shape<'a> for CloudEvent<'a> {
     fn fits(&self) -> bool {
-        self.specversion.is_some() && self.source.is_some()
+        self.specversion.is_some() && self.source.is_some() && self.object.is_none()
     }
 
     fn record(mut self) -> Read<'a> {

@@ -1,14 +1,19 @@
 //! Which format a line has.
+//!
+//! The rules are tried in their order. A format that the line before had is tried first nevertheless, so its shape's
+//! `fits` must refuse whatever an earlier rule would take: else the same line would be read in two ways.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::bad::{Bad, Reason};
 use super::fields::{self, Text};
-use super::{Format, Take, read_as, try_as};
+use super::{Format, Line, Out, read_as, try_as};
 
 /// Reads a line whose format is not known, trying that of the line before it first.
-pub(super) fn read<'a>(text: &'a str, last: &mut Option<Format>, out: &mut impl Take<'a>) {
+pub(super) fn read<'a>(text: &'a str, last: &mut Option<Format>, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) {
     if last.is_some_and(|last| try_as(last, text, out)) {
         return;
     }
@@ -26,44 +31,84 @@ fn unknown() -> Bad {
     Bad::new(Reason::UnknownFormat, what)
 }
 
-/// What tells the formats apart.
-#[derive(Deserialize)]
+/// The keys that tell the formats apart, beside `object` and `type`, of which the value does.
+const KEYS: [&str; 22] = [
+    "id",
+    "usage",
+    "call_type",
+    "sessionId",
+    "leafUuid",
+    "uuid",
+    "specversion",
+    "source",
+    "_request",
+    "_time",
+    "time",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "endpoint",
+    "error",
+    "request_id",
+    "resourceSpans",
+    "resourceLogs",
+    "resourceMetrics",
+    "x-request-id",
+    "response_code",
+];
+
+/// What of all that a line has.
+#[derive(Default)]
 struct Markers<'a> {
-    #[serde(borrow)]
     object: Option<Text<'a>>,
-    #[serde(borrow, rename = "type")]
     kind: Option<Text<'a>>,
-    id: Option<IgnoredAny>,
-    usage: Option<IgnoredAny>,
-    call_type: Option<IgnoredAny>,
-    #[serde(rename = "sessionId")]
-    session_id: Option<IgnoredAny>,
-    #[serde(rename = "leafUuid")]
-    leaf_uuid: Option<IgnoredAny>,
-    uuid: Option<IgnoredAny>,
-    specversion: Option<IgnoredAny>,
-    _request: Option<IgnoredAny>,
-    time: Option<IgnoredAny>,
-    input_tokens: Option<IgnoredAny>,
-    output_tokens: Option<IgnoredAny>,
-    cost: Option<IgnoredAny>,
-    endpoint: Option<IgnoredAny>,
-    error: Option<IgnoredAny>,
-    _time: Option<IgnoredAny>,
-    request_id: Option<IgnoredAny>,
-    source: Option<IgnoredAny>,
-    #[serde(rename = "resourceSpans")]
-    resource_spans: Option<IgnoredAny>,
-    #[serde(rename = "resourceLogs")]
-    resource_logs: Option<IgnoredAny>,
-    #[serde(rename = "resourceMetrics")]
-    resource_metrics: Option<IgnoredAny>,
-    #[serde(rename = "x-request-id")]
-    x_request_id: Option<IgnoredAny>,
-    response_code: Option<IgnoredAny>,
+    /// A bit for each of [`KEYS`] that is there and not null.
+    keys: u32,
 }
 
-impl Markers<'_> {
+impl<'de> Deserialize<'de> for Markers<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Markers<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut found = Markers::default();
+                while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    found.note(key.as_str(), value.get());
+                }
+                Ok(found)
+            }
+        }
+
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+impl<'a> Markers<'a> {
+    /// What is wrong with a value is for the format's reader to find.
+    fn note(&mut self, key: &str, value: &'a str) {
+        match key {
+            "object" => self.object = serde_json::from_str(value).ok(),
+            "type" => self.kind = serde_json::from_str(value).ok(),
+            _ if value == "null" => {}
+            _ => self.keys |= KEYS.iter().position(|known| *known == key).map_or(0, |place| 1 << place),
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        KEYS.iter().zip(0..).any(|(known, place)| *known == key && self.keys & (1 << place) != 0)
+    }
+
+    fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.has(key))
+    }
+
     fn format(&self) -> Option<Format> {
         let kind = self.kind.as_ref().map(Text::as_str);
         match self.object.as_ref().map(Text::as_str) {
@@ -71,50 +116,34 @@ impl Markers<'_> {
             Some("response") => return Some(Format::OpenaiResponses),
             _ => {}
         }
-        if [&self.resource_spans, &self.resource_logs, &self.resource_metrics].into_iter().any(Option::is_some) {
-            return Some(Format::OtelGenai);
-        }
-        if self.specversion.is_some() && self.source.is_some() {
-            return Some(Format::Cloudevents);
-        }
-        if self.call_type.is_some() && self.id.is_some() {
-            return Some(Format::LitellmPayload);
-        }
-        if self.call_type.is_some() && self.request_id.is_some() {
-            return Some(Format::LitellmSpendlogs);
-        }
-        if self.x_request_id.is_some() && self.response_code.is_some() {
-            return Some(Format::EnvoyAiGateway);
-        }
-        if kind == Some("message") && self.usage.is_some() || kind == Some("error") && self.error.is_some() {
-            return Some(Format::AnthropicMessages);
-        }
         // The body of an error says nothing of itself; what stands beside it tells that it is one.
-        if self.error.is_some() && (self._request.is_some() || self._time.is_some()) {
-            return Some(Format::OpenaiChat);
-        }
-        if self.is_transcript(kind) {
-            return Some(Format::ClaudeCode);
-        }
-        self.is_mete().then_some(Format::Mete)
+        let bare_error = self.has("error") && self.has_any(&["_request", "_time"]);
+        let is_message = kind == Some("message") && self.has("usage") || kind == Some("error") && self.has("error");
+        let rules = [
+            (self.has("specversion") && self.has("source"), Format::Cloudevents),
+            (self.has("call_type") && self.has("id"), Format::LitellmPayload),
+            (self.has("call_type") && self.has("request_id"), Format::LitellmSpendlogs),
+            (is_message, Format::AnthropicMessages),
+            (self.is_transcript(kind), Format::ClaudeCode),
+            (bare_error, Format::OpenaiChat),
+            (self.is_mete(), Format::Mete),
+            (self.has("x-request-id") && self.has("response_code"), Format::EnvoyAiGateway),
+            (self.has_any(&["resourceSpans", "resourceLogs", "resourceMetrics"]), Format::OtelGenai),
+        ];
+        rules.into_iter().find_map(|(holds, format)| holds.then_some(format))
     }
 
     fn is_transcript(&self, kind: Option<&str>) -> bool {
         let kinds = ["file-history-snapshot", "queue-operation", "summary"];
-        kind.is_some()
-            && self.id.is_none()
-            && (self.session_id.is_some()
-                || self.leaf_uuid.is_some()
-                || self.uuid.is_some()
-                || kind.is_some_and(|kind| kinds.contains(&kind)))
+        !self.has("id")
+            && kind.is_some_and(|kind| self.has_any(&["sessionId", "leafUuid", "uuid"]) || kinds.contains(&kind))
     }
 
     /// At least two of its fields, and nothing that another format counts by.
     fn is_mete(&self) -> bool {
-        let own = [&self.id, &self.time, &self.input_tokens, &self.output_tokens, &self.cost, &self.endpoint];
-        let foreign = [&self.usage, &self.specversion, &self._request, &self.call_type];
-        (self.id.is_some() || self.time.is_some())
-            && own.into_iter().flatten().count() >= 2
-            && foreign.into_iter().flatten().count() == 0
+        let own = ["id", "time", "input_tokens", "output_tokens", "cost", "endpoint"];
+        self.has_any(&["id", "time"])
+            && own.into_iter().filter(|key| self.has(key)).count() >= 2
+            && !self.has_any(&["usage", "specversion", "_request", "call_type"])
     }
 }

@@ -15,7 +15,14 @@ use super::{Format, Read, Shape};
 use crate::record::Record;
 
 /// The line's keys. Those that count are kept.
-pub(super) struct Entry<'a>(Attributes<'a>);
+pub(super) struct Entry<'a> {
+    keys: Attributes<'a>,
+    /// Whether it has a key by which another format is told.
+    is_foreign: bool,
+}
+
+/// Keys by which other formats are told; see `detect`.
+const FOREIGN: [&str; 7] = ["id", "time", "object", "type", "error", "specversion", "call_type"];
 
 impl<'de> Deserialize<'de> for Entry<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -30,7 +37,9 @@ impl<'de> Deserialize<'de> for Entry<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut kept: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                let mut is_foreign = false;
                 while let Some(key) = map.next_key::<Text<'de>>()? {
+                    is_foreign |= FOREIGN.contains(&key.as_str());
                     if !counts(key.as_str()) {
                         map.next_value::<IgnoredAny>()?;
                         continue;
@@ -40,7 +49,7 @@ impl<'de> Deserialize<'de> for Entry<'de> {
                     }
                     kept.push((key.into_inner(), map.next_value()?));
                 }
-                Ok(Entry(Attributes(kept)))
+                Ok(Entry { keys: Attributes(kept), is_foreign })
             }
         }
 
@@ -65,12 +74,12 @@ fn counts(key: &str) -> bool {
 
 impl<'a> Shape<'a> for Entry<'a> {
     fn fits(&self) -> bool {
-        let has = |name: &str| self.0.0.iter().any(|(own, _)| own == name);
-        has("x-request-id") && has("response_code")
+        let has = |name: &str| self.keys.0.iter().any(|(own, raw)| own == name && raw.get() != "null");
+        has("x-request-id") && has("response_code") && !self.is_foreign
     }
 
     fn record(self) -> Read<'a> {
-        let Self(keys) = self;
+        let Self { keys, .. } = self;
         let usage = keys.usage()?;
         let code = loose_count("response_code", keys.first(&["response_code"]))?;
         if usage.is_none() && keys.model().is_none() {

@@ -107,6 +107,7 @@ fn value_at<'a>(text: &'a str, path: &serde_path_to_error::Path) -> Option<&'a s
 
 /// An object's values by their keys.
 #[derive(serde::Deserialize)]
+#[serde(transparent)]
 struct Entries<'a>(#[serde(borrow)] HashMap<Cow<'a, str>, &'a RawValue>);
 
 /// The inside of a JSON string, or the text of a number.

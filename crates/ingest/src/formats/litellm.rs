@@ -36,6 +36,7 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     end_user: Option<Text<'a>>,
     object: Option<IgnoredAny>,
+    specversion: Option<IgnoredAny>,
 }
 
 /// What LiteLLM knows of the key, and the usage.
@@ -106,7 +107,7 @@ struct CompletionDetails<'a> {
 
 impl<'a> Shape<'a> for Payload<'a> {
     fn fits(&self) -> bool {
-        self.call_type.is_some() && self.id.is_some() && self.object.is_none()
+        self.call_type.is_some() && self.id.is_some() && self.object.is_none() && self.specversion.is_none()
     }
 
     fn record(self) -> Read<'a> {

@@ -43,6 +43,8 @@ pub(super) struct Row<'a> {
     #[serde(borrow)]
     metadata: Raw<'a>,
     id: Option<IgnoredAny>,
+    object: Option<IgnoredAny>,
+    specversion: Option<IgnoredAny>,
 }
 
 /// What counts of a row's metadata, freed from its text: that is gone where it stood in a string.
@@ -57,7 +59,8 @@ struct Known {
 
 impl<'a> Shape<'a> for Row<'a> {
     fn fits(&self) -> bool {
-        self.call_type.is_some() && self.request_id.is_some() && self.id.is_none()
+        let foreign = [&self.id, &self.object, &self.specversion];
+        foreign.into_iter().all(Option::is_none) && self.call_type.is_some() && self.request_id.is_some()
     }
 
     fn record(self) -> Read<'a> {

@@ -80,6 +80,7 @@ pub(super) struct Event<'a> {
     specversion: Option<IgnoredAny>,
     call_type: Option<IgnoredAny>,
     _request: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +94,7 @@ struct Resource<'a> {
 impl<'a> Shape<'a> for Event<'a> {
     fn fits(&self) -> bool {
         let foreign = [&self.object, &self.kind, &self.usage, &self.specversion, &self.call_type, &self._request];
-        self.id.is_some() && self.time.is_some() && foreign.into_iter().all(Option::is_none)
+        self.error.is_none() && self.id.is_some() && self.time.is_some() && foreign.into_iter().all(Option::is_none)
     }
 
     fn record(self) -> Read<'a> {

@@ -130,6 +130,10 @@ fn utc_of(text: &str) -> Option<Timestamp> {
 /// A time since 1970 out of a number that is so many `places` coarser than picoseconds.
 pub(super) fn unix_time(text: &str, places: u32) -> Option<Timestamp> {
     let pico = parse_scaled(text, places).ok()?;
-    let micros = i64::try_from(pico.div_euclid(1_000_000)).ok()?;
+    in_range(i64::try_from(pico.div_euclid(1_000_000)).ok()?)
+}
+
+/// The instant so many microseconds after 1970, if it has a text form.
+pub(super) fn in_range(micros: i64) -> Option<Timestamp> {
     SECONDS.contains(&micros.div_euclid(1_000_000)).then_some(Timestamp(micros))
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::bad::{Bad, Reason};
 use super::fields::{self, Object, Raw, Text, scalar, shown, text};
 use super::gen_ai::Attributes;
-use super::{Format, Read, Take, numbers};
+use super::{Format, Line, Out, Read, numbers};
 use crate::record::Record;
 
 /// Operations that are no request to a model themselves.
@@ -86,7 +86,7 @@ struct Status<'a> {
 
 impl<'a> Export<'a> {
     /// Reads every span and log record.
-    pub fn read(self, out: &mut impl Take<'a>) {
+    pub fn read(self, out: &mut Out<'a, '_, impl FnMut(Line<'a>)>) {
         let mut events = false;
         for Object(part) in self.spans.into_iter().chain(self.logs).flatten() {
             let resource = part.resource.map(|object| object.0.attributes).unwrap_or_default();

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Problem, Reader, rater};
 use crate::attribution::{Attribution, Attributor, Ground};
-use crate::formats::{self, Line};
+use crate::formats::{self, Layout, Line};
 use crate::framing::Frame;
 use crate::record::Record;
 
@@ -22,7 +22,7 @@ pub struct Explanation {
     /// What would become of it.
     pub outcome: Outcome,
     /// The format, as far as it is known.
-    pub format: Option<&'static str>,
+    pub format: Option<String>,
     /// Why it cannot be counted.
     pub problem: Option<Trouble>,
     /// What was understood of an event, also of one that cannot be counted.
@@ -157,7 +157,8 @@ impl Reader {
         let Frame::Line { position, bytes } = frame else { return self.explain_too_long(frame, each) };
         let mut last_format = self.last_format;
         let mut explained = Vec::new();
-        formats::read(bytes, self.settings.format, &mut last_format, &mut |line| {
+        let layout = self.settings.format.clone();
+        formats::read_laid_out(bytes, layout.as_ref(), &mut last_format, &mut |line| {
             let (outcome, problem, event) = match line {
                 Line::Ignored => (Outcome::Ignored, None, None),
                 Line::Bad(bad) => {
@@ -170,7 +171,7 @@ impl Reader {
                         Err(problem) => (None, Some(problem)),
                     };
                     let outcome = if cost.is_some() { Outcome::Counted } else { Outcome::Quarantined };
-                    (outcome, problem, Some((record.format, self.understood(&record, cost))))
+                    (outcome, problem, Some((record.format.to_string(), self.understood(&record, cost))))
                 }
             };
             explained.push((outcome, problem, event));
@@ -180,10 +181,12 @@ impl Reader {
             // Of a bad line, its format is known where that was given, or where the line was taken for one.
             let known =
                 problem.as_ref().is_none_or(|problem| !["not_json", "unknown_format"].contains(&problem.reason));
-            let taken_for = self.settings.format.or(last_format.filter(|_| known));
-            let format = event.as_ref().map(|(format, _)| *format).or(taken_for).map(formats::Format::name);
+            let taken_for = layout.clone().or_else(|| last_format.filter(|_| known).map(Layout::from));
+            let (format, event) = event.map_or_else(
+                || (taken_for.map(|layout| layout.to_string()), None),
+                |(format, event)| (Some(format), Some(Box::new(event))),
+            );
             let problem = problem.map(Trouble::from);
-            let event = event.map(|(_, event)| Box::new(event));
             each(Explanation { position: *position, outcome, format, problem, event });
         }
     }

@@ -118,8 +118,12 @@ impl Work {
     ) -> Result<(Rehearsal, Result<(), CliError>), CliError> {
         let mut rehearsal = Rehearsal::new(extent);
         for input in inputs {
-            let settings =
-                Settings { name: input.name(), format: self.format, home: self.home.clone(), ..Settings::default() };
+            let settings = Settings {
+                name: input.name(),
+                format: self.format.clone(),
+                home: self.home.clone(),
+                ..Settings::default()
+            };
             let (store, catalogue, clock) = (self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&self.clock));
             let reader = Reader::new(settings, store, catalogue, clock).await?;
             let (read, outcome) = spawn_blocking(move || {

@@ -24,7 +24,7 @@ fn one(Explained { source, explanation, line }: &Explained) -> String {
         Outcome::Ignored => "is no usage event",
         Outcome::Quarantined => "cannot be counted",
     };
-    let format = explanation.format.map(|format| format!(" ({format})")).unwrap_or_default();
+    let format = explanation.format.as_ref().map(|format| format!(" ({format})")).unwrap_or_default();
     let mut text = format!("{}, byte {}: {outcome}{format}\n", safe(source), explanation.position);
     if let Some(problem) = &explanation.problem {
         text.push_str(&prose(&format!("{}: {}", problem.reason, problem.detail)));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mete_core::Clock;
 use mete_ingest::attribution::Home;
 use mete_ingest::committer::{Committer, Delivery, QUEUE};
-use mete_ingest::formats::Format;
+use mete_ingest::formats::Layout;
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Progress, read_all};
 use mete_prices::Catalogue;
@@ -60,8 +60,8 @@ pub struct Work {
     pub catalogue: Arc<Catalogue>,
     /// Where records belong that do not say it.
     pub home: Home,
-    /// The format of every line, if it is given.
-    pub format: Option<Format>,
+    /// How every line is written, if it is given.
+    pub format: Option<Layout>,
 }
 
 /// What came of a run.
@@ -105,8 +105,12 @@ impl Work {
         progress: &Arc<Progress>,
     ) -> Result<(), CliError> {
         for input in inputs {
-            let settings =
-                Settings { name: input.name(), format: self.format, home: self.home.clone(), ..Settings::default() };
+            let settings = Settings {
+                name: input.name(),
+                format: self.format.clone(),
+                home: self.home.clone(),
+                ..Settings::default()
+            };
             let mut reader =
                 Reader::new(settings, self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&self.clock)).await?;
             let (queue, progress) = (queue.clone(), Arc::clone(progress));

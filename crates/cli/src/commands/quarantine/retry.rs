@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mete_core::Nanos;
-use mete_ingest::formats::Format;
+use mete_ingest::formats::{Format, Layout};
 use mete_ingest::reader::Settings;
 use mete_ingest::retry::{Retried, Retry};
 use meted::config::Config;
@@ -95,7 +95,7 @@ pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
         if given.organization.is_some() || given.project.is_some() {
             settings.home = given.clone();
         }
-        Settings { format: args.format.or(settings.format), ..settings }
+        Settings { format: args.format.map(Layout::from).or(settings.format), ..settings }
     };
     let mut retry = Retry::new(store, context.clock(), catalogue, settings).await?;
     let report = Report::of(&retry.run(&ids).await?);
