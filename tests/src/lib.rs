@@ -17,10 +17,12 @@
 
 pub mod bench;
 mod engine;
+pub mod meted;
 pub mod postgres;
 pub mod process;
 pub mod terminal;
 pub mod wait;
 
 pub use engine::{Engine, TestStore, run};
+pub use meted::Meted;
 pub use process::{Process, Run};

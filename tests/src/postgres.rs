@@ -15,9 +15,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::wait::{Deadline, PAUSE};
+use crate::wait::{self, Deadline, PAUSE};
 
 /// The URL of a server to use, with a database in which to say `CREATE DATABASE`.
 pub const SERVER_VARIABLE: &str = "METE_TEST_POSTGRES";
@@ -29,7 +31,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const START_TRIES: u32 = 5;
 
 /// Runs the server, and ends it when our end of standard input closes: at a drop, a panic, or a SIGKILL alike.
-/// Arguments: the folder to remove, then the server's command line.
+/// Arguments: the folder to remove unless there is a file [`KEEP`] in it, then the server's command line.
 const GUARDIAN: &str = r#"
     folder=$1; shift
     exec 3<&0
@@ -37,8 +39,11 @@ const GUARDIAN: &str = r#"
     server=$!
     { cat <&3; kill -QUIT "$server"; } >/dev/null 2>&1 &
     wait "$server"
-    rm -rf "$folder"
+    [ -e "$folder/keep" ] || rm -rf "$folder"
 "#;
+
+/// Has the guardian leave the folder to the next one.
+const KEEP: &str = "keep";
 
 /// Whether a server's commits are on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,9 @@ enum Durability {
 pub struct Server {
     url: String,
     guardian: Child,
+    dir: PathBuf,
+    port: u16,
+    durability: Durability,
 }
 
 impl Server {
@@ -87,13 +95,68 @@ impl Server {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Kills all its processes at once with SIGKILL, and waits until they are gone.
+    ///
+    /// # Errors
+    /// When it does not run, or the system refuses.
+    pub fn crash(&mut self) -> Result<()> {
+        File::create(self.dir.join(KEEP))?;
+        let lock = fs::read_to_string(self.dir.join("data/postmaster.pid")).context("the server does not run")?;
+        let server = lock.lines().next().and_then(|line| line.trim().parse().ok()).context("no process id")?;
+        // The first one first, or it would begin to mend what happens to the others.
+        let processes: Vec<i32> = std::iter::once(server).chain(children(server)?).collect();
+        for process in &processes {
+            let process = Pid::from_raw(*process).context("no process id")?;
+            match kill_process(process, Signal::KILL) {
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(error) => return Err(error).context("cannot kill the server"),
+            }
+        }
+        drop(self.guardian.stdin.take());
+        self.guardian.wait()?;
+        wait::until("the end of the server's processes", START_LIMIT, || {
+            processes.iter().all(|process| parent(*process).is_none()).then_some(())
+        })?;
+        // It says that the server is ready, and another process may get its number.
+        Ok(fs::remove_file(self.dir.join("data/postmaster.pid"))?)
+    }
+
+    /// Starts it again where it was, after [`Server::crash`]; returns when it takes connections.
+    ///
+    /// # Errors
+    /// When it does not start; the error has the server's own words.
+    pub fn start_again(&mut self) -> Result<()> {
+        let mut log = tempfile::tempfile()?;
+        self.guardian = spawn(&programs()?, &Account::for_server()?, &self.dir, (self.port, self.durability), &log)?;
+        let ready = wait_until_ready(&mut self.guardian, &self.dir).or_else(|error| with_words(error, &mut log));
+        fs::remove_file(self.dir.join(KEEP))?;
+        ready
+    }
+}
+
+/// The processes that have `process` as their parent.
+fn children(process: i32) -> Result<Vec<i32>> {
+    let all = fs::read_dir("/proc").context("cannot list processes")?.flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(all.filter(|child| parent(*child) == Some(process)).collect())
+}
+
+/// The parent of a process that lives.
+fn parent(process: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // After the name, which may have anything in it: the state and the parent.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let is_over = matches!(fields.next()?, "Z" | "X");
+    fields.next()?.parse().ok().filter(|_| !is_over)
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.guardian.stdin.take());
-        // Nothing can be done about a guardian that cannot be waited for.
+        // Nothing can be done about a guardian that cannot be waited for, and there is none after a crash.
         let _ = self.guardian.wait();
+        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -231,6 +294,9 @@ fn start_in(programs: &Path, account: &Account, dir: TempDir, durability: Durabi
         let mut server = Server {
             url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
             guardian: spawn(programs, account, dir.path(), (port, durability), &log)?,
+            dir: dir.path().to_owned(),
+            port,
+            durability,
         };
         match wait_until_ready(&mut server.guardian, dir.path()) {
             Ok(()) => {
@@ -238,15 +304,18 @@ fn start_in(programs: &Path, account: &Account, dir: TempDir, durability: Durabi
                 let _ = dir.keep();
                 return Ok(server);
             }
-            Err(error) => {
-                let mut words = String::new();
-                log.rewind()?;
-                log.read_to_string(&mut words)?;
-                last = Some(error.context(format!("the server said:\n{words}")));
-            }
+            Err(error) => last = with_words(error, &mut log).err(),
         }
     }
     Err(last.unwrap_or_else(|| anyhow::anyhow!("never tried")))
+}
+
+/// The error with what the server said.
+fn with_words(error: anyhow::Error, log: &mut File) -> Result<()> {
+    let mut words = String::new();
+    log.rewind()?;
+    log.read_to_string(&mut words)?;
+    Err(error.context(format!("the server said:\n{words}")))
 }
 
 fn spawn(
@@ -381,5 +450,21 @@ mod tests {
         psql(&url, "SELECT 1").unwrap();
         drop(server);
         assert!(psql(&url, "SELECT 1").is_err());
+    }
+
+    #[test]
+    fn a_server_that_crashed_starts_again_with_what_was_committed() {
+        let mut server = Server::start_durable().unwrap();
+        let url = server.url().to_owned();
+        psql(&url, "CREATE TABLE t (x INTEGER)").unwrap();
+        for _ in 0..2 {
+            server.crash().unwrap();
+            assert!(psql(&url, "SELECT 1").is_err());
+            server.start_again().unwrap();
+            psql(&url, "SELECT x FROM t").unwrap();
+        }
+        let dir = server.dir.clone();
+        drop(server);
+        assert!(!dir.exists());
     }
 }

@@ -2,16 +2,10 @@
 
 pub mod http;
 pub mod lines;
-pub mod meted;
 pub mod proxy;
 pub mod stage;
 
-use std::time::Duration;
-
 pub use http::Gateway;
 pub use lines::{Line, append};
-pub use meted::Meted;
+pub use mete_tests::meted::{LIMIT, Meted};
 pub use stage::{Key, Stage};
-
-/// Nothing in these tests takes this long, unless it never happens.
-pub const LIMIT: Duration = Duration::from_secs(60);
