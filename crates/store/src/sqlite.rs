@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::db::Db;
@@ -43,6 +44,9 @@ pub(crate) async fn connect(url: &StoreUrl, path: &Path, create: bool) -> Result
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(BUSY)
+        // A full disk makes SQLite end a transaction by itself. The driver does not notice: to it the connection is in one
+        // for good, and begins no other.
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         .connect_with(options.clone().pragma("cache_size", "-65536"))
         .await
         .map_err(open)?;

@@ -38,12 +38,19 @@ static CORRECTIONS_EXTRA: LazyLock<BulkInsert> =
     LazyLock::new(|| BulkInsert::new("correction", &CORRECTION_NUMBERS, Some("extra")));
 static DELTAS: LazyLock<BulkInsert> = LazyLock::new(|| BulkInsert::new("spend_delta", &DELTA_NUMBERS, None));
 
-/// Writes the events that are rows, the corrections and the sums: what no other writer waits for.
-pub(super) async fn append(tx: &mut Tx, rows: &[EventRow], work: &mut Work) -> Result<(), StoreError> {
+/// Writes the sums. They have no key, so that no other writer ever waits for them.
+pub(super) async fn append_sums(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
+    DELTAS.run(tx, &work.delta_rows(), &[]).await
+}
+
+/// Writes the events that are rows, and the corrections.
+///
+/// In the writer's turn only: whoever writes the same keys waits for the one who did first, and if that one waited for
+/// its turn, neither would ever go on.
+pub(super) async fn append_rows(tx: &mut Tx, rows: &[EventRow], work: &mut Work) -> Result<(), StoreError> {
     let events = rows.iter().map(|row| (row.numbers, row.extra.as_deref().map(str::to_owned))).collect();
     write(tx, events, (&EVENTS, &EVENTS_EXTRA)).await?;
-    write(tx, std::mem::take(&mut work.corrections), (&CORRECTIONS, &CORRECTIONS_EXTRA)).await?;
-    DELTAS.run(tx, &work.delta_rows(), &[]).await
+    write(tx, std::mem::take(&mut work.corrections), (&CORRECTIONS, &CORRECTIONS_EXTRA)).await
 }
 
 /// Writes rows in key order, which keeps the pages of the table together; those with a text beside them apart.

@@ -1,8 +1,9 @@
 //! One commit of the ledger.
 //!
 //! Writers of the same store take turns in one row, the ledger's version. On SQLite a writer has the whole store from
-//! the start. On Postgres it first finds out what is new and appends it, and takes its turn only then, for the short rest;
-//! if somebody else committed the same events meanwhile, it begins again, with its turn first.
+//! the start. On Postgres it first finds out what is new and appends its sums, and takes its turn only then, for the short
+//! rest; if somebody else committed the same events meanwhile, it begins again, with its turn first. Nothing with a key is
+//! written before the turn, so that no writer waits for another one but for the turn.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use mete_core::event::LedgerEvent;
 use mete_core::{Month, Rating, Series, Timestamp};
 
-use super::append::{append, write_segment};
+use super::append::{append_rows, append_sums, write_segment};
 use super::classify::{self, Booked, Verdict};
 use super::intern::SeriesNumbers;
 use super::kept::{AlreadyHashed, ById, Candidates};
@@ -33,7 +34,7 @@ use crate::sources::SourceDay;
 pub(super) enum Turn {
     /// Before it looks at anything: nobody can come in between.
     First,
-    /// When it has appended what is new.
+    /// When it knows what is new.
     Late,
 }
 
@@ -72,7 +73,7 @@ impl Ledger {
         self.recent.cover(&mut tx, &hours(parcels)).await?;
         self.classify(&mut tx, parcels, closed, &mut work).await?;
         let packed = work.pack()?;
-        append(&mut tx, &packed.rows, &mut work).await?;
+        append_sums(&mut tx, &work).await?;
         let mut version = begun + 1;
         if turn == Turn::Late {
             version = tx.count_up(VERSION).await?;
@@ -82,6 +83,7 @@ impl Ledger {
                 return Ok(Tried::Raced);
             }
         }
+        append_rows(&mut tx, &packed.rows, &mut work).await?;
         let outcome = self.write(&mut tx, parcels, &mut work, (version, &packed, now)).await?;
         tx.commit().await?;
         self.version = version;

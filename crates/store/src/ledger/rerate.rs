@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mete_core::{EventId, Month, Nanos, Rating, Series, Timestamp, Usage};
 use sqlx::QueryBuilder;
 
-use super::append::append;
+use super::append::append_sums;
 use super::classify::{self, Booked, Correction};
 use super::commit::VERSION;
 use super::intern::Interned;
@@ -302,7 +302,7 @@ impl Ledger {
         for entry in entries {
             work.book(0, &entry);
         }
-        append(&mut tx, &[], &mut work).await?;
+        append_sums(&mut tx, &work).await?;
         let outcome = self.write(&mut tx, &[], &mut work, (version, &Packed::default(), now)).await?;
         tx.commit().await?;
         self.version = version;
