@@ -103,7 +103,7 @@ each_engine! {
         assert_eq!((&empty["ok"], &empty["events"]), (&json!(true), &json!(0)));
         fill(&mete)?;
         let verified = mete.json(["verify"])?;
-        assert_eq!(fields(&verified), ["byte_differences", "differences", "events", "months", "ok", "total"]);
+        assert_eq!(fields(&verified), ["byte_differences", "differences", "events", "months", "ok", "sealed_months", "total"]);
         assert_eq!((&verified["ok"], &verified["differences"]), (&json!(true), &json!([])));
         assert_eq!((&verified["events"], &verified["months"]), (&json!(4), &json!(2)));
         assert_eq!(verified["total"], "117.345678001");
