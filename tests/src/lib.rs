@@ -19,6 +19,7 @@ pub mod bench;
 mod engine;
 pub mod postgres;
 pub mod process;
+pub mod python;
 pub mod terminal;
 pub mod wait;
 

@@ -15,6 +15,7 @@ use crate::shell::{run as run_command, say, succeeds};
 /// When something needed cannot be had, or a test fails.
 pub fn run(arguments: &[String]) -> Result<()> {
     let server = own_server()?;
+    install::python()?;
     let programs = process::build()?;
     let with_surroundings = |mut command: Command| -> Result<Command> {
         if let Some(server) = &server {
