@@ -20,6 +20,7 @@ mod engine;
 pub mod meted;
 pub mod postgres;
 pub mod process;
+pub mod python;
 pub mod terminal;
 pub mod wait;
 

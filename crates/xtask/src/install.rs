@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use mete_tests::postgres;
 use mete_tests::process::cargo;
+use mete_tests::{postgres, python};
 
 use crate::shell::{run, say, succeeds};
 
@@ -41,6 +41,19 @@ pub fn curl() -> Result<()> {
 /// As [`postgres()`].
 pub fn logrotate() -> Result<()> {
     if succeeds(Command::new("logrotate").arg("--version")) { Ok(()) } else { package("logrotate") }
+}
+
+/// Installs Python from the distribution's packages, unless there is one, and makes the environment of the programs that
+/// send usage to Mete.
+///
+/// # Errors
+/// As [`postgres()`], and when pip cannot get the packages.
+pub fn python() -> Result<()> {
+    if let Err(missing) = python::interpreter() {
+        package("python3-venv").context(missing)?;
+    }
+    say("getting what tests/python/requirements.txt lists, unless it is there: a minute, once");
+    python::environment().map(|_| ())
 }
 
 /// Installs a package of the distribution's.

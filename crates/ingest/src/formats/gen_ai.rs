@@ -25,6 +25,7 @@ const CACHED: &[&str] = &[
     "gen_ai.usage.input_tokens.cached",
 ];
 const WRITTEN: &[&str] = &[
+    "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
     "gen_ai.usage.input_tokens.cache_write",
