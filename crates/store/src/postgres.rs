@@ -4,9 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use mete_core::Month;
-use sqlx::AssertSqlSafe;
-use sqlx::Transaction;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::db::Db;
 use crate::error::StoreError;
@@ -29,14 +28,32 @@ pub(crate) async fn connect(url: &StoreUrl, text: &str) -> Result<Db, StoreError
 }
 
 /// Makes the partition that holds the events of `month`, where it is missing.
-pub(crate) async fn ensure_partition(
-    transaction: &mut Transaction<'static, Postgres>,
-    month: Month,
-) -> Result<(), StoreError> {
+pub(crate) async fn ensure_partition(pool: &PgPool, month: Month) -> Result<(), StoreError> {
+    let name = format!("event_{}", month.yyyymm());
+    let (is_there,): (bool,) = sqlx::query_as("SELECT to_regclass($1) IS NOT NULL").bind(&name).fetch_one(pool).await?;
+    if is_there {
+        return Ok(());
+    }
+    match make_partition(pool, &name, month).await {
+        // Another writer made it in the same moment. 42P07 duplicate_table
+        Err(sqlx::Error::Database(error))
+            if error.is_unique_violation() || error.code().as_deref() == Some("42P07") =>
+        {
+            Ok(())
+        }
+        made => Ok(made?),
+    }
+}
+
+/// Made apart and attached: made in place, it would wait for everybody who uses the table, and they for it.
+async fn make_partition(pool: &PgPool, name: &str, month: Month) -> Result<(), sqlx::Error> {
     let (start, end) = (month.start().0, month.end().0);
-    let name = month.yyyymm();
-    let sql =
-        format!("CREATE TABLE IF NOT EXISTS event_{name} PARTITION OF event FOR VALUES FROM ({start}) TO ({end})");
-    sqlx::query(AssertSqlSafe(sql)).execute(&mut **transaction).await?;
-    Ok(())
+    let mut transaction = pool.begin().await?;
+    for sql in [
+        format!("CREATE TABLE {name} (LIKE event INCLUDING ALL)"),
+        format!("ALTER TABLE event ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
 }

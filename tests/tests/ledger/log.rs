@@ -8,7 +8,7 @@ use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::support::Figures;
-use crate::support::figures::{BY, Sum};
+use crate::support::figures::BY;
 use crate::support::world::Sender;
 
 /// What a million input and output tokens of the model cost that the catalogue prices here: $0.15 and $0.60.
@@ -131,7 +131,7 @@ impl Maker {
         let key = sender.key.as_deref().unwrap_or_default();
         for (by, name) in BY.into_iter().zip([sender.project, key, model]) {
             let row = (state.time.month(), by, name.to_owned());
-            let sum = self.expected.rows.entry(row).or_insert_with(Sum::default);
+            let sum = self.expected.rows.entry(row).or_default();
             sum.spend += state.cost;
             sum.requests += 1;
             sum.input += state.input;

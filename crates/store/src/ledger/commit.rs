@@ -101,9 +101,7 @@ impl Ledger {
         let months: BTreeSet<Month> = arrivals(parcels).map(|arrival| arrival.event.time.month()).collect();
         for month in months {
             if !self.partitions.contains(&month) {
-                let mut transaction = pool.begin().await?;
-                postgres::ensure_partition(&mut transaction, month).await?;
-                transaction.commit().await?;
+                postgres::ensure_partition(pool, month).await?;
                 self.partitions.insert(month);
             }
         }

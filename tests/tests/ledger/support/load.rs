@@ -10,10 +10,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use mete_tests::wait::{self, Deadline};
 
-use super::{Client, patience};
+use super::{Client, patience, rounds};
 
 /// Into how many requests, and writes to the file, a log is cut.
 const PARTS: usize = 400;
+
+/// What a fault may cost in time: the daemon tries again after ten seconds at most.
+const FAULT: Duration = Duration::from_secs(30);
 
 /// What was told of the requests so far.
 #[derive(Debug, Default)]
@@ -37,7 +40,7 @@ impl Load {
         meanwhile: impl FnOnce(&Self) -> Result<T>,
     ) -> Result<T> {
         let load = Self::default();
-        let deadline = Deadline::after(patience(lines.len() as u64));
+        let deadline = Deadline::after(patience(lines.len() as u64) + FAULT * u32::try_from(rounds())?);
         let (sent, written) = lines.split_at(lines.len() / 2);
         scope(|threads| {
             let sender = threads.spawn(|| load.send(client, sent, deadline));
