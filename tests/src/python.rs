@@ -45,6 +45,8 @@ impl Environment {
         command.env("PATH", env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8");
         // What is asked is on this machine, and nothing is to lie about in the source tree.
         command.env("NO_PROXY", "*").env("PYTHONDONTWRITEBYTECODE", "1");
+        // In seconds: an exporter that is refused goes on trying for as long, also on a busy machine.
+        command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "120");
         command
     }
 
