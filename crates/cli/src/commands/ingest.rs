@@ -53,7 +53,7 @@ pub struct IngestArgs {
     /// Prices of your own [default: mete/prices.toml in the XDG configuration directory, if it is there]
     #[arg(long, value_name = "FILE", env = "METE_PRICES")]
     prices: Option<PathBuf>,
-    /// Tables that say whose records are: the [[attribute]] of a file such as meted.toml
+    /// Tables that say whose records are: the `[[attribute]]` of a file such as meted.toml
     #[arg(long, value_name = "FILE")]
     tables: Option<PathBuf>,
     /// Tell what would be counted, and count nothing
