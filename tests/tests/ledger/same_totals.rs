@@ -15,8 +15,8 @@ use crate::log::Log;
 use crate::support::world::{file, source};
 use crate::support::{Client, World, events, patience, seed};
 
-/// Lines of one request.
-const REQUEST: usize = 200;
+/// Into how many requests, and writes, a part of a log is cut.
+const PARTS: usize = 300;
 
 each_engine! {
     async fn a_log_in_order_through_a_file_comes_to_its_sums(store: &TestStore) -> Result<()> {
@@ -63,7 +63,7 @@ pub fn set_up(store: &TestStore) -> Result<(World<'static>, Log)> {
 /// Writes lines in blocks, to whatever is there or to a new file.
 fn write(path: &Path, lines: &[String]) -> Result<()> {
     let mut out = File::options().append(true).create(true).open(path)?;
-    for part in lines.chunks(REQUEST) {
+    for part in lines.chunks(lines.len().div_ceil(PARTS)) {
         out.write_all((part.join("\n") + "\n").as_bytes())?;
     }
     Ok(())
@@ -72,5 +72,5 @@ fn write(path: &Path, lines: &[String]) -> Result<()> {
 /// Sends lines by requests.
 pub fn send(client: Client, lines: &[String]) -> Result<()> {
     let deadline = Deadline::after(patience(lines.len() as u64));
-    lines.chunks(REQUEST).try_for_each(|part| client.deliver(part, deadline, || Ok(())))
+    lines.chunks(lines.len().div_ceil(PARTS)).try_for_each(|part| client.deliver(part, deadline, || Ok(())))
 }
