@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, Result, ensure};
 use mete_core::Nanos;
+use mete_tests::meted::LIMIT;
 use mete_tests::{Engine, TestStore, each_engine};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::documented::{ADDRESS, block, variables};
@@ -72,7 +74,7 @@ fn what_the_instrumentation_of_openai_says_is_counted() -> Result<()> {
         let endpoints: Vec<_> = stage.spends("endpoint")?.into_iter().map(|(name, it)| (name, it.requests)).collect();
         let counts = [("chat_completions", 5), ("embeddings", 1), ("responses", 1)];
         ensure!(endpoints == counts.map(|(name, number)| (name.to_owned(), number)), "{endpoints:?}");
-        daemon.stop()
+        daemon.stop().map(drop)
     })
 }
 
@@ -83,14 +85,15 @@ fn what_was_refused_with_503_comes_again_after_a_restart() -> Result<()> {
         let stage = Stage::new(store)?;
         let (mut proxy, url) = Proxy::to(store.url()).await?;
         // Stopped while the store is away, it does not wait for it.
-        let daemon = stage.start_at(&url, "[ingest]\nstop_timeout = 1\n")?;
+        let mut daemon = stage.start_at(&url, "[ingest]\nstop_timeout = 1\n")?;
         proxy.cut().await;
         daemon.said("cannot read the store")?;
         let peer = start(&stage, "spans.py", &["100"])?;
         let line = peer.said("Transient error Service Unavailable")?;
         // It waits as long as it is told to.
         ensure!(line.contains("retrying in 5.00s"), "{line}");
-        daemon.stop()?;
+        daemon.0.signal(Signal::TERM)?;
+        daemon.0.wait(LIMIT)?;
         proxy.mend().await?;
         let daemon = stage.start_at(&url, "")?;
         let expected = expected(&peer.result()?)?;
