@@ -1,7 +1,7 @@
-//! Programs in Python that send usage to Mete: the real SDKs, from their package index, in an environment of their own.
+//! Programs in Python: the real SDKs that send usage to Mete, and what it is compared with, from their package index.
 //!
-//! The environment is made under the target folder, once, and again when the requirements or the interpreter change.
-//! pip gets the packages as it is configured on this machine.
+//! An environment of such packages is made under the target folder, once, and again when its list of requirements or the
+//! interpreter changes. pip gets the packages as it is configured on this machine.
 
 use std::env;
 use std::fs::{self, File};
@@ -30,17 +30,33 @@ pub struct Interpreter {
     identity: String,
 }
 
-/// An environment with all that the programs in `tests/python` need.
+/// Packages, and an interpreter that has them.
 #[derive(Clone, Debug)]
 pub struct Environment {
     folder: PathBuf,
 }
 
 impl Environment {
+    /// The environment of what `tests/python/NAME.txt` lists: made now, which takes a minute, unless an earlier run did.
+    ///
+    /// # Errors
+    /// When there is no Python, or pip cannot get the packages; the error has pip's own words.
+    pub fn named(name: &str) -> Result<Self> {
+        let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let folder = workspace().join(target).join(format!("python-{name}"));
+        prepare(&interpreter()?, &folder, &workspace().join(format!("tests/python/{name}.txt")))
+    }
+
+    /// The path of its interpreter.
+    #[must_use]
+    pub fn interpreter(&self) -> PathBuf {
+        self.folder.join("bin/python")
+    }
+
     /// A command that runs `script` of `tests/python`, with nothing of the tester's own settings but the path.
     #[must_use]
     pub fn program(&self, script: &str) -> Command {
-        let mut command = Command::new(self.python());
+        let mut command = Command::new(self.interpreter());
         command.arg(workspace().join("tests/python").join(script)).env_clear().stdin(Stdio::null());
         command.env("PATH", env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8");
         // What is asked is on this machine, and nothing is to lie about in the source tree.
@@ -48,10 +64,6 @@ impl Environment {
         // In seconds: an exporter that is refused goes on trying for as long, also on a busy machine.
         command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "120");
         command
-    }
-
-    fn python(&self) -> PathBuf {
-        self.folder.join("bin/python")
     }
 }
 
@@ -70,16 +82,6 @@ fn probe(program: &Path) -> Option<Interpreter> {
     output.status.success().then(|| Interpreter { program: program.to_owned(), identity })
 }
 
-/// The environment of `tests/python/requirements.txt`: made now, which takes a minute, unless an earlier run did.
-///
-/// # Errors
-/// When there is no Python, or pip cannot get the packages; the error has pip's own words.
-pub fn environment() -> Result<Environment> {
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let folder = workspace().join(target).join("python");
-    prepare(&interpreter()?, &folder, &workspace().join("tests/python/requirements.txt"))
-}
-
 /// Makes `folder` an environment with `requirements`, unless it is one; others wait meanwhile.
 fn prepare(interpreter: &Interpreter, folder: &Path, requirements: &Path) -> Result<Environment> {
     let list = fs::read_to_string(requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
@@ -94,7 +96,7 @@ fn prepare(interpreter: &Interpreter, folder: &Path, requirements: &Path) -> Res
     let make = run(Command::new(&interpreter.program).args(["-m", "venv", "--clear"]).arg(folder));
     make.with_context(|| format!("cannot make a Python environment in {}", folder.display()))?;
     // Wheels only: nothing of a package runs before a test wants it, and nothing is compiled.
-    let mut pip = Command::new(environment.python());
+    let mut pip = Command::new(environment.interpreter());
     pip.args(["-m", "pip", "install", "--no-input", "--quiet", "--only-binary=:all:", "--requirement"]);
     run(pip.arg(requirements)).with_context(|| {
         let file = requirements.display();
@@ -121,7 +123,7 @@ mod tests {
 
     /// Which file the environment's interpreter is: another one after it was made anew.
     fn inode(environment: &Environment) -> u64 {
-        fs::symlink_metadata(environment.python()).unwrap().ino()
+        fs::symlink_metadata(environment.interpreter()).unwrap().ino()
     }
 
     #[test]
@@ -133,7 +135,7 @@ mod tests {
         fs::write(&requirements, "# nothing\n").unwrap();
         let made = make().unwrap();
         let first = inode(&made);
-        assert!(Command::new(made.python()).args(["-c", "import pip"]).status().unwrap().success());
+        assert!(Command::new(made.interpreter()).args(["-c", "import pip"]).status().unwrap().success());
         assert_eq!(inode(&make().unwrap()), first);
 
         fs::write(&requirements, "mete-no-such-package @ file:///no/such/wheel-1-py3-none-any.whl\n").unwrap();

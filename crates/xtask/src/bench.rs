@@ -7,9 +7,6 @@ use mete_tests::process::{METE_VARIABLE, METED_VARIABLE, cargo, workspace};
 use crate::install;
 use crate::shell::run as run_command;
 
-/// What DuckDB needs to be compared with.
-const DUCKDB: &[&str] = &["duckdb==2.0.0", "numpy==2.4.6", "pyarrow==26.0.1"];
-
 /// Runs the benchmark called `name`, or all one after the other.
 ///
 /// # Errors
@@ -24,10 +21,10 @@ pub fn run(name: Option<&str>) -> Result<()> {
     // A benchmark that starts `mete` is not to build it in its turn, together with everybody's tests.
     run_command(cargo().args(["build", "--release", "--workspace", "--bins"]))?;
     let target = metadata()?.target_directory;
-    let python = install::python_with(target.join("bench-python").as_std_path(), DUCKDB)?;
+    let python = install::python("bench")?;
     let bench = |name| {
         let mut command = cargo();
-        command.args(["bench", "--workspace", "--bench", name]).env("METE_BENCH_PYTHON", &python);
+        command.args(["bench", "--workspace", "--bench", name]).env("METE_BENCH_PYTHON", python.interpreter());
         command.env(METE_VARIABLE, target.join("release/mete")).env(METED_VARIABLE, target.join("release/meted"));
         run_command(&mut command)
     };

@@ -1,11 +1,12 @@
 //! Getting the tools that a chore needs and the machine does not have.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use mete_tests::postgres;
 use mete_tests::process::cargo;
-use mete_tests::{postgres, python};
+use mete_tests::python::{self, Environment};
 
 use crate::shell::{run, say, succeeds};
 
@@ -43,17 +44,16 @@ pub fn logrotate() -> Result<()> {
     if succeeds(Command::new("logrotate").arg("--version")) { Ok(()) } else { package("logrotate") }
 }
 
-/// Installs Python from the distribution's packages, unless there is one, and makes the environment of the programs that
-/// send usage to Mete.
+/// Installs Python from the distribution's packages, unless there is one, and makes the environment called `name`.
 ///
 /// # Errors
-/// As [`postgres()`], and when pip cannot get the packages.
-pub fn python() -> Result<()> {
+/// As [`postgres()`], and as [`Environment::named`].
+pub fn python(name: &str) -> Result<Environment> {
     if let Err(missing) = python::interpreter() {
         package("python3-venv").context(missing)?;
     }
-    say("getting what tests/python/requirements.txt lists, unless it is there: a minute, once");
-    python::environment().map(|_| ())
+    say(&format!("getting what tests/python/{name}.txt lists, unless it is there: a minute, once"));
+    Environment::named(name)
 }
 
 /// Installs a package of the distribution's.
@@ -91,27 +91,6 @@ pub fn cargo_deny() -> Result<()> {
     }
     say("no cargo-deny here: building it takes several minutes, once");
     run(cargo().args(["install", "--locked", CARGO_DENY]))
-}
-
-/// A Python with `packages`, in a virtual environment of its own at `folder`, which is kept. Tells the interpreter's path.
-///
-/// # Errors
-/// When there is no Python with the module venv, or the packages cannot be had.
-pub fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
-    let python = folder.join("bin/python");
-    let wanted = packages.join("\n");
-    let had = folder.join("packages");
-    if std::fs::read_to_string(&had).is_ok_and(|have| have == wanted) {
-        return Ok(python);
-    }
-    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
-        package("python3-venv")?;
-    }
-    say(&format!("making a Python with {}", packages.join(", ")));
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
-    std::fs::write(&had, wanted).with_context(|| format!("cannot write {}", had.display()))?;
-    Ok(python)
 }
 
 /// Installs cargo-fuzz, unless it is there.

@@ -72,7 +72,7 @@ fn what_the_instrumentation_of_openai_says_is_counted() -> Result<()> {
         let endpoints: Vec<_> = stage.spends("endpoint")?.into_iter().map(|(name, it)| (name, it.requests)).collect();
         let counts = [("chat_completions", 5), ("embeddings", 1), ("responses", 1)];
         ensure!(endpoints == counts.map(|(name, number)| (name.to_owned(), number)), "{endpoints:?}");
-        daemon.stop()
+        daemon.stop().map(drop)
     })
 }
 

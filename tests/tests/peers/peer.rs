@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use mete_tests::{Process, python};
+use mete_tests::Process;
+use mete_tests::python::Environment;
 use serde_json::Value;
 
 /// A program ends itself after two minutes, and says where it hung.
@@ -14,7 +15,7 @@ pub struct Peer(Process);
 impl Peer {
     /// Starts `script` of `tests/python` with these arguments and variables.
     pub fn start(script: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
-        let mut command = python::environment()?.program(script);
+        let mut command = Environment::named("peers")?.program(script);
         command.args(arguments).envs(variables.iter().copied());
         Ok(Self(Process::start(&mut command)?))
     }

@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use mete_core::Nanos;
+use mete_tests::meted::LIMIT;
 use mete_tests::postgres::free_port;
-use mete_tests::process::{Process, Run, mete, meted};
-use mete_tests::{TestStore, wait};
-use rustix::process::Signal;
+use mete_tests::process::{Run, mete};
+use mete_tests::{Meted, TestStore, wait};
 use serde_json::Value;
-
-/// Nothing in these tests takes this long, unless it never happens.
-pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a row of `mete spend` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,17 +57,15 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts a daemon with this configuration below store and address, and waits until it is ready.
-    pub fn start(&self, rest: &str) -> Result<Daemon> {
+    pub fn start(&self, rest: &str) -> Result<Meted> {
         self.start_at(self.place.url(), rest)
     }
 
     /// The same with another way to the store.
-    pub fn start_at(&self, url: &str, rest: &str) -> Result<Daemon> {
+    pub fn start_at(&self, url: &str, rest: &str) -> Result<Meted> {
         let (config, address) = (self.path("meted.toml"), &self.address);
         fs::write(&config, format!("[store]\nurl = '{url}'\n[listen]\naddress = '{address}'\n{rest}"))?;
-        let daemon = Daemon(Process::start(meted()?.arg("--config").arg(&config))?);
-        daemon.said("meted::daemon: ready")?;
-        Ok(daemon)
+        Meted::start(&config)
     }
 
     /// What was spent this month, by `project`, `model` or the like; nothing may be in the quarantine.
@@ -109,22 +103,4 @@ fn spent(row: &Value) -> Result<Spent> {
         output: count("output_tokens")?,
         spend: row["spend"].as_str().context("no spend")?.parse()?,
     })
-}
-
-/// A daemon that runs; a drop kills it.
-pub struct Daemon(Process);
-
-impl Daemon {
-    /// Waits for a line of its log that has `part` in it.
-    pub fn said(&self, part: &str) -> Result<String> {
-        self.0.wait_for_line(LIMIT, |line| line.contains(part)).with_context(|| format!("no line with {part:?}"))
-    }
-
-    /// Stops it as a service manager does, and checks that it leaves in peace.
-    pub fn stop(mut self) -> Result<()> {
-        self.0.signal(Signal::TERM)?;
-        let status = self.0.wait(LIMIT)?;
-        ensure!(status.success(), "{status}:\n{}", self.0.output());
-        Ok(())
-    }
 }

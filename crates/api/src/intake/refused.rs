@@ -101,8 +101,9 @@ impl Refused {
     /// After how many seconds the client may come again.
     const fn retry_after(&self) -> Option<&'static str> {
         match self {
-            Self::NoMemory | Self::Busy | Self::Stopping | Self::KeyInUse => Some("1"),
-            Self::Trouble(_) | Self::NotCommitted => Some("5"),
+            Self::NoMemory | Self::Busy | Self::KeyInUse => Some("1"),
+            // Exporters of OpenTelemetry try six times: that has to last for a restart.
+            Self::Stopping | Self::Trouble(_) | Self::NotCommitted => Some("5"),
             _ => None,
         }
     }

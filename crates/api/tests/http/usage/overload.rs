@@ -104,7 +104,7 @@ each_engine! {
         desk.intake.close();
         let answer = other.post("/v1/ingest", &[NDJSON], &body).await;
         assert_eq!((answer.status, answer.code().as_str()), (503, "stopping"));
-        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.header("retry-after"), Some("5"));
         under_way.send(&body).await;
         assert_eq!(counts(&told(&under_way.read().await)), [1, 0, 0, 0, 0]);
         let store = desk.store.clone();
