@@ -11,7 +11,7 @@ use bytes::Bytes;
 use mete_core::event::MAX_AHEAD;
 use mete_core::{Clock, LedgerEvent, Timestamp};
 use mete_prices::Catalogue;
-use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
+use mete_store::{Arrival, NamedHold, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -148,7 +148,12 @@ impl Reader {
                 Line::Ignored => return parcel.read.ignored += 1,
                 Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
-                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: raw(&bytes) }),
+                    Ok(event) => {
+                        if let Some(hold) = &record.hold {
+                            parcel.holds.push(NamedHold { event: parcel.events.len(), id: (&**hold).into() });
+                        }
+                        return parcel.events.push(Arrival { event, position, raw: raw(&bytes) });
+                    }
                     Err(problem) => problem,
                 },
             };

@@ -47,8 +47,8 @@ pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProje
 pub use invites::InviteFilter;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{
-    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NewCost, Outcome, Parcel, Place, Position, ReadCounts,
-    Receipt, Rerated, RunEvent, Tally,
+    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NamedHold, NewCost, Outcome, Parcel, Place, Position,
+    ReadCounts, Receipt, Rerated, RunEvent, Tally,
 };
 pub use limits::{OfProject, Scope, ScopeKind};
 pub use manual_blocks::ManualBlockFilter;
