@@ -9,12 +9,13 @@ use mete_core::Clock;
 use mete_gate::Gate;
 
 use crate::authorize::authorize;
+use crate::holding::Holding;
 use crate::intake::{Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::reply::{self, Reply};
-use crate::request_body;
+use crate::{holds, question, request_body};
 
 /// Answers requests. Shared by `Arc` among the listeners that it is served on.
 ///
@@ -25,6 +26,9 @@ use crate::request_body;
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first.
 ///
+/// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
+/// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
+///
 /// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
@@ -32,12 +36,14 @@ pub struct Api {
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
+    holding: Option<Holding>,
 }
 
 /// What is to be done with a request.
 enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
+    Question(&'a Holding),
 }
 
 impl Api {
@@ -45,7 +51,13 @@ impl Api {
     /// answers is counted in `metrics`.
     #[must_use]
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
-        Self { gate, clock, readiness, metrics, intake: None }
+        Self { gate, clock, readiness, metrics, intake: None, holding: None }
+    }
+
+    /// The same, and money is held (R40). Without it all that wants a hold goes without, and there is no JSON form.
+    #[must_use]
+    pub fn with_holding(self, holding: Holding) -> Self {
+        Self { holding: Some(holding), ..self }
     }
 
     /// The same, and usage is taken by `intake`.
@@ -64,11 +76,16 @@ impl Api {
             }
             // In a box: answers about keys, which are most, need not carry its size.
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
+            Route::Question(holding) => Box::pin(self.answer_question(holding, &head, body)).await,
         }
     }
 
     fn route(&self, head: &request::Parts) -> Route<'_> {
         let reply = match (head.uri.path(), &head.method) {
+            ("/v1/authorize", &Method::POST) if question::is_question(&head.headers) => match &self.holding {
+                Some(holding) => return Route::Question(holding),
+                None => self.authorize(head),
+            },
             ("/v1/authorize", &Method::GET | &Method::POST) => self.authorize(head),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
@@ -84,16 +101,38 @@ impl Api {
             }
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
             ("/healthz" | "/readyz" | "/metrics", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
-            (path, method) => reply::not_found(method.as_str(), path),
+            (path, method) => match holds::at(method, path) {
+                Some(Ok((id, deed))) => self.when_loaded(|| holds::act(&self.gate, self.clock.now(), id, deed)),
+                Some(Err(allowed)) => reply::method_not_allowed(method.as_str(), allowed),
+                None => reply::not_found(method.as_str(), path),
+            },
         };
         Route::Answered(reply)
     }
 
     fn authorize(&self, head: &request::Parts) -> Reply {
+        let holding = self.holding.as_ref();
+        self.when_loaded(|| authorize(&self.gate, holding, self.clock.now(), &head.headers, &self.metrics))
+    }
+
+    async fn answer_question(&self, holding: &Holding, head: &request::Parts, mut body: Incoming) -> Reply {
+        match request_body::collect(&mut body, question::MOST_BYTES).await {
+            Ok(bytes) => {
+                self.when_loaded(|| question::answer(&self.gate, holding, self.clock.now(), &bytes, &self.metrics))
+            }
+            Err(unread) => {
+                let mut reply = question::unread(unread);
+                request_body::dispose(head, body, &mut reply).await;
+                reply
+            }
+        }
+    }
+
+    fn when_loaded(&self, answer: impl FnOnce() -> Reply) -> Reply {
         if !self.readiness.is_loaded() {
             return reply::unavailable(&self.readiness.reason_against().unwrap_or_default());
         }
-        authorize(&self.gate, self.clock.now(), &head.headers, &self.metrics)
+        answer()
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

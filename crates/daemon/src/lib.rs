@@ -8,6 +8,8 @@ mod listen;
 mod prices;
 mod quarantine;
 mod retention;
+
+mod settlement;
 mod signals;
 mod sources;
 

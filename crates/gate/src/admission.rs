@@ -104,26 +104,34 @@ pub struct Vault {
 }
 
 impl Gate {
-    /// Decides as [`Gate::admit`] does; where `wanted` and a budget applies, the most that the request can cost is set
-    /// aside on its project, its organization and the one above, or the request is refused with the first budget that
-    /// does not leave as much (R40). What concurrent requests hold can never pass a budget together.
+    /// Decides as [`Gate::admit`] does, and tells what the budgets leave.
+    #[must_use]
+    pub fn look(&self, now: Timestamp, key: Credential<'_>, request: &Request<'_>) -> Admission {
+        let hash = match key.hash() {
+            Ok(hash) => hash,
+            Err(refusal) => return Admission::of_nobody(refusal),
+        };
+        let directory = self.directory();
+        let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
+        let (case, refusal) = self.decided(&directory, known, request, now);
+        Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))))
+    }
+
+    /// Decides as [`Gate::admit`] does; where a budget applies, the most that the request can cost is set aside on its
+    /// project, its organization and the one above, or the request is refused with the first budget that does not leave
+    /// as much (R40). What concurrent requests hold can never pass a budget together.
+    #[must_use]
     pub fn authorize(
         &self,
         now: Timestamp,
         key: Credential<'_>,
         request: &Request<'_>,
-        wanted: Option<&Wanted<'_>>,
+        wanted: &Wanted<'_>,
         random: &mut dyn Rng,
     ) -> Admission {
         let hash = match key.hash() {
             Ok(hash) => hash,
             Err(refusal) => return Admission::of_nobody(refusal),
-        };
-        let Some(wanted) = wanted else {
-            let directory = self.directory();
-            let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
-            let (case, refusal) = self.decided(&directory, known, request, now);
-            return Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))));
         };
         let id = IdKind::Hold.generate(random);
         // The lock goes before the directory: of whatever was settled by then, the event is in the totals read here.

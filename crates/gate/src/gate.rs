@@ -157,7 +157,9 @@ impl Gate {
         self.directory.load()
     }
 
-    pub(crate) const fn terms(&self) -> &Terms {
+    /// On what terms it holds money.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
         &self.terms
     }
 

@@ -110,7 +110,7 @@ fn r40_the_refusal_and_the_answer_tell_the_figures() {
     spend(&stage.gate, "A", "2026-11", Nanos::from_dollars(3));
     stage.hold("A", 4);
     let key = Credential::Secret(Some("sk-A"));
-    let refused = stage.gate.authorize(stage.now, key, &CHAT, Some(&price(4)), &mut stage.random);
+    let refused = stage.gate.authorize(stage.now, key, &CHAT, &price(4), &mut stage.random);
     let Err(Denied::Refused(Refusal::ProjectBudget(figures))) = &refused.outcome else { panic!("{refused:?}") };
     assert_eq!((figures.spend, figures.held), (Nanos::from_dollars(3), Nanos::from_dollars(4)));
     let message = Refusal::ProjectBudget(figures.clone()).message();
@@ -121,9 +121,9 @@ fn r40_the_refusal_and_the_answer_tell_the_figures() {
         parent: None,
     };
     assert_eq!(refused.remaining, left(3, 8));
-    let allowed = stage.gate.authorize(stage.now, key, &CHAT, Some(&price(2)), &mut stage.random);
+    let allowed = stage.gate.authorize(stage.now, key, &CHAT, &price(2), &mut stage.random);
     assert_eq!((allowed.remaining, allowed.caller.unwrap().key_id), (left(1, 6), "key_A".into()));
-    let looked = stage.gate.authorize(stage.now, key, &CHAT, None, &mut stage.random);
+    let looked = stage.gate.look(stage.now, key, &CHAT);
     assert_eq!((looked.outcome, looked.remaining), (Ok(None), left(1, 6)));
 }
 

@@ -7,6 +7,7 @@ mod explanations;
 mod files;
 mod holds;
 
+mod holds_model;
 mod holds_threads;
 mod keys;
 mod model;

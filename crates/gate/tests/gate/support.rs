@@ -153,7 +153,7 @@ pub fn take(
     random: &mut StdRng,
 ) -> Result<Option<Hold>, Denied> {
     let secret = format!("sk-{name}");
-    gate.authorize(now, Credential::Secret(Some(&secret)), &CHAT, Some(wanted), random).outcome
+    gate.authorize(now, Credential::Secret(Some(&secret)), &CHAT, wanted, random).outcome
 }
 
 /// The code of a decision, as above.
