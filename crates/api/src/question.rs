@@ -55,6 +55,10 @@ pub fn is_question(headers: &HeaderMap) -> bool {
 
 /// Decides on the question in `body` at the instant `now`, and counts it.
 pub fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metrics: &Metrics) -> Reply {
+    // A list would be taken for the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return unreadable(&"it is no JSON object");
+    }
     let question: Question = match serde_json::from_slice(body) {
         Ok(question) => question,
         Err(error) => return unreadable(&error),

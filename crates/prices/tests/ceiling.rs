@@ -1,4 +1,5 @@
 //! What a request can cost at most is never less than what it costs then (R40).
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail a test")]
 
 use std::sync::Arc;
 

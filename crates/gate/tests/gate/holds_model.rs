@@ -20,7 +20,7 @@ const LIFE: i64 = 10 * MINUTE;
 /// How far ahead a hold looks for the month that its event may fall into.
 const AHEAD: i64 = 24 * 60 * MINUTE;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     /// A project has so much held, for a request with this id.
     Take(usize, i64, Option<u8>),
@@ -100,7 +100,6 @@ impl Model {
         for place in 0..self.taken.len() {
             let hold = &self.taken[place];
             let meant = names == Some(place) || (is.is_some() && hold.request == is);
-            // The gate frees what is over when it is asked next: it may still find it here.
             if meant && hold.project == project && !hold.ended {
                 self.taken[place].ended = true;
                 ended = 1;
@@ -150,20 +149,7 @@ impl Story {
         match step {
             Step::Take(project, amount, request) => self.take(project, amount, request)?,
             Step::Event { project, names, is, cost, minutes } => {
-                let month = now.plus(minutes * MINUTE).month();
-                self.model.booked.push((project, month, cost));
-                let booked = self.model.booked.iter().filter(|(of, at, _)| (*of, *at) == (project, month));
-                let name = PROJECTS[project].0;
-                spend(&self.gate, name, &month.to_string(), Nanos(booked.map(|(_, _, cost)| cost).sum()));
-                let names = names.filter(|_| !self.model.taken.is_empty()).map(|at| at % self.model.taken.len());
-                let hold = names.map(|at| self.model.taken[at].id.clone());
-                let (event, project_id) = (event_id(is, project), format!("proj_{name}"));
-                let booked =
-                    Booked { event, project: &project_id, key: None, hold: hold.as_deref(), cost: Nanos(cost) };
-                self.gate.expire_holds(now);
-                let settled = self.gate.settle([booked].into_iter());
-                self.model.taken.iter_mut().for_each(|hold| hold.ended |= hold.expires_at <= now);
-                prop_assert_eq!(settled.events, self.model.settle(project, names, is));
+                self.event(project, names, is, cost, now.plus(minutes * MINUTE).month())?;
             }
             Step::Release(at) => {
                 let Some(place) = at.checked_rem(self.model.taken.len()) else { return Ok(()) };
@@ -188,6 +174,30 @@ impl Story {
             }
         }
         self.compare()
+    }
+
+    fn event(
+        &mut self,
+        project: usize,
+        names: Option<usize>,
+        is: Option<u8>,
+        cost: i64,
+        month: Month,
+    ) -> Result<(), TestCaseError> {
+        let (now, model) = (self.model.now, &mut self.model);
+        model.booked.push((project, month, cost));
+        let booked = model.booked.iter().filter(|(of, at, _)| (*of, *at) == (project, month));
+        let name = PROJECTS[project].0;
+        spend(&self.gate, name, &month.to_string(), Nanos(booked.map(|(_, _, cost)| cost).sum()));
+        let names = names.and_then(|at| at.checked_rem(model.taken.len()));
+        let hold = names.map(|at| &*model.taken[at].id);
+        let (event, project_id) = (event_id(is, project), format!("proj_{name}"));
+        let booked = Booked { event, project: &project_id, key: None, hold, cost: Nanos(cost) };
+        self.gate.expire_holds(now);
+        let settled = self.gate.settle([booked].into_iter());
+        model.taken.iter_mut().for_each(|hold| hold.ended |= hold.expires_at <= now);
+        prop_assert_eq!(settled.events, model.settle(project, names, is));
+        Ok(())
     }
 
     fn take(&mut self, project: usize, amount: i64, request: Option<u8>) -> Result<(), TestCaseError> {
