@@ -8,8 +8,10 @@ use hyper::{Method, Request, StatusCode};
 use mete_core::Clock;
 use mete_gate::Gate;
 
-use crate::authorize::authorize;
+use crate::authorize::{authorize, authorize_holding};
+use crate::description::{Description, describe};
 use crate::holding::Holding;
+use crate::holds::Deed;
 use crate::intake::{Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
 use crate::peer::Peer;
@@ -43,7 +45,17 @@ pub struct Api {
 enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
-    Question(&'a Holding),
+    Held(&'a Holding, Held<'a>),
+}
+
+/// What is asked about money that is held, and may have to wait for the store.
+enum Held<'a> {
+    /// A question in JSON.
+    Question,
+    /// One in headers.
+    Described(Description<'a>),
+    /// A hold that is to live longer.
+    Extension(&'a str),
 }
 
 impl Api {
@@ -76,17 +88,13 @@ impl Api {
             }
             // In a box: answers about keys, which are most, need not carry its size.
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
-            Route::Question(holding) => Box::pin(self.answer_question(holding, &head, body)).await,
+            Route::Held(holding, held) => Box::pin(self.hold(holding, held, &head, body)).await,
         }
     }
 
-    fn route(&self, head: &request::Parts) -> Route<'_> {
+    fn route<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
         let reply = match (head.uri.path(), &head.method) {
-            ("/v1/authorize", &Method::POST) if question::is_question(&head.headers) => match &self.holding {
-                Some(holding) => return Route::Question(holding),
-                None => self.authorize(head),
-            },
-            ("/v1/authorize", &Method::GET | &Method::POST) => self.authorize(head),
+            ("/v1/authorize", &Method::GET | &Method::POST) => return self.route_of_question(head),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
                 if method == Method::POST {
@@ -101,38 +109,61 @@ impl Api {
             }
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
             ("/healthz" | "/readyz" | "/metrics", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
-            (path, method) => match holds::at(method, path) {
-                Some(Ok((id, deed))) => self.when_loaded(|| holds::act(&self.gate, self.clock.now(), id, deed)),
-                Some(Err(allowed)) => reply::method_not_allowed(method.as_str(), allowed),
-                None => reply::not_found(method.as_str(), path),
+            (path, method) => match (holds::at(method, path), &self.holding) {
+                (Some(Ok((id, Deed::Extend))), Some(holding)) => return Route::Held(holding, Held::Extension(id)),
+                (Some(Ok((id, Deed::Release))), Some(_)) => {
+                    self.when_loaded(|| holds::release(&self.gate, self.clock.now(), id))
+                }
+                (Some(Err(allowed)), Some(_)) => reply::method_not_allowed(method.as_str(), allowed),
+                _ => reply::not_found(method.as_str(), path),
             },
         };
         Route::Answered(reply)
     }
 
-    fn authorize(&self, head: &request::Parts) -> Reply {
-        let holding = self.holding.as_ref();
-        self.when_loaded(|| authorize(&self.gate, holding, self.clock.now(), &head.headers, &self.metrics))
+    /// Most questions are answered at once.
+    fn route_of_question<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
+        let description = match &self.holding {
+            Some(holding) if head.method == Method::POST && question::is_question(&head.headers) => {
+                return Route::Held(holding, Held::Question);
+            }
+            Some(holding) => match describe(&head.headers) {
+                description if description.wants_hold => return Route::Held(holding, Held::Described(description)),
+                description => description,
+            },
+            None => describe(&head.headers),
+        };
+        let answer = || authorize(&self.gate, self.clock.now(), &head.headers, &description, &self.metrics);
+        Route::Answered(self.when_loaded(answer))
     }
 
-    async fn answer_question(&self, holding: &Holding, head: &request::Parts, mut body: Incoming) -> Reply {
-        match request_body::collect(&mut body, question::MOST_BYTES).await {
-            Ok(bytes) => {
-                self.when_loaded(|| question::answer(&self.gate, holding, self.clock.now(), &bytes, &self.metrics))
-            }
-            Err(unread) => {
-                let mut reply = question::unread(unread);
-                request_body::dispose(head, body, &mut reply).await;
-                reply
-            }
+    async fn hold(&self, holding: &Holding, held: Held<'_>, head: &request::Parts, mut body: Incoming) -> Reply {
+        if !self.readiness.is_loaded() {
+            let mut reply = self.not_loaded();
+            request_body::dispose(head, body, &mut reply).await;
+            return reply;
         }
+        let (gate, metrics) = (&self.gate, &self.metrics);
+        let mut reply = match held {
+            Held::Question => match request_body::collect(&mut body, question::MOST_BYTES).await {
+                Ok(bytes) => question::answer(gate, holding, self.clock.now(), &bytes, metrics).await,
+                Err(unread) => question::unread(unread),
+            },
+            Held::Described(description) => {
+                authorize_holding(gate, holding, self.clock.now(), &head.headers, &description, metrics).await
+            }
+            Held::Extension(id) => holds::extend(gate, holding, self.clock.now(), id).await,
+        };
+        request_body::dispose(head, body, &mut reply).await;
+        reply
     }
 
     fn when_loaded(&self, answer: impl FnOnce() -> Reply) -> Reply {
-        if !self.readiness.is_loaded() {
-            return reply::unavailable(&self.readiness.reason_against().unwrap_or_default());
-        }
-        answer()
+        if self.readiness.is_loaded() { answer() } else { self.not_loaded() }
+    }
+
+    fn not_loaded(&self) -> Reply {
+        reply::unavailable(&self.readiness.reason_against().unwrap_or_default())
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

@@ -3,29 +3,24 @@
 use hyper::HeaderMap;
 use mete_core::Timestamp;
 use mete_core::decision::Refusal;
-use mete_gate::{Admission, Caller, Credential, Denied, Gate};
+use mete_gate::{Admission, Credential, Denied, Gate};
 
 use crate::credentials::key_of;
-use crate::description::{Description, describe};
+use crate::description::Description;
 use crate::holding::Holding;
 use crate::metrics::Metrics;
 use crate::reply::{self, Reply, allow, refuse};
 
-/// Decides on the key in `headers` and the request that they describe at the instant `now` (R37), and counts it. Where
-/// they want it, money is held (R40).
+/// Decides on the key in `headers` and the request that they describe at the instant `now` (R37), and counts it.
 ///
-/// 204 with `x-mete-key-id`, `x-mete-project-id` and the hold's id, or the refusal's status and body.
+/// 204 with `x-mete-key-id` and `x-mete-project-id`, or the refusal's status and body.
 pub fn authorize(
     gate: &Gate,
-    holding: Option<&Holding>,
     now: Timestamp,
     headers: &HeaderMap,
+    description: &Description<'_>,
     metrics: &Metrics,
 ) -> Reply {
-    let description = describe(headers);
-    if let Some(holding) = holding.filter(|_| description.wants_hold) {
-        return hold(gate, holding, now, headers, &description, metrics);
-    }
     match gate.admit(now, key_of(headers), &description.request) {
         Ok(caller) => {
             metrics.allowed();
@@ -38,7 +33,8 @@ pub fn authorize(
     }
 }
 
-fn hold(
+/// The same, and money is held (R40): the answer has the hold's id in `x-mete-hold`.
+pub async fn authorize_holding(
     gate: &Gate,
     holding: &Holding,
     now: Timestamp,
@@ -47,15 +43,14 @@ fn hold(
     metrics: &Metrics,
 ) -> Reply {
     let key = Credential::Secret(key_of(headers));
-    let Admission { caller, outcome, .. } = holding.admit(gate, now, key, request, circumstances);
+    let Admission { caller, outcome, .. } = holding.admit(gate, now, key, request, circumstances).await;
     metrics.admitted(&outcome);
-    match outcome {
-        Ok(hold) => {
-            let nobody = || Caller { key_id: bytes::Bytes::new(), project_id: bytes::Bytes::new() };
-            allow(caller.unwrap_or_else(nobody), hold.as_ref())
-        }
-        Err(Denied::Refused(refusal)) => refused(&refusal),
-        Err(full @ Denied::Full) => reply::full(&full),
+    match (outcome, caller) {
+        (Ok(hold), Some(caller)) => allow(caller, hold.as_ref()),
+        // Nobody is let through without a name.
+        (Ok(_), None) => refused(&Refusal::UnknownKey),
+        (Err(Denied::Refused(refusal)), _) => refused(&refusal),
+        (Err(denied), _) => reply::not_held(&denied),
     }
 }
 

@@ -5,6 +5,7 @@ use mete_core::Timestamp;
 use mete_gate::Gate;
 use serde_json::json;
 
+use crate::holding::Holding;
 use crate::reply::{self, Reply};
 
 /// What is asked of a hold.
@@ -27,14 +28,17 @@ pub fn at<'a>(method: &Method, path: &'a str) -> Option<Result<(&'a str, Deed), 
     Some(if *method == allowed { Ok((id, deed)) } else { Err(name) })
 }
 
-/// Does it at the instant `now`: 204, or 200 with the hold's new time, or 404.
-pub fn act(gate: &Gate, now: Timestamp, id: &str, deed: Deed) -> Reply {
-    match deed {
-        Deed::Release if gate.release(now, id) => reply::no_content(),
-        Deed::Release => unknown(),
-        Deed::Extend => gate.extend(now, id).map_or_else(unknown, |(expires_at, amount)| {
-            reply::json(&json!({ "id": id, "amount": amount, "expires_at": expires_at }))
-        }),
+/// Gives back what a hold sets aside: 204, or 404.
+pub fn release(gate: &Gate, now: Timestamp, id: &str) -> Reply {
+    if gate.release(now, id) { reply::no_content() } else { unknown() }
+}
+
+/// Has a hold begin its time anew: 200 with that, or 404.
+pub async fn extend(gate: &Gate, holding: &Holding, now: Timestamp, id: &str) -> Reply {
+    match holding.extend(gate, now, id).await {
+        Ok(Some((expires_at, amount))) => reply::json(&json!({ "id": id, "amount": amount, "expires_at": expires_at })),
+        Ok(None) => unknown(),
+        Err(denied) => reply::not_held(&denied),
     }
 }
 

@@ -31,7 +31,7 @@ mod request_body;
 mod serve;
 
 pub use api::Api;
-pub use holding::Holding;
+pub use holding::{Holding, LeaseRequest};
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;
 pub use readiness::{Readiness, Trouble};

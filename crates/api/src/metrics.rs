@@ -123,7 +123,7 @@ impl Metrics {
         self.decisions.count(decisions::ALLOWED);
     }
 
-    /// A request for which money was to be held was decided on. Where too many are held, nothing was.
+    /// A request for which money was to be held was decided on. Where none can be held, nothing was.
     pub(crate) fn admitted(&self, outcome: &Result<Option<Hold>, Denied>) {
         match outcome {
             Ok(hold) => {
@@ -131,7 +131,7 @@ impl Metrics {
                 self.allowed();
             }
             Err(Denied::Refused(refusal)) => self.refused(refusal),
-            Err(Denied::Full) => {}
+            Err(Denied::Full | Denied::Unleased(_)) => {}
         }
     }
 

@@ -54,7 +54,7 @@ pub fn is_question(headers: &HeaderMap) -> bool {
 }
 
 /// Decides on the question in `body` at the instant `now`, and counts it.
-pub fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metrics: &Metrics) -> Reply {
+pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metrics: &Metrics) -> Reply {
     // A list would be taken for the fields in their order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return unreadable(&"it is no JSON object");
@@ -71,7 +71,7 @@ pub fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metri
     let admission = if question.hold == Some(false) {
         gate.look(now, key, &request)
     } else {
-        holding.admit(gate, now, key, &request, &question.circumstances())
+        holding.admit(gate, now, key, &request, &question.circumstances()).await
     };
     metrics.admitted(&admission.outcome);
     match &admission.outcome {
@@ -80,7 +80,7 @@ pub fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metri
             tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
             reply::json(&told(&admission, Some(refusal), None))
         }
-        Err(full @ Denied::Full) => reply::full(full),
+        Err(denied) => reply::not_held(denied),
     }
 }
 

@@ -74,9 +74,10 @@ pub fn json(document: &Value) -> Reply {
     with_body(StatusCode::OK, JSON, document.to_string().into())
 }
 
-/// 503: no more money can be held at once.
-pub fn full(denied: &Denied) -> Reply {
-    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "server_error", "too_many_holds", &denied.to_string());
+/// 503: no money can be held now.
+pub fn not_held(denied: &Denied) -> Reply {
+    let code = if *denied == Denied::Full { "too_many_holds" } else { "holds_unavailable" };
+    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "server_error", code, &denied.to_string());
     reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     reply
 }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod config;
 mod daemon;
 mod gatekeeper;
+mod leases;
 mod listen;
 mod prices;
 mod quarantine;

@@ -13,6 +13,7 @@ use crate::directory::{Directory, text};
 use crate::gate::{Caller, Credential, Gate};
 use crate::held::Payers;
 use crate::holds::{Deposit, Holds};
+use crate::leases::{Lease, Leases};
 use crate::recent::Recent;
 use crate::request::Request;
 use crate::terms::{Basis, Terms};
@@ -56,6 +57,9 @@ pub enum Denied {
     /// The first reason of R37.
     #[error("{}", .0.message())]
     Refused(Refusal),
+    /// So much must be leased first; then ask again. Only a gate [with leases](Gate::with_leases) says so.
+    #[error("what is held must be written down first, and the store does not take it; ask again")]
+    Unleased(Lease),
     /// There are more holds at once than can be kept.
     #[error("more requests are under way than money can be held for; ask again when some have ended")]
     Full,
@@ -96,11 +100,16 @@ pub struct Settled {
     pub exceeded: u64,
 }
 
+/// For so many requests more than the one that asks money is leased.
+const AHEAD: i64 = 31;
+
 /// What is under one lock: all that takes and ends holds.
 #[derive(Debug, Default)]
 pub struct Vault {
     pub holds: Holds,
     recent: Recent,
+    /// What is leased, where nothing may be held beyond it.
+    pub leases: Option<Leases>,
 }
 
 impl Gate {
@@ -151,11 +160,16 @@ impl Gate {
 
     /// Has a hold begin its time anew, for a stream that takes long: until when it lives then, and what it sets aside;
     /// `None` if there is none.
-    pub fn extend(&self, now: Timestamp, hold_id: &str) -> Option<(Timestamp, Nanos)> {
+    ///
+    /// # Errors
+    /// What must be leased first, in a gate with leases.
+    pub fn extend(&self, now: Timestamp, hold_id: &str) -> Result<Option<(Timestamp, Nanos)>, Lease> {
         let mut vault = self.vault();
         vault.holds.expire(now);
-        let deposit = vault.holds.extend(hold_id, now.plus(self.terms().time))?;
-        Some((deposit.expires_at, deposit.cost))
+        let until = now.plus(self.terms().time);
+        let Some(deposit) = vault.holds.get(hold_id) else { return Ok(None) };
+        vault.covered(&deposit.project, Nanos::ZERO, Nanos::ZERO, until, self.terms())?;
+        Ok(vault.holds.extend(hold_id, until).map(|deposit| (deposit.expires_at, deposit.cost)))
     }
 
     /// Ends the holds that events name, and those that were taken for their ids. The totals must have the events by now,
@@ -222,11 +236,31 @@ impl Vault {
         if !self.holds.has_room(amount, &payers) {
             return Admission::of(&case, Err(Denied::Full));
         }
+        let left = case.remaining().iter().copied().flatten().min().unwrap_or_default() - amount;
+        if let Err(lease) = self.covered(&case.project.id, amount, left, expires_at, terms) {
+            return Admission::of(&case, Err(Denied::Unleased(lease)));
+        }
         let event = wanted.request_id.map(|id| terms.ids.event(&text(&case.organization.id), id));
-        let deposit = Deposit { project: case.project.id.clone(), cost: amount, expires_at, event, payers };
+        let deposit =
+            Deposit { project: case.project.id.clone(), cost: amount, expires_at, event, payers, is_own: true };
         self.holds.add(id.as_str().into(), deposit);
         let admission = Admission::of(&case, Ok(Some(Hold { id, amount, basis, expires_at })));
         Admission { remaining: admission.remaining.less(amount), ..admission }
+    }
+
+    /// Whether a project may hold `more` until then.
+    ///
+    /// # Errors
+    /// What must be leased first: more than that, so that the next requests need not wait, but no more than a part of
+    /// what is `left` of the budgets, since a restart takes all of it as held.
+    fn covered(&self, project: &[u8], more: Nanos, left: Nanos, until: Timestamp, terms: &Terms) -> Result<(), Lease> {
+        let amount = self.holds.own(project) + more;
+        if self.leases.as_ref().is_none_or(|leases| leases.cover(project, amount, until)) {
+            return Ok(());
+        }
+        let spare = Nanos(more.0.saturating_mul(AHEAD).min(left.0 / 4).max(0));
+        let project_id = String::from_utf8_lossy(project).into_owned();
+        Err(Lease { project_id, amount: amount + spare, ends_at: until.plus(terms.time) })
     }
 
     /// What the request costs at most, as far as that can be told.

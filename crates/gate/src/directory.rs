@@ -125,6 +125,10 @@ impl Directory {
         organization.parent.map(|parent| &self.organizations[parent])
     }
 
+    pub fn project(&self, id: &str) -> Option<&Project> {
+        self.positions.get(id).map(|&position| &self.projects[position])
+    }
+
     /// What a hold of the project is part of.
     pub fn held_of(&self, project: &Project) -> Payers<Arc<Held>> {
         let organization = self.organization_of(project);

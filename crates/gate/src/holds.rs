@@ -23,6 +23,8 @@ pub struct Deposit {
     /// The id that its usage event will have, if that is known.
     pub event: Option<EventId>,
     pub payers: Payers<Arc<Held>>,
+    /// Whether it is this gate's own hold, not what another life may hold.
+    pub is_own: bool,
 }
 
 /// All deposits, and the sums that they are part of. Who has this mutably is the one writer of those sums.
@@ -31,6 +33,8 @@ pub struct Holds {
     by_id: FxHashMap<Arc<str>, Deposit>,
     /// The ids of those whose event's id is known.
     by_event: FxHashMap<EventId, Vec<Arc<str>>>,
+    /// The sums of the gate's own, by project.
+    own: FxHashMap<Bytes, Nanos>,
     /// In the order in which they expire.
     ends: BTreeSet<(Timestamp, Arc<str>)>,
 }
@@ -38,6 +42,25 @@ pub struct Holds {
 impl Holds {
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
+    }
+
+    /// What the gate's own holds of a project come to.
+    pub fn own(&self, project: &[u8]) -> Nanos {
+        self.own.get(project).copied().unwrap_or_default()
+    }
+
+    /// What the gate's own holds come to, by project, and when the last of each expires.
+    pub fn by_project(&self) -> FxHashMap<&Bytes, (Nanos, Timestamp)> {
+        let mut sums: FxHashMap<&Bytes, (Nanos, Timestamp)> = FxHashMap::default();
+        for deposit in self.by_id.values().filter(|deposit| deposit.is_own) {
+            let (sum, end) = sums.entry(&deposit.project).or_default();
+            (*sum, *end) = (*sum + deposit.cost, deposit.expires_at.max(*end));
+        }
+        sums
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Deposit> {
+        self.by_id.get(id)
     }
 
     /// How many there are, and what they come to.
@@ -55,6 +78,9 @@ impl Holds {
         for sum in deposit.payers.iter() {
             sum.set(sum.get() + deposit.cost);
         }
+        if deposit.is_own {
+            *self.own.entry(deposit.project.clone()).or_default() += deposit.cost;
+        }
         if let Some(event) = deposit.event {
             self.by_event.entry(event).or_default().push(Arc::clone(&id));
         }
@@ -67,6 +93,14 @@ impl Holds {
         let (id, deposit) = self.by_id.remove_entry(id)?;
         for sum in deposit.payers.iter() {
             sum.set(sum.get() - deposit.cost);
+        }
+        if deposit.is_own
+            && let Some(sum) = self.own.get_mut(&deposit.project)
+        {
+            *sum = *sum - deposit.cost;
+            if *sum == Nanos::ZERO {
+                self.own.remove(&deposit.project);
+            }
         }
         self.ends.remove(&(deposit.expires_at, Arc::clone(&id)));
         if let Some(event) = deposit.event

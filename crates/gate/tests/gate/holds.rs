@@ -142,13 +142,13 @@ fn r40_a_hold_is_freed_by_itself_unless_it_is_extended() {
     let mut stage = Stage::new();
     let (one, other) = (stage.hold("A", 10), stage.hold("B", 5));
     stage.wait(9);
-    let extended = stage.gate.extend(stage.now, &other.id);
+    let extended = stage.gate.extend(stage.now, &other.id).unwrap();
     assert_eq!(extended, Some((stage.now.plus(600_000_000), Nanos::from_dollars(5))));
     assert_eq!(stage.codes(), [ORGANIZATION; 4]);
     stage.wait(1);
     assert_eq!(stage.codes(), [OK; 4]);
     assert_eq!(stage.gate.held(), (1, Nanos::from_dollars(5)));
-    assert_eq!((stage.gate.extend(stage.now, &one.id), stage.gate.release(stage.now, &one.id)), (None, false));
+    assert_eq!((stage.gate.extend(stage.now, &one.id), stage.gate.release(stage.now, &one.id)), (Ok(None), false));
     stage.wait(9);
     assert_eq!((stage.gate.expire_holds(stage.now), stage.gate.held()), (1, (0, Nanos::ZERO)));
 }
@@ -212,7 +212,7 @@ fn r40_at_the_months_end_both_months_must_have_room() {
     assert_eq!(code(&stage.gate, "A", stage.now), OK);
     // What was taken in November still counts in December, as its event may.
     stage.now = at("2026-12-01T00:00:00Z").plus(-360_000_000);
-    assert!(stage.gate.extend(stage.now, &late.id).is_some());
+    assert!(stage.gate.extend(stage.now, &late.id).unwrap().is_some());
     stage.now = at("2026-12-01T00:00:00Z");
     assert_eq!(refusal_held(&stage), Nanos::from_dollars(2));
 }

@@ -160,7 +160,7 @@ impl Story {
             Step::Extend(at) => {
                 let Some(place) = at.checked_rem(self.model.taken.len()) else { return Ok(()) };
                 let lived = self.model.lives(&self.model.taken[place]);
-                let extended = self.gate.extend(now, &self.model.taken[place].id);
+                let extended = self.gate.extend(now, &self.model.taken[place].id).unwrap();
                 prop_assert_eq!(extended.map(|(until, _)| until), lived.then(|| now.plus(LIFE)));
                 if lived {
                     self.model.taken[place].expires_at = now.plus(LIFE);
@@ -211,7 +211,7 @@ impl Story {
         let admission = self.gate.authorize(now, key, &CHAT, &wanted, &mut self.random);
         match admission.outcome {
             Err(Denied::Refused(refusal)) => prop_assert_eq!(code_of(Some(&refusal)), expected),
-            Err(Denied::Full) => prop_assert!(false, "full"),
+            Err(denied) => prop_assert!(false, "{denied}"),
             Ok(hold) => {
                 prop_assert_eq!(expected, "ok");
                 prop_assert_eq!(hold.is_some(), model.has_budget(project));
