@@ -6,6 +6,7 @@ mod admission;
 mod bad_input;
 mod follow;
 mod gate;
+mod holds;
 mod kill;
 mod life;
 mod months;
