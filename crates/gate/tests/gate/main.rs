@@ -10,6 +10,7 @@ mod holds;
 mod holds_model;
 mod holds_threads;
 mod keys;
+mod leases;
 mod model;
 mod permissions;
 mod reasons;
