@@ -52,6 +52,8 @@ pub struct Reader {
     last_format: Option<Format>,
     /// Whether the directory was looked at again for the parcel at hand.
     directory_is_fresh: bool,
+    /// Events of the parcel at hand: the next one of a backlog will have about as many.
+    events: usize,
 }
 
 impl Reader {
@@ -73,6 +75,7 @@ impl Reader {
             prices: None,
             last_format: None,
             directory_is_fresh: false,
+            events: 0,
             settings,
             store,
             clock,
@@ -124,7 +127,9 @@ impl Reader {
             let catalogue = Arc::clone(&prices.borrow_and_update());
             self.rater.replace_catalogue(catalogue);
         }
-        Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), ..Parcel::default() }
+        let events = std::mem::take(&mut self.events);
+        let events = Vec::with_capacity(events + events / 8);
+        Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), events, ..Parcel::default() }
     }
 
     /// Reads one frame into `parcel`. Must be called where blocking is allowed: a key that is not known sends it to the
@@ -148,7 +153,10 @@ impl Reader {
                 Line::Ignored => return parcel.read.ignored += 1,
                 Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
-                    Ok(event) => return parcel.events.push(Arrival { event, position, raw: raw(&bytes) }),
+                    Ok(event) => {
+                        self.events += 1;
+                        return parcel.events.push(Arrival { event, position, raw: raw(&bytes) });
+                    }
                     Err(problem) => problem,
                 },
             };

@@ -16,7 +16,7 @@ use mete_core::{Month, Rating, Series, Timestamp};
 use super::append::{append_rows, append_sums, write_segment};
 use super::classify::{self, Booked, Verdict};
 use super::intern::SeriesNumbers;
-use super::kept::{AlreadyHashed, ById, Candidates};
+use super::kept::{AlreadyHashed, ById};
 use super::recent::{OtherCommit, SAME};
 use super::segment::{EventRow, ID, TS};
 use super::work::{Packed, Work};
@@ -167,14 +167,9 @@ impl Ledger {
         closed: i64,
         work: &mut Work,
     ) -> Result<(), StoreError> {
-        let mut candidates = Candidates::new();
-        for arrival in arrivals(parcels) {
-            let id = arrival.event.id;
-            self.recent.find(id, |home| {
-                candidates.entry(home).or_default().insert(id.0);
-            });
-        }
-        let found = self.unpacked.find(tx, &candidates).await?;
+        let ids: Vec<i64> = arrivals(parcels).map(|arrival| arrival.event.id.0).collect();
+        work.events.reserve_exact(ids.len());
+        let found = self.unpacked.find(tx, &self.recent.candidates(&ids)).await?;
         let mut kept = classify::load(tx, &mut self.interned, &found).await?;
         let mut fresh: ById<(&LedgerEvent, SeriesNumbers, i64)> = ById::default();
         let mut last: Option<(&Arc<Series>, SeriesNumbers)> = None;
