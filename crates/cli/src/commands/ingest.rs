@@ -97,7 +97,7 @@ struct Report {
 
 impl Report {
     fn of(finished: &Finished) -> Self {
-        let Tally { accepted, duplicates, amended, quarantined, spend } = finished.tally;
+        let Tally { accepted, duplicates, amended, quarantined, spend, late: _, early: _ } = finished.tally;
         let (lines, ignored) = (finished.lines, finished.ignored);
         Self { lines, accepted, duplicates, amended, quarantined, ignored, spend }
     }

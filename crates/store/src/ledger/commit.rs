@@ -69,7 +69,8 @@ impl Ledger {
         };
         self.catch_up(&mut tx, begun).await?;
         let closed = counter(&mut tx, "closed_through").await?;
-        let mut work = Work { tallies: vec![Tally::default(); parcels.len()], ..Work::default() };
+        let tallies = parcels.iter().map(|parcel| Tally::of(&parcel.events, now)).collect();
+        let mut work = Work { tallies, ..Work::default() };
         self.recent.cover(&mut tx, &hours(parcels)).await?;
         self.classify(&mut tx, parcels, closed, &mut work).await?;
         let packed = work.pack()?;
