@@ -81,7 +81,7 @@ impl Running {
 
 fn start(shared: &Shared, source: Source, reader: Reader) -> Active {
     let stop = CancellationToken::new();
-    let (metrics, name) = (Arc::clone(&shared.metrics), source.name().to_owned());
+    let (metrics, name) = (Arc::clone(&shared.metrics), source.name());
     let feed = Feed::new(reader, shared.queue.clone(), Arc::clone(&shared.clock), stop.clone())
         .with_refusals(move || metrics.connection_refused(&name));
     let (read, store) = (source.clone(), shared.store.clone());
