@@ -140,12 +140,13 @@ impl Reader {
             Frame::Line { position, bytes } => (position, bytes),
             Frame::TooLong { position, head, length } => {
                 let detail = format!("the line has {length} bytes, the most is {}", crate::framing::MAX_LINE);
-                let raw = head.to_vec();
+                let raw = Bytes::copy_from_slice(&head);
                 let entry =
                     QuarantineEntry { position, reason: "line_too_long", detail, raw, raw_bytes: length, spot: None };
                 return parcel.quarantine.push(entry);
             }
         };
+        let kept = kept(&bytes);
         let mut last_format = self.last_format;
         let layout = self.settings.format.clone();
         formats::read_laid_out(&bytes, layout.as_ref(), &mut last_format, &mut |line| {
@@ -155,7 +156,7 @@ impl Reader {
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
                     Ok(event) => {
                         self.events += 1;
-                        return parcel.events.push(Arrival { event, position, raw: raw(&bytes) });
+                        return parcel.events.push(Arrival { event, position, raw: kept.clone() });
                     }
                     Err(problem) => problem,
                 },
@@ -164,7 +165,7 @@ impl Reader {
                 position,
                 reason: problem.reason,
                 detail: problem.detail,
-                raw: bytes[..bytes.len().min(RAW_LIMIT)].to_vec(),
+                raw: kept.clone(),
                 raw_bytes: bytes.len() as u64,
                 spot: problem.spot,
             });
@@ -240,7 +241,8 @@ impl Problem {
     }
 }
 
-/// What is kept of an event's line. Of a long one a copy of what the quarantine would keep: the line itself may go.
-fn raw(line: &Bytes) -> Bytes {
+/// What is kept of a line, shared by all that stands in it. Of a long one a copy of what the quarantine keeps: the line
+/// itself may go.
+fn kept(line: &Bytes) -> Bytes {
     if line.len() <= RAW_LIMIT { line.clone() } else { Bytes::copy_from_slice(&line[..RAW_LIMIT]) }
 }

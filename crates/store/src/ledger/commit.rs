@@ -25,7 +25,7 @@ use crate::Tx;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 use crate::postgres;
-use crate::quarantine::Caught;
+use crate::quarantine::{Caught, QuarantineEntry};
 use crate::receipts::Account;
 use crate::sources::SourceDay;
 
@@ -69,7 +69,8 @@ impl Ledger {
         };
         self.catch_up(&mut tx, begun).await?;
         let closed = counter(&mut tx, "closed_through").await?;
-        let mut work = Work { tallies: vec![Tally::default(); parcels.len()], ..Work::default() };
+        let tallies = parcels.iter().map(|parcel| Tally::of(&parcel.events, now)).collect();
+        let mut work = Work { tallies, ..Work::default() };
         self.recent.cover(&mut tx, &hours(parcels)).await?;
         self.classify(&mut tx, parcels, closed, &mut work).await?;
         let packed = work.pack()?;
@@ -261,11 +262,15 @@ impl Ledger {
         let read = parcels.iter().enumerate().flat_map(|(tally, p)| p.quarantine.iter().map(move |e| (tally, e)));
         let conflicts = work.conflicts.iter().map(|(tally, entry)| (*tally, entry));
         let mut caught = Vec::new();
+        let mut last: Option<&QuarantineEntry> = None;
         for (tally, entry) in read.chain(conflicts) {
+            work.tallies[tally].quarantined += 1;
+            if last.replace(entry).is_some_and(|last| entry.is_where(last)) {
+                continue;
+            }
             let Parcel { source, run, retried, .. } = &parcels[tally];
             let tried = retried.iter().filter_map(|id| tries.get(id)).max().copied().unwrap_or_default();
             caught.push(Caught::new(self.store.id_hasher(), (source, run), entry, tried));
-            work.tallies[tally].quarantined += 1;
         }
         tx.insert_quarantine(&caught, now).await?;
         let mut days: BTreeMap<&str, SourceDay> = BTreeMap::new();
