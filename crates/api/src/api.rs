@@ -8,13 +8,16 @@ use hyper::{Method, Request, StatusCode};
 use mete_core::Clock;
 use mete_gate::Gate;
 
-use crate::authorize::authorize;
+use crate::authorize::{authorize, authorize_holding};
+use crate::description::{Description, describe};
+use crate::holding::Holding;
+use crate::holds::Deed;
 use crate::intake::{Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::reply::{self, Reply};
-use crate::request_body;
+use crate::{holds, question, request_body};
 
 /// Answers requests. Shared by `Arc` among the listeners that it is served on.
 ///
@@ -25,6 +28,9 @@ use crate::request_body;
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first.
 ///
+/// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
+/// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
+///
 /// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
@@ -32,12 +38,24 @@ pub struct Api {
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
+    holding: Option<Holding>,
 }
 
 /// What is to be done with a request.
 enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
+    Held(&'a Holding, Held<'a>),
+}
+
+/// What is asked about money that is held, and may have to wait for the store.
+enum Held<'a> {
+    /// A question in JSON.
+    Question,
+    /// One in headers.
+    Described(Description<'a>),
+    /// A hold that is to live longer.
+    Extension(&'a str),
 }
 
 impl Api {
@@ -45,7 +63,13 @@ impl Api {
     /// answers is counted in `metrics`.
     #[must_use]
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
-        Self { gate, clock, readiness, metrics, intake: None }
+        Self { gate, clock, readiness, metrics, intake: None, holding: None }
+    }
+
+    /// The same, and money is held (R40). Without it all that wants a hold goes without, and there is no JSON form.
+    #[must_use]
+    pub fn with_holding(self, holding: Holding) -> Self {
+        Self { holding: Some(holding), ..self }
     }
 
     /// The same, and usage is taken by `intake`.
@@ -64,12 +88,13 @@ impl Api {
             }
             // In a box: answers about keys, which are most, need not carry its size.
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
+            Route::Held(holding, held) => Box::pin(self.hold(holding, held, &head, body)).await,
         }
     }
 
-    fn route(&self, head: &request::Parts) -> Route<'_> {
+    fn route<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
         let reply = match (head.uri.path(), &head.method) {
-            ("/v1/authorize", &Method::GET | &Method::POST) => self.authorize(head),
+            ("/v1/authorize", &Method::GET | &Method::POST) => return self.route_of_question(head),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
                 if method == Method::POST {
@@ -84,16 +109,61 @@ impl Api {
             }
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
             ("/healthz" | "/readyz" | "/metrics", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
-            (path, method) => reply::not_found(method.as_str(), path),
+            (path, method) => match (holds::at(method, path), &self.holding) {
+                (Some(Ok((id, Deed::Extend))), Some(holding)) => return Route::Held(holding, Held::Extension(id)),
+                (Some(Ok((id, Deed::Release))), Some(_)) => {
+                    self.when_loaded(|| holds::release(&self.gate, self.clock.now(), id))
+                }
+                (Some(Err(allowed)), Some(_)) => reply::method_not_allowed(method.as_str(), allowed),
+                _ => reply::not_found(method.as_str(), path),
+            },
         };
         Route::Answered(reply)
     }
 
-    fn authorize(&self, head: &request::Parts) -> Reply {
+    /// Most questions are answered at once.
+    fn route_of_question<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
+        let description = match &self.holding {
+            Some(holding) if head.method == Method::POST && question::is_question(&head.headers) => {
+                return Route::Held(holding, Held::Question);
+            }
+            Some(holding) => match describe(&head.headers) {
+                description if description.wants_hold => return Route::Held(holding, Held::Described(description)),
+                description => description,
+            },
+            None => describe(&head.headers),
+        };
+        let answer = || authorize(&self.gate, self.clock.now(), &head.headers, &description, &self.metrics);
+        Route::Answered(self.when_loaded(answer))
+    }
+
+    async fn hold(&self, holding: &Holding, held: Held<'_>, head: &request::Parts, mut body: Incoming) -> Reply {
         if !self.readiness.is_loaded() {
-            return reply::unavailable(&self.readiness.reason_against().unwrap_or_default());
+            let mut reply = self.not_loaded();
+            request_body::dispose(head, body, &mut reply).await;
+            return reply;
         }
-        authorize(&self.gate, self.clock.now(), &head.headers, &self.metrics)
+        let (gate, metrics) = (&self.gate, &self.metrics);
+        let mut reply = match held {
+            Held::Question => match request_body::collect(&mut body, question::MOST_BYTES).await {
+                Ok(bytes) => question::answer(gate, holding, self.clock.now(), &bytes, metrics).await,
+                Err(unread) => question::unread(unread),
+            },
+            Held::Described(description) => {
+                authorize_holding(gate, holding, self.clock.now(), &head.headers, &description, metrics).await
+            }
+            Held::Extension(id) => holds::extend(gate, holding, self.clock.now(), id).await,
+        };
+        request_body::dispose(head, body, &mut reply).await;
+        reply
+    }
+
+    fn when_loaded(&self, answer: impl FnOnce() -> Reply) -> Reply {
+        if self.readiness.is_loaded() { answer() } else { self.not_loaded() }
+    }
+
+    fn not_loaded(&self) -> Reply {
+        reply::unavailable(&self.readiness.reason_against().unwrap_or_default())
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

@@ -1,27 +1,60 @@
-//! `/v1/authorize`: what a gateway asks before it passes a request on.
+//! `/v1/authorize` in the header form: what a gateway asks before it passes a request on.
 
 use hyper::HeaderMap;
 use mete_core::Timestamp;
-use mete_gate::Gate;
+use mete_core::decision::Refusal;
+use mete_gate::{Admission, Credential, Denied, Gate};
 
 use crate::credentials::key_of;
-use crate::description::request_of;
+use crate::description::Description;
+use crate::holding::Holding;
 use crate::metrics::Metrics;
-use crate::reply::{Reply, allow, refuse};
+use crate::reply::{self, Reply, allow, refuse};
 
 /// Decides on the key in `headers` and the request that they describe at the instant `now` (R37), and counts it.
 ///
 /// 204 with `x-mete-key-id` and `x-mete-project-id`, or the refusal's status and body.
-pub fn authorize(gate: &Gate, now: Timestamp, headers: &HeaderMap, metrics: &Metrics) -> Reply {
-    match gate.admit(now, key_of(headers), &request_of(headers)) {
+pub fn authorize(
+    gate: &Gate,
+    now: Timestamp,
+    headers: &HeaderMap,
+    description: &Description<'_>,
+    metrics: &Metrics,
+) -> Reply {
+    match gate.admit(now, key_of(headers), &description.request) {
         Ok(caller) => {
             metrics.allowed();
-            allow(caller)
+            allow(caller, None)
         }
         Err(refusal) => {
-            tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
             metrics.refused(&refusal);
-            refuse(&refusal)
+            refused(&refusal)
         }
     }
+}
+
+/// The same, and money is held (R40): the answer has the hold's id in `x-mete-hold`.
+pub async fn authorize_holding(
+    gate: &Gate,
+    holding: &Holding,
+    now: Timestamp,
+    headers: &HeaderMap,
+    Description { request, circumstances, .. }: &Description<'_>,
+    metrics: &Metrics,
+) -> Reply {
+    let key = Credential::Secret(key_of(headers));
+    let Admission { caller, outcome, .. } = holding.admit(gate, now, key, request, circumstances).await;
+    metrics.admitted(&outcome);
+    match (outcome, caller) {
+        (Ok(hold), Some(caller)) => allow(caller, hold.as_ref()),
+        // Nobody is let through without a name.
+        (Ok(_), None) => refused(&Refusal::UnknownKey),
+        (Err(Denied::Refused(refusal)), _) => refused(&refusal),
+        (Err(denied), _) => reply::not_held(&denied),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Reply {
+    tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
+    refuse(refusal)
 }

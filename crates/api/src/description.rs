@@ -4,8 +4,21 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use mete_gate::Request;
 
+use crate::holding::Circumstances;
+
 /// Stands for a model that is not text, or was told twice and differently. No list of models has it.
 const NO_MODEL: &str = "\u{fffd}";
+
+/// What `headers` tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description<'a> {
+    /// What is asked for.
+    pub request: Request<'a>,
+    /// What decides on its cost.
+    pub circumstances: Circumstances<'a>,
+    /// Whether money is to be held for it: a size is told, or it is asked for.
+    pub wants_hold: bool,
+}
 
 /// The request as `headers` describe it.
 ///
@@ -17,18 +30,26 @@ const NO_MODEL: &str = "\u{fffd}";
 /// | | `x-forwarded-uri` | Traefik, Caddy, APISIX, by themselves |
 /// | model | `x-mete-model` | a gateway that reads the body |
 /// | bytes | `x-mete-bytes` | nginx (`proxy_set_header X-Mete-Bytes $content_length`); no header for it is in common use |
+/// | tokens | `x-mete-input-tokens`, `x-mete-max-output-tokens` | a gateway that reads the body and has money held (R40) |
+/// | event | `x-mete-request-id` | the same: the id that the usage event will have |
+/// | hold | `x-mete-hold: take` | a gateway that has money held without knowing the sizes |
 ///
 /// Some gateways pass on the client's own headers beside theirs, so that a client may send the other name. Where method
 /// or path is told twice and differently, it is not told; of several sizes the largest counts. A size that is no whole
 /// number is not told, nor is anything that is empty.
-pub fn request_of(headers: &HeaderMap) -> Request<'_> {
+pub fn describe(headers: &HeaderMap) -> Description<'_> {
     let (mut method, mut path, mut model, mut bytes) = (Told::Not, Told::Not, Told::Not, None);
+    let (mut input_tokens, mut max_output_tokens, mut request_id, mut asks) = (None, None, Told::Not, false);
     for (name, value) in headers {
         match name.as_str() {
             "x-original-method" | "x-forwarded-method" => method.tell(value),
             "x-original-uri" | "x-forwarded-uri" => path.tell(value),
             "x-mete-model" => model.tell(value),
             "x-mete-bytes" => bytes = bytes.max(size(value)),
+            "x-mete-input-tokens" => input_tokens = input_tokens.max(size(value)),
+            "x-mete-max-output-tokens" => max_output_tokens = max_output_tokens.max(size(value)),
+            "x-mete-request-id" => request_id.tell(value),
+            "x-mete-hold" => asks |= value.as_bytes().eq_ignore_ascii_case(b"take"),
             _ => {}
         }
     }
@@ -36,7 +57,12 @@ pub fn request_of(headers: &HeaderMap) -> Request<'_> {
         Told::Unclear => Some(NO_MODEL),
         model => model.once(),
     };
-    Request { method: method.once(), path: path.once(), model, bytes }
+    let request_id = request_id.once();
+    Description {
+        request: Request { method: method.once(), path: path.once(), model, bytes },
+        circumstances: Circumstances { input_tokens, max_output_tokens, request_id, ..Circumstances::default() },
+        wants_hold: asks || input_tokens.is_some() || max_output_tokens.is_some(),
+    }
 }
 
 /// What was told so far.
@@ -83,6 +109,37 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
         }
         headers
+    }
+
+    fn request_of(headers: &HeaderMap) -> Request<'_> {
+        describe(headers).request
+    }
+
+    #[test]
+    fn r40_sizes_or_a_word_have_money_held() {
+        let sizes = headers(&[
+            ("x-mete-input-tokens", b"10"),
+            ("x-mete-input-tokens", b"1000"),
+            ("x-mete-max-output-tokens", b"20"),
+            ("x-mete-request-id", b"req-1"),
+        ]);
+        let circumstances = Circumstances {
+            input_tokens: Some(1000),
+            max_output_tokens: Some(20),
+            request_id: Some("req-1"),
+            ..Circumstances::default()
+        };
+        let described = describe(&sizes);
+        assert_eq!((described.circumstances, described.wants_hold), (circumstances, true));
+        for (name, value, wants) in [
+            ("x-mete-max-output-tokens", &b"0"[..], true),
+            ("x-mete-hold", b"Take", true),
+            ("x-mete-hold", b"hold_1", false),
+            ("x-mete-input-tokens", b"many", false),
+            ("x-mete-request-id", b"req-1", false),
+        ] {
+            assert_eq!(describe(&headers(&[(name, value)])).wants_hold, wants, "{name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! | path | methods | answer |
 //! |---|---|---|
-//! | `/v1/authorize` | GET, POST | 204, or the refusal of R37 ([`Api`]) |
+//! | `/v1/authorize` | GET, POST | 204, or the refusal of R37; JSON to a question in JSON ([`Api`]) |
+//! | `/v1/holds/{id}`, `/v1/holds/{id}/extend` | DELETE, POST | what becomes of money that was held (R40) |
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
@@ -18,15 +19,19 @@ mod api;
 mod authorize;
 mod credentials;
 mod description;
+mod holding;
+mod holds;
 mod intake;
 mod metrics;
 mod peer;
+mod question;
 mod readiness;
 mod reply;
 mod request_body;
 mod serve;
 
 pub use api::Api;
+pub use holding::{Holding, LeaseRequest};
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;
 pub use readiness::{Readiness, Trouble};

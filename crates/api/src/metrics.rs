@@ -1,6 +1,7 @@
 //! What `GET /metrics` tells, in the text format of OpenMetrics, which Prometheus reads.
 
 mod decisions;
+mod holds;
 mod sources;
 
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +11,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use mete_core::Timestamp;
 use mete_core::decision::Refusal;
+use mete_gate::{Denied, Hold, Settled};
 use mete_ingest::committer::{Commit, Delivery};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -22,6 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::reply::{self, Reply};
 use decisions::Decisions;
+use holds::Holds;
 use sources::Sources;
 
 const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -34,6 +37,7 @@ const SECOND: i64 = 1_000_000;
 pub struct Metrics {
     registry: Registry,
     decisions: Decisions,
+    holds: Holds,
     sources: Mutex<Sources>,
     requests: Family<Request, Counter>,
     commit_seconds: Histogram,
@@ -55,6 +59,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("mete");
         let decisions = Decisions::default();
         decisions.register(&mut registry);
+        let holds = Holds::register(&mut registry);
         let sources = Sources::register(&mut registry);
         let requests = Family::default();
         registry.register("usage_requests", "Requests that brought usage, by path and status", requests.clone());
@@ -77,6 +82,7 @@ impl Default for Metrics {
         Self {
             registry,
             decisions,
+            holds,
             sources: Mutex::new(sources),
             requests,
             commit_seconds,
@@ -120,6 +126,23 @@ impl Metrics {
     /// A request was allowed.
     pub(crate) fn allowed(&self) {
         self.decisions.count(decisions::ALLOWED);
+    }
+
+    /// A request for which money was to be held was decided on. Where none can be held, nothing was.
+    pub(crate) fn admitted(&self, outcome: &Result<Option<Hold>, Denied>) {
+        match outcome {
+            Ok(hold) => {
+                self.holds.taken.inc_by(u64::from(hold.is_some()));
+                self.allowed();
+            }
+            Err(Denied::Refused(refusal)) => self.refused(refusal),
+            Err(Denied::Full | Denied::Unleased(_)) => {}
+        }
+    }
+
+    /// Holds ended with their events.
+    pub fn settled(&self, settled: Settled) {
+        self.holds.settled(settled);
     }
 
     /// A request was refused.

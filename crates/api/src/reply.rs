@@ -5,14 +5,15 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Response, StatusCode};
 use mete_core::decision::Refusal;
-use mete_gate::Caller;
-use serde_json::json;
+use mete_gate::{Caller, Denied, Hold};
+use serde_json::{Value, json};
 
 /// Every answer of this crate: whole in memory, and mostly empty.
 pub type Reply = Response<Full<Bytes>>;
 
 const KEY_ID: HeaderName = HeaderName::from_static("x-mete-key-id");
 const PROJECT_ID: HeaderName = HeaderName::from_static("x-mete-project-id");
+pub const HOLD: HeaderName = HeaderName::from_static("x-mete-hold");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The content type of most answers.
@@ -21,8 +22,8 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 /// A decision holds for its instant only (R39).
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// 204 with the caller's ids.
-pub fn allow(caller: Caller) -> Reply {
+/// 204 with the caller's ids, and that of the hold if one was taken.
+pub fn allow(caller: Caller, hold: Option<&Hold>) -> Reply {
     // The constructor checks each byte: an id can never begin another header.
     let (Ok(key_id), Ok(project_id)) =
         (HeaderValue::from_maybe_shared(caller.key_id), HeaderValue::from_maybe_shared(caller.project_id))
@@ -31,9 +32,13 @@ pub fn allow(caller: Caller) -> Reply {
             "The id of this key or of its project has characters that no header may carry. Mend it in the store.";
         return error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "invalid_id", message);
     };
-    let mut headers = HeaderMap::with_capacity(3);
+    let mut headers = HeaderMap::with_capacity(4);
     headers.insert(KEY_ID, key_id);
     headers.insert(PROJECT_ID, project_id);
+    // Letters and digits: every hold's id is a header's value.
+    if let Some(id) = hold.and_then(|hold| HeaderValue::from_str(&hold.id).ok()) {
+        headers.insert(HOLD, id);
+    }
     headers.insert(CACHE_CONTROL, NO_STORE);
     reply(StatusCode::NO_CONTENT, headers, Bytes::new())
 }
@@ -57,6 +62,24 @@ pub fn refuse(refusal: &Refusal) -> Reply {
 pub fn ok(word: &'static str) -> Reply {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, NO_STORE)]);
     reply(StatusCode::OK, headers, Bytes::from_static(word.as_bytes()))
+}
+
+/// 204: done.
+pub fn no_content() -> Reply {
+    reply(StatusCode::NO_CONTENT, HeaderMap::from_iter([(CACHE_CONTROL, NO_STORE)]), Bytes::new())
+}
+
+/// 200 with a document.
+pub fn json(document: &Value) -> Reply {
+    with_body(StatusCode::OK, JSON, document.to_string().into())
+}
+
+/// 503: no money can be held now.
+pub fn not_held(denied: &Denied) -> Reply {
+    let code = if *denied == Denied::Full { "too_many_holds" } else { "holds_unavailable" };
+    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "server_error", code, &denied.to_string());
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    reply
 }
 
 /// 503: not now, for this reason.
@@ -116,8 +139,8 @@ mod tests {
     #[test]
     fn an_id_can_never_begin_another_header() {
         let caller = |key_id: &'static str| Caller { key_id: key_id.into(), project_id: "proj_1".into() };
-        assert_eq!(allow(caller("key_1")).status(), 204);
-        let injected = allow(caller("key_1\r\nx-admin: yes"));
+        assert_eq!(allow(caller("key_1"), None).status(), 204);
+        let injected = allow(caller("key_1\r\nx-admin: yes"), None);
         assert_eq!(injected.status(), 500);
         assert!(!injected.headers().contains_key("x-admin") && !injected.headers().contains_key(KEY_ID));
     }

@@ -1,4 +1,4 @@
-//! What becomes of a body that nobody reads: a small one is taken off the wire.
+//! Small bodies: read, or taken off the wire where nobody wants them.
 
 use std::time::Duration;
 
@@ -30,6 +30,37 @@ pub async fn dispose(head: &request::Parts, mut body: Incoming, reply: &mut Repl
 /// The same for what is left of a body of usage.
 pub async fn dispose_of_usage(headers: &HeaderMap, body: &mut Incoming, reply: &mut Reply) {
     dispose_up_to(MOST_USAGE, headers, body, reply).await;
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    TooLarge,
+    /// It ended early, or did not come in time.
+    Torn,
+}
+
+/// Reads a body of at most `most` bytes.
+///
+/// # Errors
+/// When it is larger, torn or slow.
+pub async fn collect(body: &mut Incoming, most: usize) -> Result<Vec<u8>, Unread> {
+    if body.size_hint().lower() > most as u64 {
+        return Err(Unread::TooLarge);
+    }
+    let whole = async {
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Unread::Torn)?;
+            let data = frame.data_ref().map(Buf::chunk).unwrap_or_default();
+            if bytes.len() + data.len() > most {
+                return Err(Unread::TooLarge);
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(MOST_TIME, whole).await.unwrap_or(Err(Unread::Torn))
 }
 
 async fn dispose_up_to(most: u64, headers: &HeaderMap, body: &mut Incoming, reply: &mut Reply) {

@@ -4,6 +4,7 @@ mod grounds;
 
 use serde_json::{Value, json};
 
+use crate::money::Nanos;
 use crate::time::Timestamp;
 
 pub use grounds::{Blocked, Exhausted, ForeignModel, FullStorage, MissingPermission};
@@ -105,6 +106,15 @@ impl Refusal {
         matches!(self, Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_))
     }
 
+    /// How much of the budget that refuses is held for requests under way (R40); nothing where no budget does.
+    #[must_use]
+    pub const fn held(&self) -> Nanos {
+        match self {
+            Self::OrganizationBudget(figures) | Self::ProjectBudget(figures) => figures.held,
+            _ => Nanos::ZERO,
+        }
+    }
+
     /// In words: which limit of which scope refused, how much was spent of how much, and when it ends (R38).
     #[must_use]
     pub fn message(&self) -> String {
@@ -158,7 +168,6 @@ pub enum Decision {
 mod tests {
     use super::*;
     use crate::endpoint::EndpointGroup;
-    use crate::money::Nanos;
     use crate::permissions::{Access, PermissionKind};
 
     fn end() -> Timestamp {
@@ -169,6 +178,8 @@ mod tests {
         Exhausted {
             scope: "Support bot".to_owned(),
             spend: Nanos(500_000_214_000),
+            held: Nanos::ZERO,
+            needed: None,
             budget: Nanos::from_dollars(500),
             until: end(),
         }
@@ -183,6 +194,7 @@ mod tests {
         let model = ForeignModel { model: "m".repeat(5_000), kind: "organization", scope: "Acme".into() };
         let blocked = Blocked { project: None, reason: "Key leaked.".into(), until: Some(end()) };
         let project = Blocked { project: Some("Bot".into()), until: None, ..blocked.clone() };
+        let held = Nanos::from_dollars(100);
         let full =
             FullStorage { project: "Bot".into(), stored: 99_500_000_000, upload: 500_000_001, quota: 100_000_000_000 };
         vec![
@@ -240,6 +252,25 @@ mod tests {
                 Some("project_spend_limit_exceeded"),
                 "The monthly budget of the project 'Support bot' is exhausted: $500.000214 of $500 are spent. \
                  It starts anew on 2026-12-01T00:00:00Z, or when an organization owner raises it.",
+            ),
+            (
+                Refusal::ProjectBudget(Exhausted { spend: Nanos::from_dollars(400), held, ..exhausted() }),
+                429,
+                "insufficient_quota",
+                Some("project_spend_limit_exceeded"),
+                "'Support bot' is exhausted: $400 of $500 are spent, and $100 are held for requests under way. It",
+            ),
+            (
+                Refusal::OrganizationBudget(Exhausted {
+                    spend: Nanos::from_dollars(399),
+                    held,
+                    needed: Some(Nanos(1_500_000_000)),
+                    ..exhausted()
+                }),
+                429,
+                "insufficient_quota",
+                Some("organization_spend_limit_exceeded"),
+                "'Support bot' does not cover this request, which may cost $1.5: $399 of $500 are spent, and $100 are",
             ),
             (
                 Refusal::FileQuota(full),

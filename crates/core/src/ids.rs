@@ -23,6 +23,8 @@ pub enum IdKind {
     Block,
     /// `rerate_…`
     Rerate,
+    /// `hold_…`
+    Hold,
 }
 
 impl IdKind {
@@ -39,6 +41,7 @@ impl IdKind {
             Self::Alert => "alert_",
             Self::Block => "block_",
             Self::Rerate => "rerate_",
+            Self::Hold => "hold_",
         }
     }
 

@@ -1,5 +1,6 @@
 //! `meted.toml`: every setting, checked before anything starts.
 
+mod gate;
 mod network;
 
 use std::collections::HashSet;
@@ -13,6 +14,8 @@ use mete_ingest::reader;
 use mete_store::StoreUrl;
 use serde::Deserialize;
 
+pub use gate::GateSettings;
+
 /// The whole configuration. Unknown settings are refused: a misspelt one must not be ignored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +28,9 @@ pub struct Config {
     /// Prices beyond the built-in catalogue.
     #[serde(default)]
     pub prices: Prices,
+    /// How money is held for requests.
+    #[serde(default)]
+    pub gate: GateSettings,
     /// How usage is taken.
     #[serde(default)]
     pub ingest: Ingest,

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mete_api::{Api, Bounds, Intake, Metrics, Readiness};
+use mete_api::{Api, Bounds, Holding, Intake, Metrics, Readiness};
+use mete_control::host::system_random;
 use mete_core::Clock;
+use mete_core::ids::random_text;
 use mete_gate::Gate;
 use mete_ingest::committer::{Abandoned, Committer, Delivery, QUEUE};
 use mete_store::{Store, StoreError};
@@ -19,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::{self, TokenError};
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
+use crate::leases::{self, Lessee};
 use crate::prices::{PriceError, PriceList};
 use crate::{listen, quarantine, retention, sources};
 
@@ -79,7 +82,13 @@ impl Daemon {
         let bound = listen::bind(&config.listen)
             .await
             .map_err(|source| StartError::Listen { place: place(&config), source })?;
-        let gate = Arc::new(Gate::new(store.gate_snapshot().await?));
+        let terms = config.gate.terms(store.id_hasher());
+        let gate = Arc::new(Gate::new(store.gate_snapshot().await?).with_terms(terms).with_leases());
+
+        let mut random = system_random();
+        let daemon = random_text(&mut random, 24);
+        let lessee = Lessee { daemon, store: store.clone(), gate: Arc::clone(&gate), clock: Arc::clone(&clock) };
+        lessee.assume_others().await?;
 
         let (queue, deliveries) = mpsc::channel(QUEUE);
         let (readiness, metrics) = (Arc::new(Readiness::default()), Arc::new(Metrics::default()));
@@ -111,13 +120,17 @@ impl Daemon {
         committing.close();
 
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
-        services.spawn(follow_directory(store.clone(), Arc::clone(&gate), stop_services.clone()));
+        let (watched, time) = (Arc::clone(&gate), Arc::clone(&clock));
+        services.spawn(follow_directory(store.clone(), watched, time, stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
+        let (ask, asked) = mpsc::channel(leases::QUEUE);
+        services.spawn(lessee.lease(asked, stop_services.clone()));
         let (known, queue) = ((store.clone(), Arc::clone(&clock)), shared.queue.clone());
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
         let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);
-        let api = Arc::new(api.with_intake(Arc::clone(&intake)));
+        let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
+        let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
         for listener in bound.listeners {
             let settings = mete_api::Settings::default();
             services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
@@ -166,8 +179,9 @@ impl Daemon {
         if config.store.url != self.config.store.url
             || config.listen.address != self.config.listen.address
             || config.listen.socket != self.config.listen.socket
+            || config.gate != self.config.gate
         {
-            tracing::warn!("[store] and [listen] are taken over at the next restart only");
+            tracing::warn!("[store], [listen] and [gate] are taken over at the next restart only");
         }
         self.sources.change(&self.shared, &config.sources).await?;
         if prices.differs_from(&self.prices) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::settlement;
 use mete_api::{Metrics, Readiness};
 use mete_core::Clock;
 use mete_gate::Gate;
@@ -31,6 +32,15 @@ impl Observer for GateObserver {
             log(alert);
         }
         self.metrics.committed(commit, self.clock.now());
+    }
+
+    fn counted(&mut self, commit: &Commit<'_>) {
+        let settled = self.gate.settle(settlement::booked(commit));
+        if settled.exceeded > 0 {
+            tracing::warn!(events = settled.exceeded, "requests cost more than was held for them");
+        }
+        self.metrics.settled(settled);
+        self.gate.note_costs(settlement::latest(commit));
     }
 
     fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]) {
@@ -65,8 +75,8 @@ fn log(alert: &Alert) {
     );
 }
 
-/// Reads the directory again whenever the change feed moved, until stopped.
-pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, stop: CancellationToken) {
+/// Reads the directory again whenever the change feed moved, until stopped, and frees the holds whose time is over.
+pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -76,6 +86,7 @@ pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, stop: Cancel
             () = stop.cancelled() => return,
             _ = look.tick() => {}
         }
+        gate.expire_holds(clock.now());
         if let Err(error) = refresh(&store, &gate).await {
             tracing::warn!(%error, "cannot read the directory; the gate goes on with what it knows");
         }

@@ -4,10 +4,13 @@ pub mod access;
 pub mod config;
 mod daemon;
 mod gatekeeper;
+mod leases;
 mod listen;
 mod prices;
 mod quarantine;
 mod retention;
+
+mod settlement;
 mod signals;
 mod sources;
 

@@ -9,8 +9,10 @@ use mete_core::rates::Models;
 use mete_core::{Month, Nanos, Timestamp};
 
 use crate::directory::{Directory, Key, Organization, Project};
+use crate::held::{Held, Payers};
 use crate::overrides::{Override, Overrides};
 use crate::request::Request;
+use crate::totals::MonthTotals;
 
 /// What is asked about a known key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +60,9 @@ pub struct Case<'a> {
     pub key: &'a Key,
     pub project: &'a Project,
     pub organization: &'a Organization,
-    pub project_budget: Account<'a>,
-    pub organization_budget: Account<'a>,
-    pub parent_budget: Option<Account<'a>>,
+    pub budgets: Payers<Account<'a>>,
+    /// What is to be held for the request, if anything is.
+    pub ceiling: Option<Ceiling>,
     /// The release that stands in for the budgets.
     pub release: Option<Placed<'a>>,
     /// The bytes that the project stores, and how many it may.
@@ -68,13 +70,22 @@ pub struct Case<'a> {
     pub file_quota: u64,
 }
 
-/// A scope's limits and what it has spent in the case's month.
+/// A scope's limits, what it has spent in the case's month, and what is held of it.
 #[derive(Debug)]
 pub struct Account<'a> {
     pub id: &'a Bytes,
     pub name: &'a str,
     pub limits: Limits,
+    pub held: Nanos,
     pub spend: Nanos,
+    totals: &'a MonthTotals,
+}
+
+/// What a request costs at most, and the last month that its event may fall into.
+#[derive(Clone, Copy, Debug)]
+pub struct Ceiling {
+    pub cost: Nanos,
+    pub until: Month,
 }
 
 /// A block or release that holds.
@@ -90,13 +101,10 @@ impl<'a> Case<'a> {
         let month = now.month();
         let project = directory.project_of(key);
         let organization = directory.organization_of(project);
-        let spend = project.totals.spend.get(month);
-        let project_budget = Account { id: &project.id, name: &project.name, limits: project.limits, spend };
-        let account = |organization: &'a Organization| Account {
-            id: &organization.id,
-            name: &organization.name,
-            limits: organization.limits,
-            spend: organization.totals.get(month),
+        let budgets = Payers {
+            project: Account::of_project(project, month),
+            organization: Account::of_organization(organization, month),
+            parent: directory.parent_of(organization).map(|parent| Account::of_organization(parent, month)),
         };
         Self {
             now,
@@ -105,9 +113,8 @@ impl<'a> Case<'a> {
             key,
             project,
             organization,
-            project_budget,
-            organization_budget: account(organization),
-            parent_budget: directory.parent_of(organization).map(account),
+            budgets,
+            ceiling: None,
             release: placed(key, project, |overrides| overrides.release(now)),
             stored: project.totals.bytes(),
             file_quota: directory.file_quota,
@@ -130,11 +137,11 @@ impl<'a> Case<'a> {
             Question::Model => self.foreign_model(),
             Question::ManualBlock => self.block().map(refusal_of_block),
             Question::ManualRelease => None,
-            Question::OrganizationBudget => self.exhausted(&self.organization_budget).map(Refusal::OrganizationBudget),
+            Question::OrganizationBudget => self.exhausted(&self.budgets.organization).map(Refusal::OrganizationBudget),
             Question::ParentBudget => {
-                self.parent_budget.as_ref().and_then(|parent| self.exhausted(parent)).map(Refusal::OrganizationBudget)
+                self.budgets.parent.as_ref().and_then(|parent| self.exhausted(parent)).map(Refusal::OrganizationBudget)
             }
-            Question::ProjectBudget => self.exhausted(&self.project_budget).map(Refusal::ProjectBudget),
+            Question::ProjectBudget => self.exhausted(&self.budgets.project).map(Refusal::ProjectBudget),
             Question::FileQuota => self.full_storage(),
         }
     }
@@ -193,16 +200,41 @@ impl<'a> Case<'a> {
         Some(Refusal::Model(ForeignModel { model: model.to_owned(), kind, scope: scope.clone() }))
     }
 
-    /// What an exhausted budget refuses with, unless a release stands in for it.
+    /// What a budget refuses with that leaves nothing (R26), or not what is to be held (R40), unless a release stands in
+    /// for it.
     fn exhausted(&self, account: &Account<'_>) -> Option<Exhausted> {
-        let budget = account.limits.budget?;
-        let refuses = self.release.is_none() && account.limits.is_exhausted(account.spend, Nanos::ZERO);
-        refuses.then(|| Exhausted {
-            scope: account.name.to_owned(),
-            spend: account.spend,
-            budget,
-            until: self.month.end(),
-        })
+        let budget = account.limits.budget.filter(|_| self.release.is_none())?;
+        let held = account.held;
+        let needed = self.ceiling.map(|ceiling| ceiling.cost);
+        let refuses = |(_, spend): &(Month, Nanos)| {
+            account.limits.is_exhausted(*spend, held) || needed.is_some_and(|needed| needed > budget - *spend - held)
+        };
+        let (month, spend) = self.months_of(account).find(refuses)?;
+        Some(Exhausted { scope: account.name.to_owned(), spend, held, needed, budget, until: month.end() })
+    }
+
+    /// The months that the request may be booked in and what is spent in them: the present one, and at its end the one
+    /// after it where something is to be held.
+    fn months_of(&self, account: &Account<'_>) -> impl Iterator<Item = (Month, Nanos)> {
+        let later = self.ceiling.map(|ceiling| ceiling.until).filter(|until| *until != self.month);
+        let later = later.map(|month| (month, account.totals.get(month)));
+        std::iter::once((self.month, account.spend)).chain(later)
+    }
+
+    /// What the budgets leave, in whichever of the months leaves least.
+    pub fn remaining(&self) -> Payers<Option<Nanos>> {
+        let left = |account: &Account<'_>| {
+            let budget = account.limits.budget?;
+            let spend = self.months_of(account).map(|(_, spend)| spend).max()?;
+            Some((budget - spend - account.held).max(Nanos::ZERO))
+        };
+        let Payers { project, organization, parent } = &self.budgets;
+        Payers { project: left(project), organization: left(organization), parent: parent.as_ref().map(left) }
+    }
+
+    /// Whether any of the scopes has a budget.
+    pub fn has_budget(&self) -> bool {
+        self.budgets.iter().any(|account| account.limits.budget.is_some())
     }
 
     fn full_storage(&self) -> Option<Refusal> {
@@ -213,6 +245,29 @@ impl<'a> Case<'a> {
         let (stored, quota) = (self.stored, self.file_quota);
         let full = || Refusal::FileQuota(FullStorage { project: self.project.name.clone(), stored, upload, quota });
         (stored.saturating_add(upload) > quota).then(full)
+    }
+}
+
+impl<'a> Account<'a> {
+    fn of_project(project: &'a Project, month: Month) -> Self {
+        Self::new((&project.id, &project.name), project.limits, &project.held, &project.totals.spend, month)
+    }
+
+    fn of_organization(organization: &'a Organization, month: Month) -> Self {
+        let Organization { id, name, limits, held, totals, .. } = organization;
+        Self::new((id, name), *limits, held, totals, month)
+    }
+
+    fn new(
+        (id, name): (&'a Bytes, &'a str),
+        limits: Limits,
+        held: &Held,
+        totals: &'a MonthTotals,
+        month: Month,
+    ) -> Self {
+        // What is held is read first: a hold ends when its event is in the spend, so that the sum is never too low.
+        let held = held.get();
+        Self { id, name, limits, held, spend: totals.get(month), totals }
     }
 }
 

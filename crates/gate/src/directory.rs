@@ -12,6 +12,8 @@ use mete_core::{Month, Nanos, Timestamp};
 use mete_store::{GateKey, GateOldSecret, GateOrganization, GateProject, GateSnapshot};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use crate::book::Book;
+use crate::held::{Held, Payers};
 use crate::overrides::{self, ByScope, Overrides};
 use crate::totals::{MonthTotals, ProjectTotals};
 
@@ -39,6 +41,7 @@ pub struct Project {
     pub models: Models,
     pub overrides: Option<Arc<Overrides>>,
     pub totals: Arc<ProjectTotals>,
+    pub held: Arc<Held>,
     organization: usize,
 }
 
@@ -51,6 +54,7 @@ pub struct Organization {
     /// The models that its projects may use, sorted.
     pub models: Models,
     pub totals: MonthTotals,
+    pub held: Arc<Held>,
     parent: Option<usize>,
 }
 
@@ -68,16 +72,16 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Builds it from a snapshot; `totals_of` gives each project's totals, which outlive the directory.
+    /// Builds it from a snapshot; `book` has what is counted, which outlives the directory.
     ///
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
-    pub fn new(snapshot: GateSnapshot, totals_of: impl FnMut(&str) -> Arc<ProjectTotals>) -> Self {
+    pub fn new(snapshot: GateSnapshot, book: &mut Book) -> Self {
         let GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq } = snapshot;
         let (read_projects, read_keys) = (projects.len(), keys.len());
         let overrides = overrides::by_scope(overrides);
-        let (organizations, organization_positions) = place_organizations(organizations);
-        let projects = place_projects(projects, &organization_positions, &overrides, totals_of);
+        let (organizations, organization_positions) = place_organizations(organizations, book);
+        let projects = place_projects(projects, &organization_positions, &overrides, book);
         let positions: FxHashMap<Arc<str>, usize> =
             projects.iter().enumerate().map(|(position, project)| (text(&project.id).into(), position)).collect();
         let known: Vec<(KeyHash, Key)> = keys
@@ -121,6 +125,20 @@ impl Directory {
         organization.parent.map(|parent| &self.organizations[parent])
     }
 
+    pub fn project(&self, id: &str) -> Option<&Project> {
+        self.positions.get(id).map(|&position| &self.projects[position])
+    }
+
+    /// What a hold of the project is part of.
+    pub fn held_of(&self, project: &Project) -> Payers<Arc<Held>> {
+        let organization = self.organization_of(project);
+        Payers {
+            project: Arc::clone(&project.held),
+            organization: Arc::clone(&organization.held),
+            parent: self.parent_of(organization).map(|parent| Arc::clone(&parent.held)),
+        }
+    }
+
     /// Books a change of a project's total on its organization and on that one's parent, if the project is known.
     pub fn book(&self, project_id: &str, month: Month, change: Nanos) {
         if let Some(&position) = self.positions.get(project_id) {
@@ -152,7 +170,7 @@ pub fn text(id: &Bytes) -> String {
 }
 
 /// The organizations whose parent, if they have one, is there too, and where each of them stands.
-fn place_organizations(given: Vec<GateOrganization>) -> (Vec<Organization>, FxHashMap<String, usize>) {
+fn place_organizations(given: Vec<GateOrganization>, book: &mut Book) -> (Vec<Organization>, FxHashMap<String, usize>) {
     let (tops, subs): (Vec<_>, Vec<_>) = given.into_iter().partition(|organization| organization.parent_id.is_none());
     let mut positions = FxHashMap::default();
     let mut organizations = Vec::with_capacity(tops.len() + subs.len());
@@ -165,8 +183,8 @@ fn place_organizations(given: Vec<GateOrganization>) -> (Vec<Organization>, FxHa
             },
         };
         positions.insert(id.clone(), organizations.len());
-        let (models, totals) = (sorted(models), MonthTotals::default());
-        organizations.push(Organization { id: id.into(), name, limits, models, totals, parent });
+        let (models, totals, held) = (sorted(models), MonthTotals::default(), book.held_of(&id));
+        organizations.push(Organization { id: id.into(), name, limits, models, totals, held, parent });
     }
     (organizations, positions)
 }
@@ -176,12 +194,13 @@ fn place_projects(
     given: Vec<GateProject>,
     organizations: &FxHashMap<String, usize>,
     overrides: &ByScope,
-    mut totals_of: impl FnMut(&str) -> Arc<ProjectTotals>,
+    book: &mut Book,
 ) -> Vec<Project> {
     let place = |GateProject { id, organization_id, name, archived, limits, models }: GateProject| {
         let organization = *organizations.get(organization_id.as_str())?;
-        let (models, overrides, totals) = (sorted(models), overrides.get(&id).cloned(), totals_of(&id));
-        Some(Project { id: id.into(), name, archived, limits, models, overrides, totals, organization })
+        let (models, overrides) = (sorted(models), overrides.get(&id).cloned());
+        let (totals, held) = (book.totals_of(&id), book.held_of(&id));
+        Some(Project { id: id.into(), name, archived, limits, models, overrides, totals, held, organization })
     };
     given.into_iter().filter_map(place).collect()
 }

@@ -4,31 +4,41 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use mete_core::Timestamp;
 use mete_core::decision::{Decision, Refusal};
 use mete_core::secret::KeyHash;
+use mete_core::{IdHasher, Nanos, Timestamp};
 use mete_store::{GateSnapshot, ProjectBytes, ProjectSpend};
-use rustc_hash::FxHashMap;
 
+use crate::admission::Vault;
+use crate::book::Book;
 use crate::case::Case;
 use crate::directory::{Directory, Key};
 use crate::explain::Explanation;
 use crate::request::Request;
-use crate::totals::ProjectTotals;
+use crate::terms::Terms;
 
 /// What secrets of the administration API begin with (R15).
 const ADMIN_PREFIX: &str = "sk-admin-";
 
-/// Decides on keys in memory. Shared by `Arc`; deciding takes no lock.
+/// Decides on keys in memory. Shared by `Arc`; deciding takes no lock, setting money aside takes one for a moment.
 #[derive(Debug)]
 pub struct Gate {
     directory: ArcSwap<Directory>,
-    /// The totals of every project that has any, also of those that the directory does not hold yet. Whoever writes
-    /// totals or swaps the directory holds this lock.
+    /// Whoever writes totals or swaps the directory has this lock.
     book: Mutex<Book>,
+    /// Whoever takes or ends holds has this one, and not the other.
+    vault: Mutex<Vault>,
+    terms: Terms,
 }
 
-type Book = FxHashMap<Arc<str>, Arc<ProjectTotals>>;
+/// What a request shows of its key.
+#[derive(Clone, Copy, Debug)]
+pub enum Credential<'a> {
+    /// The secret itself, if it brought one.
+    Secret(Option<&'a str>),
+    /// The secret's SHA-256.
+    Hash(KeyHash),
+}
 
 /// Whose request was let through: ids as shared buffers of UTF-8, which an HTTP header takes without a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +55,16 @@ impl Gate {
     #[must_use]
     pub fn new(snapshot: GateSnapshot) -> Self {
         let mut book = Book::default();
-        let directory = Directory::new(snapshot, |project_id| totals_of(&mut book, project_id));
-        Self { directory: ArcSwap::from_pointee(directory), book: Mutex::new(book) }
+        let directory = Directory::new(snapshot, &mut book);
+        let terms = Terms::new(IdHasher::new((0, 0)));
+        Self { directory: ArcSwap::from_pointee(directory), book: Mutex::new(book), vault: Mutex::default(), terms }
+    }
+
+    /// The same, which holds money on these terms. Without them it does so on the usual ones, and finds no hold by the
+    /// id of its request's event.
+    #[must_use]
+    pub fn with_terms(self, terms: Terms) -> Self {
+        Self { terms, ..self }
     }
 
     /// The position in the change feed up to which this gate knows the directory at least.
@@ -64,7 +82,7 @@ impl Gate {
         if snapshot.change_seq < self.change_seq() {
             return;
         }
-        let directory = Directory::new(snapshot, |project_id| totals_of(&mut book, project_id));
+        let directory = Directory::new(snapshot, &mut book);
         self.directory.store(Arc::new(directory));
     }
 
@@ -76,7 +94,7 @@ impl Gate {
         let mut book = self.lock();
         let directory = self.directory.load();
         for ProjectSpend { project_id, month, spend } in spends {
-            let change = totals_of(&mut book, project_id).spend.set(*month, *spend);
+            let change = book.totals_of(project_id).spend.set(*month, *spend);
             if let Some(change) = change {
                 directory.book(project_id, *month, change);
             }
@@ -91,7 +109,7 @@ impl Gate {
         }
         let mut book = self.lock();
         for ProjectBytes { project_id, bytes } in totals {
-            totals_of(&mut book, project_id).set_bytes(*bytes);
+            book.totals_of(project_id).set_bytes(*bytes);
         }
     }
 
@@ -102,14 +120,13 @@ impl Gate {
     /// # Errors
     /// The refusal.
     pub fn admit(&self, now: Timestamp, key: Option<&str>, request: &Request<'_>) -> Result<Caller, Refusal> {
-        let secret = key.ok_or(Refusal::NoKey)?;
-        let unknown = || if secret.starts_with(ADMIN_PREFIX) { Refusal::AdminKey } else { Refusal::UnknownKey };
-        let directory = self.directory.load();
-        let key = directory.key(&KeyHash::of(secret)).ok_or_else(unknown)?;
-        let case = Case::new(&directory, key, request, now);
-        match case.first_refusal() {
-            Some(refusal) => Err(refusal),
-            None => Ok(Caller { key_id: key.id.clone(), project_id: case.project.id.clone() }),
+        let credential = Credential::Secret(key);
+        let hash = credential.hash()?;
+        let directory = self.directory();
+        let key = directory.key(&hash).ok_or_else(|| credential.unknown())?;
+        match self.decided(&directory, key, request, now) {
+            (_, Some(refusal)) => Err(refusal),
+            (case, None) => Ok(Caller::of(&case)),
         }
     }
 
@@ -136,16 +153,68 @@ impl Gate {
         explanation(&directory, directory.key_by_id(key_id), now, request)
     }
 
-    /// Nothing that runs under this lock panics, so that a poisoned one is as good as any.
+    pub(crate) fn directory(&self) -> arc_swap::Guard<Arc<Directory>> {
+        self.directory.load()
+    }
+
+    /// On what terms it holds money.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The case and its first refusal. One that what is held decides is not given before the holds that are over are
+    /// gone.
+    pub(crate) fn decided<'a>(
+        &self,
+        directory: &'a Directory,
+        key: &'a Key,
+        request: &'a Request<'a>,
+        now: Timestamp,
+    ) -> (Case<'a>, Option<Refusal>) {
+        let mut case = Case::new(directory, key, request, now);
+        let mut refusal = case.first_refusal();
+        if refusal.as_ref().is_some_and(|refusal| refusal.held() > Nanos::ZERO) && self.expire_holds(now) > 0 {
+            case = Case::new(directory, key, request, now);
+            refusal = case.first_refusal();
+        }
+        (case, refusal)
+    }
+
+    /// Nothing that runs under these locks panics, so that a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(crate) fn vault(&self) -> MutexGuard<'_, Vault> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn totals_of(book: &mut Book, project_id: &str) -> Arc<ProjectTotals> {
-    match book.get(project_id) {
-        Some(totals) => Arc::clone(totals),
-        None => Arc::clone(book.entry(project_id.into()).or_default()),
+impl Credential<'_> {
+    /// The hash of the secret.
+    ///
+    /// # Errors
+    /// When none was brought.
+    pub(crate) fn hash(self) -> Result<KeyHash, Refusal> {
+        match self {
+            Self::Secret(secret) => secret.map(KeyHash::of).ok_or(Refusal::NoKey),
+            Self::Hash(hash) => Ok(hash),
+        }
+    }
+
+    /// What refuses it when it is nobody's.
+    pub(crate) fn unknown(self) -> Refusal {
+        match self {
+            Self::Secret(Some(secret)) if secret.starts_with(ADMIN_PREFIX) => Refusal::AdminKey,
+            _ => Refusal::UnknownKey,
+        }
+    }
+}
+
+impl Caller {
+    pub(crate) fn of(case: &Case<'_>) -> Self {
+        Self { key_id: case.key.id.clone(), project_id: case.project.id.clone() }
     }
 }
 

@@ -9,6 +9,9 @@
 //! month begins. Nor has anything when a key expires, or when a manual block or the grace of a rotated secret ends:
 //! their ends are compared with the same instant.
 //!
+//! A request may have money set aside for it ([`Gate::authorize`], R40): then what all requests under way can cost at
+//! most is part of every decision. Only this goes under a lock, which nothing else waits for.
+//!
 //! ```
 //! use mete_core::decision::Decision;
 //! use mete_core::directory::KeyStatus;
@@ -63,16 +66,27 @@
 //! # Ok::<(), mete_core::time::ParseMonthError>(())
 //! ```
 
+mod admission;
+mod book;
 mod case;
 mod directory;
 mod explain;
 mod gate;
+mod held;
+mod holds;
+mod leases;
+mod leasing;
 mod overrides;
+mod recent;
 mod request;
 mod rule;
+mod terms;
 mod totals;
 
+pub use admission::{Admission, Booked, Denied, Hold, Remaining, Settled, Wanted};
 pub use explain::{Explanation, RuleReport, Verdict};
-pub use gate::{Caller, Gate};
+pub use gate::{Caller, Credential, Gate};
+pub use leases::Lease;
 pub use request::Request;
 pub use rule::{BudgetFigures, ByHand, Rule};
+pub use terms::{Basis, Terms};

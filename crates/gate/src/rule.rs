@@ -128,9 +128,9 @@ impl Rule {
             },
             Question::ManualBlock => Self::ManualBlock(by_hand(case, case.block()?)),
             Question::ManualRelease => Self::ManualRelease(by_hand(case, case.release?)),
-            Question::OrganizationBudget => Self::OrganizationBudget(figures(case, &case.organization_budget)),
-            Question::ParentBudget => Self::ParentBudget(figures(case, case.parent_budget.as_ref()?)),
-            Question::ProjectBudget => Self::ProjectBudget(figures(case, &case.project_budget)),
+            Question::OrganizationBudget => Self::OrganizationBudget(figures(case, &case.budgets.organization)),
+            Question::ParentBudget => Self::ParentBudget(figures(case, case.budgets.parent.as_ref()?)),
+            Question::ProjectBudget => Self::ProjectBudget(figures(case, &case.budgets.project)),
             Question::FileQuota => Self::FileQuota {
                 id: text(&case.project.id),
                 name: case.project.name.clone(),

@@ -58,6 +58,9 @@ pub struct Abandoned {
 pub trait Observer: Send {
     /// A commit is on disk. Called before anybody is told that it is.
     fn committed(&mut self, commit: &Commit<'_>);
+    /// The totals that the observer was told have all of this commit's events by now, also those that somebody else had
+    /// written before. Not called where they could not be read.
+    fn counted(&mut self, _commit: &Commit<'_>) {}
     /// Somebody else wrote the ledger: the totals of the present month, and the bytes that projects store.
     fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]);
     /// Commits fail, or succeed again.
@@ -152,11 +155,15 @@ impl Committer {
             }
         };
         self.observer.health(None);
-        self.observer.committed(&Commit { parcels: &parcels, outcome: &outcome, took: began.elapsed() });
+        let commit = Commit { parcels: &parcels, outcome: &outcome, took: began.elapsed() };
+        self.observer.committed(&commit);
         if self.ledger.version() != before + 1 {
             // Somebody else wrote in between, or a commit that seemed to fail did not: the outcome does not tell.
             self.stale = true;
             self.tell_totals().await;
+        }
+        if !self.stale {
+            self.observer.counted(&commit);
         }
         self.unfolded += parcels.iter().map(|parcel| parcel.events.len() as u64).sum::<u64>();
         for (number, (done, tally)) in waiting.into_iter().zip(&outcome.tallies).enumerate() {

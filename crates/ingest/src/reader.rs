@@ -11,7 +11,7 @@ use bytes::Bytes;
 use mete_core::event::MAX_AHEAD;
 use mete_core::{Clock, LedgerEvent, Timestamp};
 use mete_prices::Catalogue;
-use mete_store::{Arrival, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
+use mete_store::{Arrival, NamedHold, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -156,6 +156,9 @@ impl Reader {
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
                     Ok(event) => {
                         self.events += 1;
+                        if let Some(hold) = &record.hold {
+                            parcel.holds.push(NamedHold { event: parcel.events.len(), id: (&**hold).into() });
+                        }
                         return parcel.events.push(Arrival { event, position, raw: kept.clone() });
                     }
                     Err(problem) => problem,

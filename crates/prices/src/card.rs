@@ -206,6 +206,13 @@ pub(crate) fn round(attos: Attos, percent: u8) -> Option<Nanos> {
     i64::try_from(nanos).ok().map(Nanos)
 }
 
+/// `percent` per cent of `attos`, which are not negative, rounded up; `None` if that does not fit.
+pub(crate) fn round_up(attos: Attos, percent: u8) -> Option<Nanos> {
+    let whole = ATTOS_PER_NANO * 100;
+    let nanos = attos.checked_mul(i128::from(percent))?.checked_add(whole - 1)?.div_euclid(whole);
+    i64::try_from(nanos).ok().map(Nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,6 +79,11 @@ pub(crate) struct DayRates {
 }
 
 impl DayRates {
+    /// All ladders that hold at some time of the day.
+    pub fn ladders(&self) -> &[Ladder] {
+        &self.ladders
+    }
+
     /// The ladder that holds at `time`, an instant of the day.
     pub fn at(&self, time: Timestamp) -> &Ladder {
         let half_hour = time.0.rem_euclid(time::DAY) / (30 * time::MINUTE);

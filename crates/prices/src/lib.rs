@@ -23,6 +23,7 @@
 mod breakdown;
 mod card;
 mod catalogue;
+mod ceiling;
 pub mod decimal;
 mod detail;
 mod diff;
@@ -37,6 +38,7 @@ mod tariff;
 pub use breakdown::{Breakdown, Exact, Part};
 pub use card::Unit;
 pub use catalogue::Catalogue;
+pub use ceiling::Sizes;
 pub use detail::{Change, Detail, OfCatalogue, OfHours, OfOverride, OverrideState};
 pub use diff::{Diff, Difference, RateChange, Side, diff};
 pub use error::NoPrice;

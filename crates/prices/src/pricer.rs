@@ -7,7 +7,7 @@ use mete_core::{Nanos, Timestamp, Usage};
 use rustc_hash::FxBuildHasher;
 
 use crate::breakdown::Breakdown;
-use crate::card::{Card, Unit, round};
+use crate::card::{Card, Ladder, Unit, round};
 use crate::catalogue::{Catalogue, DayRates};
 use crate::error::NoPrice;
 use crate::probe::Source;
@@ -147,6 +147,15 @@ impl Quote {
     pub fn breakdown(&self, query: &Query<'_>) -> Breakdown {
         let whole = self.of_day.source.is_some() && !query.is_linear();
         Breakdown::new(self.card(query), query.usage, self.of_day.percent, whole)
+    }
+
+    pub(crate) fn ladders(&self) -> &[Ladder] {
+        self.of_day.ladders()
+    }
+
+    /// Per cent of the rates that are charged.
+    pub(crate) fn percent(&self) -> u8 {
+        self.of_day.percent
     }
 
     fn card(&self, query: &Query<'_>) -> &Card {

@@ -76,6 +76,8 @@ pub struct Parcel {
     pub run: Arc<str>,
     /// Its events, in the order in which they were read.
     pub events: Vec<Arrival>,
+    /// The holds that some of them name, in their order. The ledger passes them by; they are for the gate (R40).
+    pub holds: Vec<NamedHold>,
     /// What could not be read or attributed.
     pub quarantine: Vec<QuarantineEntry>,
     /// How far the source is read when this parcel is committed.
@@ -86,6 +88,15 @@ pub struct Parcel {
     pub receipt: Option<Receipt>,
     /// Numbers of the quarantine's entries that it replaces, because they were read again.
     pub retried: Vec<i64>,
+}
+
+/// A hold that an event names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedHold {
+    /// The event's place in its parcel.
+    pub event: usize,
+    /// `hold_…`, as it was written.
+    pub id: Box<str>,
 }
 
 /// What was read beside the events themselves.

@@ -13,6 +13,7 @@ mod db;
 mod directory;
 mod error;
 mod gate;
+mod hold_leases;
 mod invites;
 mod keys;
 mod ledger;
@@ -44,11 +45,12 @@ pub use db::{Store, Tx};
 pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
+pub use hold_leases::HoldLease;
 pub use invites::InviteFilter;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{
-    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NewCost, Outcome, Parcel, Place, Position, ReadCounts,
-    Receipt, Rerated, RunEvent, Tally,
+    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NamedHold, NewCost, Outcome, Parcel, Place, Position,
+    ReadCounts, Receipt, Rerated, RunEvent, Tally,
 };
 pub use limits::{OfProject, Scope, ScopeKind};
 pub use manual_blocks::ManualBlockFilter;

@@ -4,6 +4,7 @@
 mod authorize;
 mod client;
 mod connections;
+mod holds;
 mod requests;
 mod server;
 mod stop;

@@ -3,21 +3,27 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mete_api::{Api, Listener, Readiness, Settings, serve};
+use mete_api::{Api, Holding, Listener, Readiness, Settings, serve};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::permissions::{Access, PermissionKind, Permissions, Scopes};
 use mete_core::secret::KeyHash;
-use mete_core::{Clock, EndpointGroup, Nanos, Timestamp};
-use mete_gate::Gate;
+use mete_core::{Clock, EndpointGroup, IdHasher, Nanos, Timestamp};
+use mete_gate::{Gate, Terms};
+use mete_prices::Catalogue;
 use mete_store::{GateKey, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectBytes, ProjectSpend};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, soon};
+
+/// By which the server hashes the ids of requests and events.
+pub const IDS: (u64, u64) = (1, 2);
 
 /// A clock that counts how often it was asked: once for each decision.
 pub struct CountingClock {
@@ -66,13 +72,16 @@ impl Server {
     /// budget of $10 each and the keys `sk-Bot` and `sk-Lab`; it is November 23rd. Bot has two more keys: `sk-reader`,
     /// which is read-only, and `sk-chat`, which may write chat completions and read files.
     async fn starting_with(settings: Settings) -> Self {
-        let gate = Arc::new(Gate::new(directory()));
+        let gate = Arc::new(Gate::new(directory()).with_terms(Terms::new(IdHasher::new(IDS))));
         let readiness = Arc::new(Readiness::default());
         let clock = Arc::new(CountingClock {
             now: watch::Sender::new("2026-11-23T12:00:00Z".parse().unwrap()),
             asked: watch::Sender::new(0),
         });
-        let api = Arc::new(Api::new(Arc::clone(&gate), clock.clone(), Arc::clone(&readiness), Arc::default()));
+        let prices = watch::Sender::new(Arc::new(Catalogue::bundled()));
+        let holding = Holding::new(prices.subscribe(), Box::new(StdRng::seed_from_u64(1)));
+        let api = Api::new(Arc::clone(&gate), clock.clone(), Arc::clone(&readiness), Arc::default());
+        let api = Arc::new(api.with_holding(holding));
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("meted.sock");
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -49,6 +49,10 @@ pub struct Exhausted {
     pub scope: String,
     /// Spent this month.
     pub spend: Nanos,
+    /// Held for requests under way (R40).
+    pub held: Nanos,
+    /// What the request may cost at most, where that was to be held for it too.
+    pub needed: Option<Nanos>,
     /// The budget.
     pub budget: Nanos,
     /// When the budget starts anew: the month's end.
@@ -118,8 +122,17 @@ impl Blocked {
 
 impl Exhausted {
     pub(super) fn message(&self, kind: &str) -> String {
+        let left = self.budget - self.spend - self.held;
+        let state = match self.needed {
+            Some(needed) if left > Nanos::ZERO => format!("does not cover this request, which may cost ${needed}"),
+            _ => "is exhausted".to_owned(),
+        };
+        let held = match self.held {
+            Nanos::ZERO => String::new(),
+            held => format!(", and ${held} are held for requests under way"),
+        };
         format!(
-            "The monthly budget of the {kind} '{}' is exhausted: ${} of ${} are spent. \
+            "The monthly budget of the {kind} '{}' {state}: ${} of ${} are spent{held}. \
              It starts anew on {}, or when an organization owner raises it.",
             self.scope, self.spend, self.budget, self.until
         )

@@ -5,6 +5,10 @@ mod budgets;
 mod by_hand;
 mod explanations;
 mod files;
+mod holds;
+
+mod holds_model;
+mod holds_threads;
 mod keys;
 mod model;
 mod permissions;

@@ -6,9 +6,10 @@ use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::permissions::{Grant, PermissionKind, Permissions, Scopes};
 use mete_core::secret::KeyHash;
-use mete_core::{Month, Nanos, Timestamp};
-use mete_gate::{Gate, Request};
+use mete_core::{IdHasher, Month, Nanos, Timestamp};
+use mete_gate::{Credential, Denied, Gate, Hold, Request, Wanted};
 use mete_store::{GateKey, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectBytes, ProjectSpend};
+use rand::rngs::StdRng;
 
 /// What most requests are.
 pub const CHAT: Request<'_> =
@@ -136,6 +137,23 @@ pub fn refusal(gate: &Gate, name: &str, now: Timestamp) -> Option<Refusal> {
 /// The code of that decision; `ok` is to allow, `permission` a refusal without a code.
 pub fn code(gate: &Gate, name: &str, now: Timestamp) -> &'static str {
     code_of(refusal(gate, name, now).as_ref())
+}
+
+/// Hashes of events, as the gates of these tests know them.
+pub fn ids() -> IdHasher {
+    IdHasher::new((1, 2))
+}
+
+/// Asks for money with the key of `proj_NAME`; `None` is to allow without a hold.
+pub fn take(
+    gate: &Gate,
+    name: &str,
+    now: Timestamp,
+    wanted: &Wanted<'_>,
+    random: &mut StdRng,
+) -> Result<Option<Hold>, Denied> {
+    let secret = format!("sk-{name}");
+    gate.authorize(now, Credential::Secret(Some(&secret)), &CHAT, wanted, random).outcome
 }
 
 /// The code of a decision, as above.

@@ -5,6 +5,7 @@ mod audit;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod hold_leases;
 mod ledger;
 #[cfg(test)]
 mod limits;

@@ -1,0 +1,138 @@
+//! What setting money aside takes beside the gate: prices, and randomness for ids (R40).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mete_core::{Nanos, Timestamp};
+use mete_gate::{Admission, Credential, Denied, Gate, Lease, Request, Wanted};
+use mete_prices::{Catalogue, Pricer, Sizes};
+use rand::Rng;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The circumstances of a request by which its cost is told before it is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Circumstances<'a> {
+    /// Who is asked, where the gateway tells.
+    pub provider: Option<&'a str>,
+    /// The service tier that is asked for.
+    pub tier: Option<&'a str>,
+    /// Input tokens at most.
+    pub input_tokens: Option<u64>,
+    /// Output tokens at most.
+    pub max_output_tokens: Option<u64>,
+    /// The id that the request's usage event will have.
+    pub request_id: Option<&'a str>,
+}
+
+/// How often a request asks again after its money was leased: others may have taken it meanwhile.
+const MOST_TRIES: usize = 64;
+
+/// Somebody waits until this is written down.
+#[derive(Debug)]
+pub struct LeaseRequest {
+    /// What is to be leased.
+    pub lease: Lease,
+    /// Told when it is granted; dropped when it cannot be.
+    pub granted: oneshot::Sender<()>,
+}
+
+/// Prices and randomness, each behind a lock of its own for a moment, and the way to who leases.
+pub struct Holding {
+    pricer: Mutex<Pricer>,
+    prices: watch::Receiver<Arc<Catalogue>>,
+    random: Mutex<Box<dyn Rng + Send>>,
+    leases: Option<mpsc::Sender<LeaseRequest>>,
+}
+
+impl Holding {
+    /// With the prices that `prices` brings, from now on and as they change, and ids from `random`.
+    #[must_use]
+    pub fn new(prices: watch::Receiver<Arc<Catalogue>>, random: Box<dyn Rng + Send>) -> Self {
+        let pricer = Pricer::new(Arc::clone(&prices.borrow()));
+        Self { pricer: Mutex::new(pricer), prices, random: Mutex::new(random), leases: None }
+    }
+
+    /// The same, which asks for leases where the gate wants them.
+    #[must_use]
+    pub fn with_leases(self, leases: mpsc::Sender<LeaseRequest>) -> Self {
+        Self { leases: Some(leases), ..self }
+    }
+
+    /// Decides, and sets aside the most that the request can cost where a budget applies. Waits for a lease where what is
+    /// leased is used up.
+    pub(crate) async fn admit(
+        &self,
+        gate: &Gate,
+        now: Timestamp,
+        key: Credential<'_>,
+        request: &Request<'_>,
+        circumstances: &Circumstances<'_>,
+    ) -> Admission {
+        for _ in 0..MOST_TRIES {
+            let admission = self.try_to_admit(gate, now, key, request, circumstances);
+            let Err(Denied::Unleased(lease)) = &admission.outcome else { return admission };
+            if !self.lease(lease.clone()).await {
+                return admission;
+            }
+        }
+        self.try_to_admit(gate, now, key, request, circumstances)
+    }
+
+    /// Has a hold begin its time anew: until when it lives, and what it sets aside; `None` if there is none.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub(crate) async fn extend(
+        &self,
+        gate: &Gate,
+        now: Timestamp,
+        hold_id: &str,
+    ) -> Result<Option<(Timestamp, Nanos)>, Denied> {
+        for _ in 0..MOST_TRIES {
+            match gate.extend(now, hold_id) {
+                Ok(extended) => return Ok(extended),
+                Err(lease) if self.lease(lease.clone()).await => {}
+                Err(lease) => return Err(Denied::Unleased(lease)),
+            }
+        }
+        gate.extend(now, hold_id).map_err(Denied::Unleased)
+    }
+
+    /// Whether it was granted.
+    async fn lease(&self, lease: Lease) -> bool {
+        let Some(leases) = &self.leases else { return false };
+        let (granted, answer) = oneshot::channel();
+        leases.send(LeaseRequest { lease, granted }).await.is_ok() && answer.await.is_ok()
+    }
+
+    fn try_to_admit(
+        &self,
+        gate: &Gate,
+        now: Timestamp,
+        key: Credential<'_>,
+        request: &Request<'_>,
+        circumstances: &Circumstances<'_>,
+    ) -> Admission {
+        let price = self.price(request, circumstances, now, now.plus(gate.terms().time));
+        let wanted = Wanted { price, request_id: circumstances.request_id };
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        gate.authorize(now, key, request, &wanted, &mut **random)
+    }
+
+    /// The most that the request can cost, where model, sizes and prices tell.
+    fn price(
+        &self,
+        request: &Request<'_>,
+        circumstances: &Circumstances<'_>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Option<Nanos> {
+        let Circumstances { provider, tier, input_tokens, max_output_tokens, .. } = *circumstances;
+        let sizes = Sizes { model: request.model?, provider, tier, input: input_tokens?, output: max_output_tokens? };
+        let mut pricer = self.pricer.lock().unwrap_or_else(PoisonError::into_inner);
+        let prices = self.prices.borrow();
+        if !std::ptr::eq(pricer.catalogue(), &raw const **prices) {
+            *pricer = Pricer::new(Arc::clone(&prices));
+        }
+        pricer.ceiling(&sizes, from, until).inspect_err(|error| tracing::debug!(%error, "a hold is estimated")).ok()
+    }
+}

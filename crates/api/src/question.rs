@@ -1,0 +1,148 @@
+//! `POST /v1/authorize` as JSON: a question with everything in its body, an answer with everything that a gateway may
+//! want to know (R37, R40).
+
+use std::fmt;
+
+use hyper::header::{CONTENT_TYPE, HeaderName};
+use hyper::{HeaderMap, StatusCode};
+use mete_core::Timestamp;
+use mete_core::decision::Refusal;
+use mete_core::secret::KeyHash;
+use mete_gate::{Admission, Credential, Denied, Gate, Hold, Remaining, Request};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::credentials::key_of;
+use crate::holding::{Circumstances, Holding};
+use crate::metrics::Metrics;
+use crate::reply::{self, Reply};
+use crate::request_body::Unread;
+
+/// A question has at most so many bytes.
+pub const MOST_BYTES: usize = 64 * 1024;
+
+/// Where gateways tell in the header form for which request they ask.
+const DESCRIBING: [HeaderName; 2] =
+    [HeaderName::from_static("x-original-uri"), HeaderName::from_static("x-forwarded-uri")];
+
+/// What a gateway asks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Question {
+    key: Option<String>,
+    key_sha256: Option<String>,
+    method: Option<String>,
+    path: Option<String>,
+    model: Option<String>,
+    provider: Option<String>,
+    service_tier: Option<String>,
+    input_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    bytes: Option<u64>,
+    request_id: Option<String>,
+    hold: Option<bool>,
+}
+
+/// Whether a POST asks in this form. A gateway that passes the client's own headers and body on asks in the other one:
+/// there the key stands in a header.
+pub fn is_question(headers: &HeaderMap) -> bool {
+    let is_json =
+        |value: &str| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json)
+        && key_of(headers).is_none()
+        && !DESCRIBING.iter().any(|name| headers.contains_key(name))
+}
+
+/// Decides on the question in `body` at the instant `now`, and counts it.
+pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metrics: &Metrics) -> Reply {
+    // A list would be taken for the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return unreadable(&"it is no JSON object");
+    }
+    let question: Question = match serde_json::from_slice(body) {
+        Ok(question) => question,
+        Err(error) => return unreadable(&error),
+    };
+    let key = match question.credential() {
+        Ok(key) => key,
+        Err(problem) => return unreadable(&problem),
+    };
+    let request = question.request();
+    let admission = if question.hold == Some(false) {
+        gate.look(now, key, &request)
+    } else {
+        holding.admit(gate, now, key, &request, &question.circumstances()).await
+    };
+    metrics.admitted(&admission.outcome);
+    match &admission.outcome {
+        Ok(hold) => reply::json(&told(&admission, None, hold.as_ref())),
+        Err(Denied::Refused(refusal)) => {
+            tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
+            reply::json(&told(&admission, Some(refusal), None))
+        }
+        Err(denied) => reply::not_held(denied),
+    }
+}
+
+impl Question {
+    fn credential(&self) -> Result<Credential<'_>, &'static str> {
+        match (&self.key, &self.key_sha256) {
+            (Some(_), Some(_)) => Err("it has both key and key_sha256: leave one of them out"),
+            (secret, None) => Ok(Credential::Secret(secret.as_deref())),
+            (None, Some(hash)) => {
+                KeyHash::from_hex(hash).map(Credential::Hash).ok_or("key_sha256 must be 64 hexadecimal digits")
+            }
+        }
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            method: self.method.as_deref(),
+            path: self.path.as_deref(),
+            model: self.model.as_deref(),
+            bytes: self.bytes,
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances<'_> {
+        Circumstances {
+            provider: self.provider.as_deref(),
+            tier: self.service_tier.as_deref(),
+            input_tokens: self.input_tokens,
+            max_output_tokens: self.max_output_tokens,
+            request_id: self.request_id.as_deref().filter(|id| !id.is_empty()),
+        }
+    }
+}
+
+fn told(admission: &Admission, refusal: Option<&Refusal>, hold: Option<&Hold>) -> Value {
+    let id = |id: &bytes::Bytes| String::from_utf8_lossy(id).into_owned();
+    let Remaining { project, organization, parent } = admission.remaining;
+    json!({
+        "decision": if refusal.is_some() { "refuse" } else { "allow" },
+        "status": refusal.map_or(204, Refusal::status),
+        "reason": refusal.map(|refusal| refusal.code().unwrap_or("missing_permission")),
+        "error": refusal.map(|refusal| refusal.body()["error"].take()),
+        "retry": refusal.map(|refusal| !refusal.forbids_retry()),
+        "project_id": admission.caller.as_ref().map(|caller| id(&caller.project_id)),
+        "key_id": admission.caller.as_ref().map(|caller| id(&caller.key_id)),
+        "hold": hold,
+        "remaining": { "project": project, "organization": organization, "parent_organization": parent },
+    })
+}
+
+/// The answer to a question whose body could not be read.
+pub fn unread(unread: Unread) -> Reply {
+    match unread {
+        Unread::TooLarge => {
+            let message = format!("A question has at most {MOST_BYTES} bytes: leave the client's body out.");
+            reply::error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", "body_too_large", &message)
+        }
+        Unread::Torn => unreadable(&"its body did not arrive whole in time"),
+    }
+}
+
+fn unreadable(problem: &dyn fmt::Display) -> Reply {
+    let message = format!("This is no question that can be answered: {problem}. docs/http.md shows one.");
+    reply::error(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_question", &message)
+}

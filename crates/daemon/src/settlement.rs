@@ -1,0 +1,49 @@
+//! Which events of a commit settle holds (R40).
+
+use std::collections::HashSet;
+
+use mete_gate::Booked;
+use mete_ingest::committer::Commit;
+use mete_store::{Arrival, NamedHold, Parcel};
+
+/// The last so many events of a commit are looked at for what requests cost lately: a large import needs no more.
+const LATEST: usize = 512;
+
+/// All events of the commit that the ledger has, duplicates included, each with the hold that it names. Those that
+/// contradict what the ledger has are not in it: their holds live until their time is over.
+pub(crate) fn booked<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Booked<'a>> {
+    let conflicts = &commit.outcome.conflicts;
+    let contradicting: HashSet<(usize, u64)> =
+        conflicts.iter().map(|(parcel, conflict)| (*parcel, conflict.position)).collect();
+    commit
+        .parcels
+        .iter()
+        .enumerate()
+        .flat_map(|(number, parcel)| named(parcel).map(move |event| (number, event)))
+        .filter(move |(number, (arrival, _))| {
+            contradicting.is_empty() || !contradicting.contains(&(*number, arrival.position))
+        })
+        .map(|(_, (arrival, hold))| of(arrival, hold))
+}
+
+/// The last events of the commit.
+pub(crate) fn latest<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Booked<'a>> {
+    let events = commit.parcels.iter().flat_map(|parcel| &parcel.events);
+    let skipped = commit.parcels.iter().map(|parcel| parcel.events.len()).sum::<usize>().saturating_sub(LATEST);
+    events.skip(skipped).map(|arrival| of(arrival, None))
+}
+
+/// A parcel's events with the holds that they name.
+fn named(parcel: &Parcel) -> impl Iterator<Item = (&Arrival, Option<&str>)> {
+    let mut holds = parcel.holds.iter().peekable();
+    parcel.events.iter().enumerate().map(move |(place, arrival)| {
+        let hold: Option<&NamedHold> = holds.next_if(|hold| hold.event == place);
+        (arrival, hold.map(|hold| &*hold.id))
+    })
+}
+
+fn of<'a>(arrival: &'a Arrival, hold: Option<&'a str>) -> Booked<'a> {
+    let event = &arrival.event;
+    let series = &event.series;
+    Booked { event: event.id, project: &series.project, key: series.key.as_deref(), hold, cost: event.cost }
+}

@@ -1,0 +1,296 @@
+//! Decisions that set money aside, and what becomes of it (R40).
+
+use mete_core::decision::Refusal;
+use mete_core::event::EventId;
+use mete_core::ids::IdKind;
+use mete_core::time::DAY;
+use mete_core::{Nanos, Timestamp};
+use rand::Rng;
+use serde::Serialize;
+
+use crate::case::{Case, Ceiling};
+use crate::directory::{Directory, text};
+use crate::gate::{Caller, Credential, Gate};
+use crate::held::Payers;
+use crate::holds::{Deposit, Holds};
+use crate::leases::{Lease, Leases};
+use crate::recent::Recent;
+use crate::request::Request;
+use crate::terms::{Basis, Terms};
+
+/// What is known of the money that a request needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The most that it can cost, where prices and sizes tell.
+    pub price: Option<Nanos>,
+    /// The id that its usage event will have, where the gateway knows it.
+    pub request_id: Option<&'a str>,
+}
+
+/// A hold that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// `hold_…`: whoever knows it may release and extend it.
+    pub id: String,
+    /// What is set aside.
+    pub amount: Nanos,
+    /// What that was taken from.
+    pub basis: Basis,
+    /// When it is freed by itself.
+    pub expires_at: Timestamp,
+}
+
+/// The answer to a request for which money was to be set aside.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// Whose key it is, if the key is known.
+    pub caller: Option<Caller>,
+    /// The hold, or `None` where no budget applies or none was wanted; or why the request does not go on.
+    pub outcome: Result<Option<Hold>, Denied>,
+    /// What the budgets leave beside all holds, if the key is known.
+    pub remaining: Remaining,
+}
+
+/// Why a request does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The first reason of R37.
+    #[error("{}", .0.message())]
+    Refused(Refusal),
+    /// So much must be leased first; then ask again. Only a gate [with leases](Gate::with_leases) says so.
+    #[error("what is held must be written down first, and the store does not take it; ask again")]
+    Unleased(Lease),
+    /// There are more holds at once than can be kept.
+    #[error("more requests are under way than money can be held for; ask again when some have ended")]
+    Full,
+}
+
+/// What each budget leaves; `None` where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Remaining {
+    /// Of the project's.
+    pub project: Option<Nanos>,
+    /// Of its organization's.
+    pub organization: Option<Nanos>,
+    /// Of that of the organization above it (R3).
+    pub parent: Option<Nanos>,
+}
+
+/// A usage event whose cost is in the totals.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked<'a> {
+    /// Its id.
+    pub event: EventId,
+    /// The project that it counts for.
+    pub project: &'a str,
+    /// Its key, if it names one.
+    pub key: Option<&'a str>,
+    /// The hold that it names.
+    pub hold: Option<&'a str>,
+    /// What it cost.
+    pub cost: Nanos,
+}
+
+/// What became of holds when events were booked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Events that ended a hold.
+    pub events: u64,
+    /// Those of them that cost more than was held. They count as they are: the ledger is the truth.
+    pub exceeded: u64,
+}
+
+/// For so many requests more than the one that asks money is leased.
+const AHEAD: i64 = 31;
+
+/// What is under one lock: all that takes and ends holds.
+#[derive(Debug, Default)]
+pub struct Vault {
+    pub holds: Holds,
+    recent: Recent,
+    /// What is leased, where nothing may be held beyond it.
+    pub leases: Option<Leases>,
+}
+
+impl Gate {
+    /// Decides as [`Gate::admit`] does, and tells what the budgets leave.
+    #[must_use]
+    pub fn look(&self, now: Timestamp, key: Credential<'_>, request: &Request<'_>) -> Admission {
+        let hash = match key.hash() {
+            Ok(hash) => hash,
+            Err(refusal) => return Admission::of_nobody(refusal),
+        };
+        let directory = self.directory();
+        let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
+        let (case, refusal) = self.decided(&directory, known, request, now);
+        Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))))
+    }
+
+    /// Decides as [`Gate::admit`] does; where a budget applies, the most that the request can cost is set aside on its
+    /// project, its organization and the one above, or the request is refused with the first budget that does not leave
+    /// as much (R40). What concurrent requests hold can never pass a budget together.
+    #[must_use]
+    pub fn authorize(
+        &self,
+        now: Timestamp,
+        key: Credential<'_>,
+        request: &Request<'_>,
+        wanted: &Wanted<'_>,
+        random: &mut dyn Rng,
+    ) -> Admission {
+        let hash = match key.hash() {
+            Ok(hash) => hash,
+            Err(refusal) => return Admission::of_nobody(refusal),
+        };
+        let id = IdKind::Hold.generate(random);
+        // The lock goes before the directory: of whatever was settled by then, the event is in the totals read here.
+        let mut vault = self.vault();
+        vault.holds.expire(now);
+        let directory = self.directory();
+        let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
+        vault.take(&directory, Case::new(&directory, known, request, now), wanted, id, self.terms())
+    }
+
+    /// Gives back what a hold sets aside. Whether there was one.
+    pub fn release(&self, now: Timestamp, hold_id: &str) -> bool {
+        let mut vault = self.vault();
+        vault.holds.expire(now);
+        vault.holds.end(hold_id).is_some()
+    }
+
+    /// Has a hold begin its time anew, for a stream that takes long: until when it lives then, and what it sets aside;
+    /// `None` if there is none.
+    ///
+    /// # Errors
+    /// What must be leased first, in a gate with leases.
+    pub fn extend(&self, now: Timestamp, hold_id: &str) -> Result<Option<(Timestamp, Nanos)>, Lease> {
+        let mut vault = self.vault();
+        vault.holds.expire(now);
+        let until = now.plus(self.terms().time);
+        let Some(deposit) = vault.holds.get(hold_id) else { return Ok(None) };
+        vault.covered(&deposit.project, Nanos::ZERO, Nanos::ZERO, until, self.terms())?;
+        Ok(vault.holds.extend(hold_id, until).map(|deposit| (deposit.expires_at, deposit.cost)))
+    }
+
+    /// Ends the holds that events name, and those that were taken for their ids. The totals must have the events by now,
+    /// so that what is spent and held together never dips in between.
+    pub fn settle<'a>(&self, events: impl Iterator<Item = Booked<'a>>) -> Settled {
+        let mut settled = Settled::default();
+        let mut vault = self.vault();
+        if vault.holds.is_empty() {
+            return settled;
+        }
+        for Booked { event, project, hold, cost, .. } in events {
+            if let Some(held) = vault.holds.settle(project, hold, event) {
+                settled.events += 1;
+                settled.exceeded += u64::from(cost > held);
+            }
+        }
+        settled
+    }
+
+    /// Remembers what events cost, for holds of requests that cannot be priced.
+    pub fn note_costs<'a>(&self, events: impl Iterator<Item = Booked<'a>>) {
+        let recent = &mut self.vault().recent;
+        for Booked { project, key, cost, .. } in events {
+            recent.note(project, cost);
+            if let Some(key) = key {
+                recent.note(key, cost);
+            }
+        }
+    }
+
+    /// Frees the holds whose time is over. Takes and refusals do so by themselves; this is for a gate that nobody asks.
+    pub fn expire_holds(&self, now: Timestamp) -> u64 {
+        self.vault().holds.expire(now)
+    }
+
+    /// How many holds there are, and what they set aside.
+    #[must_use]
+    pub fn held(&self) -> (usize, Nanos) {
+        self.vault().holds.sum()
+    }
+}
+
+impl Vault {
+    fn take(
+        &mut self,
+        directory: &Directory,
+        mut case: Case<'_>,
+        wanted: &Wanted<'_>,
+        id: String,
+        terms: &Terms,
+    ) -> Admission {
+        if !case.has_budget() {
+            let refusal = case.first_refusal();
+            return Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))));
+        }
+        let (amount, basis) = self.amount(&case, wanted, terms);
+        let expires_at = case.now.plus(terms.time);
+        // A day, so that a month's end is seen in time for holds that are extended, and for events ahead of the clock.
+        case.ceiling = Some(Ceiling { cost: amount, until: expires_at.plus(DAY).month() });
+        if let Some(refusal) = case.first_refusal() {
+            return Admission::of(&case, Err(Denied::Refused(refusal)));
+        }
+        let payers = directory.held_of(case.project);
+        if !self.holds.has_room(amount, &payers) {
+            return Admission::of(&case, Err(Denied::Full));
+        }
+        let left = case.remaining().iter().copied().flatten().min().unwrap_or_default() - amount;
+        if let Err(lease) = self.covered(&case.project.id, amount, left, expires_at, terms) {
+            return Admission::of(&case, Err(Denied::Unleased(lease)));
+        }
+        let event = wanted.request_id.map(|id| terms.ids.event(&text(&case.organization.id), id));
+        let deposit =
+            Deposit { project: case.project.id.clone(), cost: amount, expires_at, event, payers, is_own: true };
+        self.holds.add(id.as_str().into(), deposit);
+        let admission = Admission::of(&case, Ok(Some(Hold { id, amount, basis, expires_at })));
+        Admission { remaining: admission.remaining.less(amount), ..admission }
+    }
+
+    /// Whether a project may hold `more` until then.
+    ///
+    /// # Errors
+    /// What must be leased first: more than that, so that the next requests need not wait, but no more than a part of
+    /// what is `left` of the budgets, since a restart takes all of it as held.
+    fn covered(&self, project: &[u8], more: Nanos, left: Nanos, until: Timestamp, terms: &Terms) -> Result<(), Lease> {
+        let amount = self.holds.own(project) + more;
+        if self.leases.as_ref().is_none_or(|leases| leases.cover(project, amount, until)) {
+            return Ok(());
+        }
+        let spare = Nanos(more.0.saturating_mul(AHEAD).min(left.0 / 4).max(0));
+        let project_id = String::from_utf8_lossy(project).into_owned();
+        Err(Lease { project_id, amount: amount + spare, ends_at: until.plus(terms.time) })
+    }
+
+    /// What the request costs at most, as far as that can be told.
+    fn amount(&self, case: &Case<'_>, wanted: &Wanted<'_>, terms: &Terms) -> (Nanos, Basis) {
+        if let Some(price) = wanted.price {
+            return (price, Basis::Price);
+        }
+        let highest = |id: &[u8]| std::str::from_utf8(id).ok().and_then(|id| self.recent.highest(id));
+        match highest(&case.key.id).or_else(|| highest(&case.project.id)) {
+            Some(recent) => (terms.of_recent(recent), Basis::Recent),
+            None => (terms.default_cost, Basis::Default),
+        }
+    }
+}
+
+impl Admission {
+    fn of(case: &Case<'_>, outcome: Result<Option<Hold>, Denied>) -> Self {
+        let Payers { project, organization, parent } = case.remaining();
+        let remaining = Remaining { project, organization, parent: parent.flatten() };
+        Self { caller: Some(Caller::of(case)), outcome, remaining }
+    }
+
+    fn of_nobody(refusal: Refusal) -> Self {
+        Self { caller: None, outcome: Err(Denied::Refused(refusal)), remaining: Remaining::default() }
+    }
+}
+
+impl Remaining {
+    fn less(self, amount: Nanos) -> Self {
+        let less = |left: Option<Nanos>| left.map(|left| (left - amount).max(Nanos::ZERO));
+        Self { project: less(self.project), organization: less(self.organization), parent: less(self.parent) }
+    }
+}

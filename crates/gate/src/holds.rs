@@ -1,0 +1,158 @@
+//! Money that is set aside for requests under way (R40).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mete_core::event::EventId;
+use mete_core::{Nanos, Timestamp};
+use rustc_hash::FxHashMap;
+
+use crate::held::{Held, Payers};
+
+/// Holds that there are at once at most: a few hundred bytes each.
+const MAX_HOLDS: usize = 1_000_000;
+
+/// What is set aside for one request.
+#[derive(Clone, Debug)]
+pub struct Deposit {
+    /// The project's id.
+    pub project: Bytes,
+    pub cost: Nanos,
+    pub expires_at: Timestamp,
+    /// The id that its usage event will have, if that is known.
+    pub event: Option<EventId>,
+    pub payers: Payers<Arc<Held>>,
+    /// Whether it is this gate's own hold, not what another life may hold.
+    pub is_own: bool,
+}
+
+/// All deposits, and the sums that they are part of. Who has this mutably is the one writer of those sums.
+#[derive(Debug, Default)]
+pub struct Holds {
+    by_id: FxHashMap<Arc<str>, Deposit>,
+    /// The ids of those whose event's id is known.
+    by_event: FxHashMap<EventId, Vec<Arc<str>>>,
+    /// The sums of the gate's own, by project.
+    own: FxHashMap<Bytes, Nanos>,
+    /// In the order in which they expire.
+    ends: BTreeSet<(Timestamp, Arc<str>)>,
+}
+
+impl Holds {
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// What the gate's own holds of a project come to.
+    pub fn own(&self, project: &[u8]) -> Nanos {
+        self.own.get(project).copied().unwrap_or_default()
+    }
+
+    /// What the gate's own holds come to, by project, and when the last of each expires.
+    pub fn by_project(&self) -> FxHashMap<&Bytes, (Nanos, Timestamp)> {
+        let mut sums: FxHashMap<&Bytes, (Nanos, Timestamp)> = FxHashMap::default();
+        for deposit in self.by_id.values().filter(|deposit| deposit.is_own) {
+            let (sum, end) = sums.entry(&deposit.project).or_default();
+            (*sum, *end) = (*sum + deposit.cost, deposit.expires_at.max(*end));
+        }
+        sums
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Deposit> {
+        self.by_id.get(id)
+    }
+
+    /// How many there are, and what they come to.
+    pub fn sum(&self) -> (usize, Nanos) {
+        (self.by_id.len(), self.by_id.values().map(|deposit| deposit.cost).sum())
+    }
+
+    /// Whether one more of this cost can be kept exactly.
+    pub fn has_room(&self, cost: Nanos, payers: &Payers<Arc<Held>>) -> bool {
+        self.by_id.len() < MAX_HOLDS && payers.iter().all(|sum| sum.get().0.checked_add(cost.0).is_some())
+    }
+
+    /// Adds one for which there is room. The id is a new one.
+    pub fn add(&mut self, id: Arc<str>, deposit: Deposit) {
+        for sum in deposit.payers.iter() {
+            sum.set(sum.get() + deposit.cost);
+        }
+        if deposit.is_own {
+            *self.own.entry(deposit.project.clone()).or_default() += deposit.cost;
+        }
+        if let Some(event) = deposit.event {
+            self.by_event.entry(event).or_default().push(Arc::clone(&id));
+        }
+        self.ends.insert((deposit.expires_at, Arc::clone(&id)));
+        self.by_id.insert(id, deposit);
+    }
+
+    /// Ends one.
+    pub fn end(&mut self, id: &str) -> Option<Deposit> {
+        let (id, deposit) = self.by_id.remove_entry(id)?;
+        for sum in deposit.payers.iter() {
+            sum.set(sum.get() - deposit.cost);
+        }
+        if deposit.is_own
+            && let Some(sum) = self.own.get_mut(&deposit.project)
+        {
+            *sum = *sum - deposit.cost;
+            if *sum == Nanos::ZERO {
+                self.own.remove(&deposit.project);
+            }
+        }
+        self.ends.remove(&(deposit.expires_at, Arc::clone(&id)));
+        if let Some(event) = deposit.event
+            && let Some(ids) = self.by_event.get_mut(&event)
+        {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.by_event.remove(&event);
+            }
+        }
+        Some(deposit)
+    }
+
+    /// Ends all whose time is over at `now`, and tells how many.
+    pub fn expire(&mut self, now: Timestamp) -> u64 {
+        let mut expired = 0;
+        while let Some((_, id)) = self.ends.first().filter(|(end, _)| *end <= now) {
+            let id = Arc::clone(id);
+            self.end(&id);
+            expired += 1;
+        }
+        expired
+    }
+
+    /// Has one expire later, never sooner, and tells what it is then.
+    pub fn extend(&mut self, id: &str, until: Timestamp) -> Option<&Deposit> {
+        let (id, _) = self.by_id.get_key_value(id)?;
+        let id = Arc::clone(id);
+        let deposit = self.by_id.get_mut(&id)?;
+        if until > deposit.expires_at {
+            self.ends.remove(&(deposit.expires_at, Arc::clone(&id)));
+            deposit.expires_at = until;
+            self.ends.insert((until, id));
+        }
+        Some(deposit)
+    }
+
+    /// Ends those of a project that an event names, or whose event it is: the sum that was held for it, if any was.
+    ///
+    /// Several have the same event only where a gateway asked more than once about one request. The ledger counts it
+    /// once (R31), so that all of them end.
+    pub fn settle(&mut self, project: &str, named: Option<&str>, event: EventId) -> Option<Nanos> {
+        let by_event = self.by_event.get(&event).cloned().unwrap_or_default();
+        let mut held = None;
+        for id in named.into_iter().chain(by_event.iter().map(|id| &**id)) {
+            // Whoever writes another project's usage must not free what this one holds.
+            if self.by_id.get(id).is_some_and(|deposit| deposit.project == project)
+                && let Some(deposit) = self.end(id)
+            {
+                held = Some(held.unwrap_or(Nanos::ZERO) + deposit.cost);
+            }
+        }
+        held
+    }
+}
