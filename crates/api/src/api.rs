@@ -11,6 +11,7 @@ use mete_gate::Gate;
 use crate::authorize::authorize;
 use crate::intake::{Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
+use crate::nginx;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::reply::{self, Reply};
@@ -23,7 +24,8 @@ use crate::request_body;
 /// `x-mete-bytes`, the length of the body; a gateway must set method and path itself, whatever the client sent. It
 /// answers 204 with `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false`
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
-/// goes first.
+/// goes first. `GET /v1/authorize/nginx` answers the same in the form of nginx's `auth_request`: 204, or 401 or 403 with
+/// the true status in `x-mete-status` and the body in `x-mete-body`.
 ///
 /// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
 pub struct Api {
@@ -37,6 +39,7 @@ pub struct Api {
 /// What is to be done with a request.
 enum Route<'a> {
     Answered(Reply),
+    AnsweredToNginx(Reply),
     Usage(&'a Intake, Door),
 }
 
@@ -62,6 +65,11 @@ impl Api {
                 request_body::dispose(&head, body, &mut reply).await;
                 reply
             }
+            Route::AnsweredToNginx(reply) => {
+                let mut reply = nginx::for_auth_request(reply).await;
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
+            }
             // In a box: answers about keys, which are most, need not carry its size.
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
         }
@@ -70,6 +78,8 @@ impl Api {
     fn route(&self, head: &request::Parts) -> Route<'_> {
         let reply = match (head.uri.path(), &head.method) {
             ("/v1/authorize", &Method::GET | &Method::POST) => self.authorize(head),
+            ("/v1/authorize/nginx", &Method::GET) => return Route::AnsweredToNginx(self.authorize(head)),
+            ("/v1/authorize/nginx", method) => reply::method_not_allowed(method.as_str(), "GET"),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
                 if method == Method::POST {
