@@ -14,14 +14,13 @@ function refuse(r, status, code, message) {
     r.return(status, JSON.stringify({error: error}));
 }
 
-// The values of the form field "model".
-function models_of_form(text) {
-    const field = /content-disposition:[^\r\n]*;\s*name="?model"?\s*(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)/gi;
-    const models = [];
-    for (let match = field.exec(text); match; match = field.exec(text)) {
-        models.push(match[1]);
-    }
-    return models;
+// The model of a form; undefined unless it has one such field, and nothing that somebody else may take for one.
+function model_of_form(text) {
+    const looks = /name[\s*]*=[^;]{0,8}model/gi;
+    const field = /content-disposition:[^\r\n]*;[ \t]*name="?model"?[ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n/i;
+    const found = text.match(looks);
+    const match = field.exec(text);
+    return found && found.length === 1 && match ? match[1] : undefined;
 }
 
 // Only the last chunk of such a stream has the usage, and only if it was asked for.
@@ -40,11 +39,10 @@ function receive(r) {
     }
     let model;
     if (/^multipart\/form-data/i.test(r.headersIn['Content-Type'] || '')) {
-        const models = models_of_form(text);
-        if (models.length !== 1) {
+        model = model_of_form(text);
+        if (model === undefined) {
             return refuse(r, 400, 'unclear_model', 'The form must have one field "model".');
         }
-        model = models[0];
     } else if (text !== '') {
         let body;
         try {

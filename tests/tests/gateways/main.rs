@@ -2,6 +2,8 @@
 //! what is allowed, and logs what it used.
 
 #[cfg(test)]
+mod caddy;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod files;

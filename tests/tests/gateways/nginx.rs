@@ -79,7 +79,8 @@ fn the_loop_is_closed_and_nothing_goes_around_it() -> Result<()> {
         story.loop_is_closed(nginx.port, [QUESTION, STREAM]).await?;
         story.nothing_forged_passes(nginx.port).await?;
         story.nothing_passes_without_mete(nginx.port, nginx.daemon).await?.stop()?;
-        Ok(())
+        // Three of the loop, and the one after the gate's return.
+        story.stage.verify(4)
     })
 }
 
@@ -95,7 +96,7 @@ fn the_model_is_read_from_every_body_that_has_one() -> Result<()> {
     mete_tests::run(Engine::Sqlite, async |store| {
         let story = Story::new(store).await?;
         let nginx = Nginx::start(&story).await?;
-        story.stage.mete("limits set --project Support --models gpt-4o-mini")?;
+        story.stage.mete("limits set --project Support --budget none --models gpt-4o-mini")?;
         let asked = async |path: &str, headers: &[(&str, &str)], body: &str| -> Result<(u16, String)> {
             let answer = ask(nginx.port, request("POST", path, &story.secret, headers, body)).await?;
             Ok((answer.status.as_u16(), answer.code()))
@@ -126,7 +127,8 @@ fn the_model_is_read_from_every_body_that_has_one() -> Result<()> {
         ensure!(asked(path, &[], &silent).await? == (400, "stream_without_usage".to_owned()));
         ensure!(story.passed() == before, "{:?}", story.upstream.seen());
 
-        ensure!(asked("/v1/audio/transcriptions", &as_form, &form("gpt-4o-mini")).await?.0 == 404, "the API has none");
+        let none = asked("/v1/audio/transcriptions", &as_form, &form("gpt-4o-mini")).await?;
+        ensure!(none.0 == 404, "the API has no such path: {none:?}");
         ensure!(asked(path, &[], QUESTION).await?.0 == 200);
         ensure!(story.passed() == before + 2, "{:?}", story.upstream.seen());
         nginx.daemon.stop().map(drop)
@@ -162,7 +164,9 @@ fn openais_sdk_raises_the_right_exceptions_and_does_not_try_again() -> Result<()
         let reader = key(&story.stage, " --scope models=read")?;
         story.stores_almost_all_it_may().await?;
         let base = format!("http://127.0.0.1:{}/v1", nginx.port);
-        let said = Peer::start("openai_refusals.py", &[&base, &story.secret, &reader], &[])?.result()?;
+        let peer = Peer::start("openai_refusals.py", &[&base, &story.secret, &reader], &[])?;
+        peer.said("\"unknown\"")?;
+        let said = peer.result()?;
         let expected = [
             ("unknown", "AuthenticationError", 401, "invalid_api_key"),
             ("permission", "PermissionDeniedError", 403, ""),
