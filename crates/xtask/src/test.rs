@@ -18,6 +18,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     install::logrotate()?;
     install::gateways()?;
     install::python("peers")?;
+    install::python("gateways")?;
     let programs = process::build()?;
     let with_surroundings = |mut command: Command| -> Result<Command> {
         if let Some(server) = &server {

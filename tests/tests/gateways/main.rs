@@ -8,6 +8,8 @@ mod client;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod litellm;
+#[cfg(test)]
 mod nginx;
 #[cfg(test)]
 #[path = "../peers/peer.rs"]

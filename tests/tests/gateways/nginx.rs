@@ -78,9 +78,11 @@ fn the_loop_is_closed_and_nothing_goes_around_it() -> Result<()> {
         let nginx = Nginx::start(&story).await?;
         story.loop_is_closed(nginx.port, [QUESTION, STREAM]).await?;
         story.nothing_forged_passes(nginx.port).await?;
-        story.nothing_passes_without_mete(nginx.port, nginx.daemon).await?.stop()?;
-        // Three of the loop, and the one after the gate's return.
-        story.stage.verify(4)
+        let daemon = story.nothing_passes_without_mete(nginx.port, nginx.daemon).await?;
+        // Three of the loop, an honest one, and the one after the gate's return.
+        story.stage.counted(5, "project")?;
+        daemon.stop()?;
+        story.stage.verify(5)
     })
 }
 

@@ -24,6 +24,7 @@ const COST: &str = "0.75";
 /// A request that came through.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    pub method: Method,
     pub headers: HeaderMap,
 }
 
@@ -77,7 +78,7 @@ async fn answer(request: Request<Incoming>, seen: &Mutex<Vec<Seen>>) -> Response
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let number = {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.push(Seen { headers: head.headers });
+        seen.push(Seen { method: head.method.clone(), headers: head.headers });
         seen.len()
     };
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
