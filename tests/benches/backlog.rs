@@ -19,6 +19,10 @@ use rand::rngs::StdRng;
 const KEYS: u64 = 2_000;
 const MIB: u64 = 1024 * 1024;
 
+/// Events a second of their own time, in the logs: what is kept in memory of an event's id depends on how many there are a
+/// day.
+const RATES: [u64; 2] = [25, 100];
+
 fn main() -> Result<()> {
     bench::main("backlog", |size| mete_tests::run(Engine::Sqlite, async |dir| run(size, dir).await))
 }
@@ -26,22 +30,42 @@ fn main() -> Result<()> {
 async fn run(size: Size, dir: &TestStore) -> Result<()> {
     let megabytes = size.number("METE_BENCH_MEGABYTES", 10_000, 1)?;
     let keys = size.number("METE_BENCH_KEYS", KEYS, 20)?;
-    let url: StoreUrl = dir.url().parse()?;
-    let keys = create(&url, keys).await?;
-    let log = dir.path("backlog.jsonl");
-    let lines = write_log(&log, keys, megabytes * 1_000_000)?;
-    let config = dir.path("meted.toml");
-    fs::write(
-        &config,
-        format!(
-            "[store]\nurl = '{}'\n[[source]]\nkind = 'file'\nname = 'backlog'\npath = '{}'\n",
-            dir.url(),
-            log.display()
-        ),
-    )?;
+    let template: StoreUrl = dir.url().parse()?;
+    let keys = create(&template, keys).await?;
+    let mut table = Table::new(&["backlog", "events", "a day", "events/s", "peak of resident memory, MiB"]);
+    for rate in RATES {
+        let usage = UsageLog::new(42, keys.clone())?.at_rate(rate);
+        let worked = work_off(dir, usage, megabytes * 1_000_000).await?;
+        table.row([
+            format!("{megabytes} MB"),
+            worked.lines.to_string(),
+            (rate * 86_400).to_string(),
+            format!("{:.0}", per_second(worked.lines, worked.time)),
+            (worked.peak / MIB).to_string(),
+        ]);
+    }
+    write!(io::stdout(), "\n{table}")?;
+    Ok(())
+}
+
+struct Worked {
+    lines: u64,
+    time: Duration,
+    /// The most resident memory, in bytes.
+    peak: u64,
+}
+
+/// Has a daemon work off a log of so many bytes, with a copy of the store that has no events.
+async fn work_off(dir: &TestStore, usage: UsageLog, bytes: u64) -> Result<Worked> {
+    let (path, log, config) = (dir.path("run.db"), dir.path("backlog.jsonl"), dir.path("meted.toml"));
+    fs::copy(dir.path("mete.db"), &path).context("cannot copy the store")?;
+    let lines = write_log(&log, usage, bytes)?;
+    let url = format!("sqlite:{}", path.display());
+    let source = format!("[[source]]\nkind = 'file'\nname = 'backlog'\npath = '{}'\n", log.display());
+    fs::write(&config, format!("[store]\nurl = '{url}'\n{source}"))?;
     let since = Stopwatch::start();
     let mut meted = Running::start(&config)?;
-    let store = Store::open(&url).await?;
+    let store = Store::open(&url.parse()?).await?;
     let mut peak = 0;
     loop {
         peak = peak.max(meted.peak()?);
@@ -55,15 +79,11 @@ async fn run(size: Size, dir: &TestStore) -> Result<()> {
     peak = peak.max(meted.peak()?);
     meted.stop()?;
     store.close().await;
-    let mut table = Table::new(&["backlog", "events", "events/s", "peak of resident memory, MiB"]);
-    table.row([
-        format!("{megabytes} MB"),
-        lines.to_string(),
-        format!("{:.0}", per_second(lines, time)),
-        (peak / MIB).to_string(),
-    ]);
-    write!(io::stdout(), "\n{table}")?;
-    Ok(())
+    for name in ["run.db", "run.db-wal", "run.db-shm"] {
+        // What SQLite removed itself is gone.
+        let _ = fs::remove_file(dir.path(name));
+    }
+    Ok(Worked { lines, time, peak })
 }
 
 async fn create(url: &StoreUrl, count: u64) -> Result<Vec<String>> {
@@ -83,9 +103,8 @@ async fn create(url: &StoreUrl, count: u64) -> Result<Vec<String>> {
 }
 
 /// Writes lines until the file is so long; tells how many.
-fn write_log(path: &Path, keys: Vec<String>, bytes: u64) -> Result<u64> {
+fn write_log(path: &Path, mut usage: UsageLog, bytes: u64) -> Result<u64> {
     const STEP: u64 = 1_000;
-    let mut usage = UsageLog::new(42, keys)?;
     let mut file = BufWriter::new(File::create(path)?);
     let mut lines = 0;
     while file.get_ref().metadata()?.len() < bytes {

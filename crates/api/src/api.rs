@@ -14,6 +14,7 @@ use crate::holding::Holding;
 use crate::holds::Deed;
 use crate::intake::{Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
+use crate::nginx;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::reply::{self, Reply};
@@ -26,7 +27,8 @@ use crate::{holds, question, request_body};
 /// `x-mete-bytes`, the length of the body; a gateway must set method and path itself, whatever the client sent. It
 /// answers 204 with `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false`
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
-/// goes first.
+/// goes first. `GET /v1/authorize/nginx` answers the same in the form of nginx's `auth_request`: 204, or 401 or 403 with
+/// the true status in `x-mete-status` and the body in `x-mete-body`.
 ///
 /// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
 /// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
@@ -80,6 +82,13 @@ impl Api {
 
     /// The answer to one request of `peer`.
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Reply {
+        if request.method() == Method::GET && request.uri().path() == nginx::PATH {
+            return nginx::for_auth_request(self.answer_plainly(peer, request).await).await;
+        }
+        self.answer_plainly(peer, request).await
+    }
+
+    async fn answer_plainly(&self, peer: Peer, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
         match self.route(&head) {
             Route::Answered(mut reply) => {
@@ -95,6 +104,8 @@ impl Api {
     fn route<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
         let reply = match (head.uri.path(), &head.method) {
             ("/v1/authorize", &Method::GET | &Method::POST) => return self.route_of_question(head),
+            (nginx::PATH, &Method::GET) => return self.route_of_question(head),
+            (nginx::PATH, method) => reply::method_not_allowed(method.as_str(), "GET"),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
                 if method == Method::POST {

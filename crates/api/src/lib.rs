@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `/v1/authorize` | GET, POST | 204, or the refusal of R37; JSON to a question in JSON ([`Api`]) |
 //! | `/v1/holds/{id}`, `/v1/holds/{id}/extend` | DELETE, POST | what becomes of money that was held (R40) |
+//! | `/v1/authorize/nginx` | GET | the same for nginx: 204, or 401 or 403 with the true answer in headers |
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
@@ -23,6 +24,7 @@ mod holding;
 mod holds;
 mod intake;
 mod metrics;
+mod nginx;
 mod peer;
 mod question;
 mod readiness;

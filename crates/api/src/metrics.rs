@@ -110,6 +110,11 @@ impl Metrics {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).count(commit);
     }
 
+    /// The source with this name did not let a writer in.
+    pub fn connection_refused(&self, source: &str) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).refuse(source);
+    }
+
     /// The store failed, or works.
     pub fn store_is(&self, works: bool) {
         self.store_up.set(i64::from(works));

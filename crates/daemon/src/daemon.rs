@@ -102,7 +102,13 @@ impl Daemon {
         let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
         committer.read_totals().await?;
         let current = watch::Sender::new(Arc::clone(&prices.catalogue));
-        let shared = sources::Shared { store: store.clone(), clock: Arc::clone(&clock), queue, prices: current };
+        let shared = sources::Shared {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            queue,
+            prices: current,
+            metrics: Arc::clone(&metrics),
+        };
         let mut sources = sources::Running::default();
         sources.change(&shared, &config.sources).await?;
 

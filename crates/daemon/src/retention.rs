@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mete_control::host::origin;
 use mete_core::Clock;
+use mete_core::actor::Actor;
 use mete_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Seals and drops months until `stop`. A step under way is finished first; a later daemon goes on with the rest.
 pub(crate) async fn drop_old_months(store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let actor = Actor::daemon(origin());
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -24,7 +27,7 @@ pub(crate) async fn drop_old_months(store: Store, clock: Arc<dyn Clock>, stop: C
             _ = looks.tick() => {}
         }
         while !stop.is_cancelled() {
-            match store.retain(clock.now()).await {
+            match store.retain(clock.now(), &actor).await {
                 Ok(step) => {
                     if let Some(month) = step.sealed {
                         tracing::info!(%month, "the month was sealed: its events are being dropped, its sums stay");

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
+use mete_api::Metrics;
 use mete_core::Clock;
 use mete_ingest::committer::Delivery;
 use mete_ingest::reader::{Reader, Settings};
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) queue: mpsc::Sender<Delivery>,
     /// The prices, which running sources take over as they change.
     pub(crate) prices: watch::Sender<Arc<Catalogue>>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Sources that run, each on a thread of its own.
@@ -79,7 +81,9 @@ impl Running {
 
 fn start(shared: &Shared, source: Source, reader: Reader) -> Active {
     let stop = CancellationToken::new();
-    let feed = Feed::new(reader, shared.queue.clone(), Arc::clone(&shared.clock), stop.clone());
+    let (metrics, name) = (Arc::clone(&shared.metrics), source.name());
+    let feed = Feed::new(reader, shared.queue.clone(), Arc::clone(&shared.clock), stop.clone())
+        .with_refusals(move || metrics.connection_refused(&name));
     let (read, store) = (source.clone(), shared.store.clone());
     // Writers find it as soon as the daemon is ready.
     let listener = listener(&source);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub const GROUP: usize = 32_000;
 
 /// Parcels that wait for the committer. Readers pause when it is full.
-pub const QUEUE: usize = 64;
+pub const QUEUE: usize = 48;
 
 /// Events after which sums are folded into the roll-ups, whether the second is over or not.
 pub const FOLD_EVENTS: u64 = 500_000;

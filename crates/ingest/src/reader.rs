@@ -52,6 +52,8 @@ pub struct Reader {
     last_format: Option<Format>,
     /// Whether the directory was looked at again for the parcel at hand.
     directory_is_fresh: bool,
+    /// Events of the parcel at hand: the next one of a backlog will have about as many.
+    events: usize,
 }
 
 impl Reader {
@@ -73,6 +75,7 @@ impl Reader {
             prices: None,
             last_format: None,
             directory_is_fresh: false,
+            events: 0,
             settings,
             store,
             clock,
@@ -124,7 +127,9 @@ impl Reader {
             let catalogue = Arc::clone(&prices.borrow_and_update());
             self.rater.replace_catalogue(catalogue);
         }
-        Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), ..Parcel::default() }
+        let events = std::mem::take(&mut self.events);
+        let events = Vec::with_capacity(events + events / 8);
+        Parcel { source: Arc::clone(&self.source), run: Arc::clone(&self.run), events, ..Parcel::default() }
     }
 
     /// Reads one frame into `parcel`. Must be called where blocking is allowed: a key that is not known sends it to the
@@ -135,12 +140,13 @@ impl Reader {
             Frame::Line { position, bytes } => (position, bytes),
             Frame::TooLong { position, head, length } => {
                 let detail = format!("the line has {length} bytes, the most is {}", crate::framing::MAX_LINE);
-                let raw = head.to_vec();
+                let raw = Bytes::copy_from_slice(&head);
                 let entry =
                     QuarantineEntry { position, reason: "line_too_long", detail, raw, raw_bytes: length, spot: None };
                 return parcel.quarantine.push(entry);
             }
         };
+        let kept = kept(&bytes);
         let mut last_format = self.last_format;
         let layout = self.settings.format.clone();
         formats::read_laid_out(&bytes, layout.as_ref(), &mut last_format, &mut |line| {
@@ -149,10 +155,11 @@ impl Reader {
                 Line::Bad(bad) => Problem { reason: bad.reason.name(), detail: bad.detail, spot: bad.spot },
                 Line::Record(record) => match self.event(&record, &mut parcel.read) {
                     Ok(event) => {
+                        self.events += 1;
                         if let Some(hold) = &record.hold {
                             parcel.holds.push(NamedHold { event: parcel.events.len(), id: (&**hold).into() });
                         }
-                        return parcel.events.push(Arrival { event, position, raw: raw(&bytes) });
+                        return parcel.events.push(Arrival { event, position, raw: kept.clone() });
                     }
                     Err(problem) => problem,
                 },
@@ -161,7 +168,7 @@ impl Reader {
                 position,
                 reason: problem.reason,
                 detail: problem.detail,
-                raw: bytes[..bytes.len().min(RAW_LIMIT)].to_vec(),
+                raw: kept.clone(),
                 raw_bytes: bytes.len() as u64,
                 spot: problem.spot,
             });
@@ -237,7 +244,8 @@ impl Problem {
     }
 }
 
-/// What is kept of an event's line. Of a long one a copy of what the quarantine would keep: the line itself may go.
-fn raw(line: &Bytes) -> Bytes {
+/// What is kept of a line, shared by all that stands in it. Of a long one a copy of what the quarantine keeps: the line
+/// itself may go.
+fn kept(line: &Bytes) -> Bytes {
     if line.len() <= RAW_LIMIT { line.clone() } else { Bytes::copy_from_slice(&line[..RAW_LIMIT]) }
 }

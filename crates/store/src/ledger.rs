@@ -23,6 +23,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mete_core::time::DAY;
 use mete_core::{LedgerEvent, Month, Nanos, Timestamp};
 
 use crate::Store;
@@ -45,6 +46,9 @@ pub(crate) use sums::PackedSums;
 
 /// How often a commit is tried again when the engine says that it lost a race.
 const TRIES: u32 = 10;
+
+/// An event is late if it arrives so long after its own time, in microseconds.
+const LATE: i64 = DAY;
 
 /// An event that arrived, with where it stood.
 #[derive(Clone, Debug)]
@@ -152,10 +156,22 @@ pub struct Tally {
     pub duplicates: u64,
     /// Copies with other usage, whose difference was booked.
     pub amended: u64,
+    /// Events that came more than a day after their own time, copies included.
+    pub late: u64,
+    /// Events that came before their own time, copies included.
+    pub early: u64,
     /// What went to the quarantine, contradicting copies included.
     pub quarantined: u64,
     /// All that was booked, differences included.
     pub spend: Nanos,
+}
+
+impl Tally {
+    /// Of these events, none judged yet, those that arrive at `now` out of their time.
+    fn of(events: &[Arrival], now: Timestamp) -> Self {
+        let count = |is: fn(i64) -> bool| events.iter().filter(|it| is(now.since(it.event.time))).count() as u64;
+        Self { late: count(|age| age > LATE), early: count(|age| age < 0), ..Self::default() }
+    }
 }
 
 impl std::ops::AddAssign for Tally {
@@ -163,6 +179,8 @@ impl std::ops::AddAssign for Tally {
         self.accepted += other.accepted;
         self.duplicates += other.duplicates;
         self.amended += other.amended;
+        self.late += other.late;
+        self.early += other.early;
         self.quarantined += other.quarantined;
         self.spend += other.spend;
     }

@@ -11,6 +11,7 @@ mod trim;
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use mete_core::Timestamp;
 use mete_core::secret::without_secrets;
 use sqlx::QueryBuilder;
@@ -43,12 +44,21 @@ pub struct QuarantineEntry {
     pub reason: &'static str,
     /// Why, in words.
     pub detail: String,
-    /// The raw bytes, at most [`RAW_LIMIT`].
-    pub raw: Vec<u8>,
+    /// The raw bytes, at most [`RAW_LIMIT`]. What stands in one line shares them.
+    pub raw: Bytes,
     /// How many bytes it had.
     pub raw_bytes: u64,
     /// Which byte of it is the first that is wrong, where that is known.
     pub spot: Option<u32>,
+}
+
+impl QuarantineEntry {
+    /// Whether this is about the same place of the same line as `other`, and so is the same entry. Compares no text: it
+    /// is asked of the many things that one line can hold.
+    pub(crate) fn is_where(&self, other: &Self) -> bool {
+        self.raw.as_ptr_range() == other.raw.as_ptr_range()
+            && (self.position, self.spot) == (other.position, other.spot)
+    }
 }
 
 /// An entry of the quarantine.

@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use mete_core::{Month, Timestamp};
+use mete_core::actor::Actor;
+use mete_core::audit::{AuditOutcome, AuditRecord};
+use mete_core::{Month, Nanos, Timestamp};
+use serde_json::json;
 use sqlx::AssertSqlSafe;
 
 use crate::db::{Tx, in_tx};
@@ -34,17 +37,18 @@ pub struct Retention {
 
 impl Store {
     /// Goes on with retention by one small step: seals the oldest month that is kept for longer than the setting says, or
-    /// drops some of the events of one that is sealed.
+    /// drops some of the events of one that is sealed. That a month was sealed is in the deployment's audit log, as
+    /// `actor`'s deed (R42).
     ///
     /// # Errors
     /// When the store cannot be read or written, and where a month's events and sums differ: such a month is not dropped.
-    pub async fn retain(&self, now: Timestamp) -> Result<Retention, StoreError> {
+    pub async fn retain(&self, now: Timestamp, actor: &Actor) -> Result<Retention, StoreError> {
         if let Some(month) = self.being_dropped().await? {
             return self.drop_some(month).await;
         }
         match self.next_to_seal(now).await? {
             None => Ok(Retention::default()),
-            Some(month) => self.seal(month, now).await,
+            Some(month) => self.seal(month, now, actor).await,
         }
     }
 
@@ -79,7 +83,7 @@ impl Store {
         Ok(oldest.filter(|month| *month < kept))
     }
 
-    async fn seal(&self, month: Month, now: Timestamp) -> Result<Retention, StoreError> {
+    async fn seal(&self, month: Month, now: Timestamp, actor: &Actor) -> Result<Retention, StoreError> {
         let mut tx = self.begin_reading().await?;
         let sums = MonthSums::of_events(&mut tx, month).await?;
         let shown = shown_by_month(&mut tx, month).await?;
@@ -96,7 +100,8 @@ impl Store {
             tx.rollback().await?;
             return Ok(Retention { more: true, ..Retention::default() });
         }
-        tx.write_seal(month, &sums, now).await?;
+        let cost = tx.write_seal(month, &sums, now).await?;
+        tx.append_audit(&sealing(actor, now, month, &sums, cost)).await?;
         tx.commit().await?;
         Ok(Retention { sealed: Some(month), more: true, ..Retention::default() })
     }
@@ -115,6 +120,26 @@ impl Store {
         }
         tx.commit().await?;
         Ok(Retention { dropped: (!left).then_some(month), more: true, ..Retention::default() })
+    }
+}
+
+/// What the audit log keeps of a seal: what the events that go came to.
+fn sealing(actor: &Actor, at: Timestamp, month: Month, sums: &MonthSums, cost: Nanos) -> AuditRecord {
+    AuditRecord {
+        organization_id: String::new(),
+        at,
+        actor_kind: actor.kind().to_owned(),
+        actor_id: actor.id().to_owned(),
+        actor_name: actor.name().to_owned(),
+        os_user: actor.origin.os_user.clone(),
+        host: actor.origin.host.clone(),
+        action: "month.sealed".to_owned(),
+        outcome: AuditOutcome::Done,
+        project_id: String::new(),
+        target_id: String::new(),
+        target_name: month.to_string(),
+        reason: String::new(),
+        change: json!({"after": {"events": sums.events, "corrections": sums.corrections, "cost": cost}}),
     }
 }
 
@@ -141,7 +166,8 @@ impl Tx {
         Ok(rows.into_iter().map(|(project, requests, cost, bytes)| (project, (requests, cost, bytes))).collect())
     }
 
-    async fn write_seal(&mut self, month: Month, sums: &MonthSums, now: Timestamp) -> Result<(), StoreError> {
+    /// Tells what the month came to.
+    async fn write_seal(&mut self, month: Month, sums: &MonthSums, now: Timestamp) -> Result<Nanos, StoreError> {
         let cost = sums.by_project.values().fold(0_i64, |sum, project| sum.saturating_add(project.1));
         in_tx!(self, db => {
             sqlx::query(
@@ -181,7 +207,7 @@ impl Tx {
                 .await
                 .map(drop)
         })?;
-        Ok(())
+        Ok(Nanos(cost))
     }
 
     /// Drops some events and corrections of a month; tells whether any may be left.

@@ -1,6 +1,5 @@
 //! What came from each source on each day of its arrival, and how far its files are read.
 
-use mete_core::time::DAY;
 use mete_core::{Nanos, Timestamp};
 use serde::Serialize;
 
@@ -10,9 +9,6 @@ use crate::error::StoreError;
 use crate::ledger::{Parcel, Position, Tally};
 use crate::rows::count;
 use crate::{Store, Tx};
-
-/// An event is late if it arrives so long after its own time, in microseconds.
-const LATE: i64 = DAY;
 
 /// What came from a source on a UTC day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,12 +47,6 @@ impl SourceDay {
     /// What a parcel that was committed at `now` adds to its source's day.
     #[must_use]
     pub fn of(parcel: &Parcel, tally: &Tally, now: Timestamp) -> Self {
-        let (mut late, mut early, mut last_event_at) = (0, 0, None);
-        for time in parcel.events.iter().map(|arrival| arrival.event.time) {
-            late += u64::from(now.since(time) > LATE);
-            early += u64::from(time > now);
-            last_event_at = last_event_at.max(Some(time));
-        }
         Self {
             source: parcel.source.to_string(),
             day: now.day(),
@@ -65,13 +55,13 @@ impl SourceDay {
             accepted: tally.accepted,
             duplicates: tally.duplicates,
             amended: tally.amended,
-            late,
-            early,
+            late: tally.late,
+            early: tally.early,
             quarantined: tally.quarantined,
             cost_differs: parcel.read.cost_differs,
             spend: tally.spend,
             last_at: now,
-            last_event_at,
+            last_event_at: parcel.events.iter().map(|arrival| arrival.event.time).max(),
         }
     }
 }

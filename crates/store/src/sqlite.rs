@@ -47,7 +47,7 @@ pub(crate) async fn connect(url: &StoreUrl, path: &Path, create: bool) -> Result
         // A full disk makes SQLite end a transaction by itself. The driver does not notice: to it the connection is in one
         // for good, and begins no other.
         .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
-        .connect_with(options.clone().pragma("cache_size", "-65536"))
+        .connect_with(options.clone().pragma("cache_size", "-16384"))
         .await
         .map_err(open)?;
     let read = SqlitePoolOptions::new()

@@ -16,6 +16,9 @@ const CARGO_DENY: &str = "cargo-deny@0.20.2";
 /// The version whose options `cargo xtask fuzz` uses.
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
+/// nginx's njs, with which it reads bodies.
+const NGINX_MODULE: &str = "/usr/lib/nginx/modules/ngx_http_js_module.so";
+
 /// Installs a PostgreSQL server from the distribution's packages, unless there is one.
 ///
 /// # Errors
@@ -42,6 +45,18 @@ pub fn curl() -> Result<()> {
 /// As [`postgres()`].
 pub fn logrotate() -> Result<()> {
     if succeeds(Command::new("logrotate").arg("--version")) { Ok(()) } else { package("logrotate") }
+}
+
+/// Installs the gateways that stand in front of Mete in the tests, from the distribution's packages, unless they are there.
+///
+/// # Errors
+/// As [`postgres()`].
+pub fn gateways() -> Result<()> {
+    if !succeeds(Command::new("nginx").arg("-v")) || !Path::new(NGINX_MODULE).exists() {
+        package("nginx")?;
+        package("libnginx-mod-http-js")?;
+    }
+    if succeeds(Command::new("caddy").arg("version")) { Ok(()) } else { package("caddy") }
 }
 
 /// Installs Python from the distribution's packages, unless there is one, and makes the environment called `name`.

@@ -16,7 +16,9 @@ use crate::shell::{run as run_command, say, succeeds};
 pub fn run(arguments: &[String]) -> Result<()> {
     let server = own_server()?;
     install::logrotate()?;
+    install::gateways()?;
     install::python("peers")?;
+    install::python("gateways")?;
     let programs = process::build()?;
     let with_surroundings = |mut command: Command| -> Result<Command> {
         if let Some(server) = &server {

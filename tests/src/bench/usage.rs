@@ -19,8 +19,8 @@ const MODELS: [(&str, u64); 6] = [
 /// How fast the shares of the keys fall with their rank.
 const ZIPF_EXPONENT: f64 = 1.07;
 
-/// Mean time between two requests: 100 a second.
-const MEAN_GAP: u64 = 10_000;
+/// Requests a second, if nothing else is said.
+const RATE: u64 = 100;
 
 const DAY: u64 = 86_400_000_000;
 
@@ -28,7 +28,7 @@ const DAY: u64 = 86_400_000_000;
 const DAYS: u64 = 28;
 
 /// Writes lines in Mete's format, always the same ones for the same seed: ids are unique, times rise from
-/// 2026-11-01T00:00:00Z at 100 requests a second.
+/// 2026-11-01T00:00:00Z, by 100 requests a second unless [`Self::at_rate`] says otherwise.
 #[derive(Debug)]
 pub struct UsageLog {
     random: StdRng,
@@ -36,6 +36,8 @@ pub struct UsageLog {
     /// Sums of the keys' shares, up to each of them.
     shares: Vec<f64>,
     micros: u64,
+    /// Mean time between two requests, in microseconds.
+    gap: u64,
 }
 
 impl UsageLog {
@@ -51,7 +53,13 @@ impl UsageLog {
             sum
         };
         let shares = (0..keys.len()).map(share).collect();
-        Ok(Self { random: StdRng::seed_from_u64(seed), keys, shares, micros: 0 })
+        Ok(Self { random: StdRng::seed_from_u64(seed), keys, shares, micros: 0, gap: 1_000_000 / RATE })
+    }
+
+    /// The same with so many requests a second.
+    #[must_use]
+    pub fn at_rate(self, requests: u64) -> Self {
+        Self { gap: 1_000_000 / requests.max(1), ..self }
     }
 
     /// Writes the next `count` lines.
@@ -60,7 +68,7 @@ impl UsageLog {
     /// When `out` cannot be written, or the month is over.
     pub fn write(&mut self, count: u64, out: &mut impl Write) -> Result<()> {
         for _ in 0..count {
-            self.micros += self.random.random_range(1..2 * MEAN_GAP);
+            self.micros += self.random.random_range(1..2 * self.gap);
             ensure!(self.micros < DAYS * DAY, "the log is longer than {DAYS} days");
             self.line(out)?;
         }

@@ -16,7 +16,7 @@ use mete_tests::postgres::free_port;
 use mete_tests::{Engine, TestStore, each_engine};
 use rustix::process::Signal;
 
-use crate::support::{LIMIT, Line, Meted, Stage, stage};
+use crate::support::{Gateway, LIMIT, Line, Meted, Stage, stage};
 
 const SOCKET: &str = "[[source]]\nkind = 'socket'\npath = 'usage.sock'\nproject = 'Bot'\n";
 
@@ -157,10 +157,14 @@ fn only_those_who_may_write_to_a_socket() -> Result<()> {
         let text = format!("{}\n", line.text);
 
         // The file would let anybody in: the daemon looks who it is.
-        let meted = listen(&stage, "mode = '0666'\n")?;
+        let gateway = Gateway(free_port()?);
+        let meted = listen(&stage, &format!("mode = '0666'\n[listen]\naddress = '127.0.0.1:{}'\n", gateway.0))?;
         as_stranger(&path, &text)?;
         let refused = meted.said("the writer is not allowed")?;
         ensure!(refused.contains(&format!("user {STRANGER}")) && refused.contains("refused=1"), "{refused}");
+        let metrics = gateway.get("/metrics")?.1;
+        let told = format!("mete_connections_refused_total{{source=\"{}\"}} 1\n", path.display());
+        ensure!(metrics.contains(&told), "{metrics}");
         meted.stop()?;
         stage.check().await?;
 

@@ -36,6 +36,8 @@ struct Counters {
     accepted: Counter,
     duplicates: Counter,
     amended: Counter,
+    late: Counter,
+    early: Counter,
     cost_differs: Counter,
 }
 
@@ -49,7 +51,10 @@ pub(super) struct Sources {
     accepted: Family<Source, Counter>,
     duplicates: Family<Source, Counter>,
     amended: Family<Source, Counter>,
+    late: Family<Source, Counter>,
+    early: Family<Source, Counter>,
     cost_differs: Family<Source, Counter>,
+    refused: Family<Source, Counter>,
     quarantined: Family<Reason, Counter>,
 }
 
@@ -68,6 +73,9 @@ impl Sources {
             accepted: family("events_accepted", "Events that were new"),
             duplicates: family("events_duplicate", "Copies of events that were known"),
             amended: family("events_amended", "Copies with other usage, whose difference was booked"),
+            late: family("events_late", "Events that came more than a day after their own time, copies included"),
+            early: family("events_early", "Events that came before their own time, copies included"),
+            refused: family("connections_refused", "Writers that a socket did not let in"),
             cost_differs: family("events_cost_differs", "Events whose own cost is more than 1% off the catalogue's"),
             quarantined: Family::default(),
         };
@@ -88,6 +96,14 @@ impl Sources {
         }
     }
 
+    /// Counts a writer whom a source did not let in.
+    pub(super) fn refuse(&mut self, source: &str) {
+        let source = self.name_of(&source.into());
+        // It takes one of the places, so that there is a bound here as well.
+        self.counters(&source);
+        self.refused.get_or_create(&Source { source: source.to_string() }).inc();
+    }
+
     fn name_of(&self, source: &Arc<str>) -> Arc<str> {
         let is_told = self.known.len() < MOST || self.known.contains_key(source);
         if is_told { Arc::clone(source) } else { OTHERS.into() }
@@ -103,6 +119,8 @@ impl Sources {
                 accepted: self.accepted.get_or_create_owned(&label),
                 duplicates: self.duplicates.get_or_create_owned(&label),
                 amended: self.amended.get_or_create_owned(&label),
+                late: self.late.get_or_create_owned(&label),
+                early: self.early.get_or_create_owned(&label),
                 cost_differs: self.cost_differs.get_or_create_owned(&label),
             };
             self.known.insert(Arc::clone(source), counters);
@@ -122,6 +140,8 @@ impl Counters {
         self.accepted.inc_by(tally.accepted);
         self.duplicates.inc_by(tally.duplicates);
         self.amended.inc_by(tally.amended);
+        self.late.inc_by(tally.late);
+        self.early.inc_by(tally.early);
     }
 }
 
@@ -144,5 +164,21 @@ mod tests {
         assert!(sources.known.len() <= MOST + 1);
         let others = Source { source: OTHERS.to_owned() };
         assert_eq!(sources.accepted.get_or_create_owned(&others).get(), 50);
+        sources.refuse("yet another");
+        assert_eq!(sources.refused.get_or_create_owned(&others).get(), 1);
+    }
+
+    #[test]
+    fn what_comes_out_of_its_time_is_counted_as_the_ledger_did() {
+        let mut sources = Sources::register(&mut Registry::default());
+        let parcel = Parcel { source: "log".into(), ..Parcel::default() };
+        let tally = Tally { accepted: 2, duplicates: 4, late: 5, early: 1, ..Tally::default() };
+        let outcome = Outcome { tallies: vec![tally], ..Outcome::default() };
+        for _ in 0..2 {
+            sources.count(&Commit { parcels: std::slice::from_ref(&parcel), outcome: &outcome, took: Duration::ZERO });
+        }
+        let log = Source { source: "log".to_owned() };
+        let told = [&sources.late, &sources.early].map(|family| family.get_or_create_owned(&log).get());
+        assert_eq!(told, [10, 2]);
     }
 }

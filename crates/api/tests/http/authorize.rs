@@ -75,6 +75,23 @@ async fn r37_an_exhausted_budget_blocks_the_next_request_and_ends_with_the_month
 }
 
 #[tokio::test]
+async fn nginx_gets_what_auth_request_knows_with_the_truth_in_headers() {
+    let server = Server::start().await;
+    let mut client = server.tcp().await;
+    let key = ["authorization: Bearer sk-Bot"];
+    assert_allowed(&client.ask("GET /v1/authorize/nginx", &key).await, "Bot");
+    let unknown = client.ask("GET /v1/authorize/nginx", &["x-api-key: sk-nobody"]).await;
+    assert_eq!((unknown.status, unknown.header("x-mete-status")), (401, Some("401")));
+    assert_eq!((unknown.header("www-authenticate"), unknown.body.as_str()), (Some("Bearer"), ""));
+    server.spend("Bot", 10);
+    let refused = client.ask("GET /v1/authorize/nginx", &key).await;
+    assert_eq!((refused.status, refused.header("x-mete-status")), (403, Some("429")));
+    assert_eq!((refused.header("x-should-retry"), refused.body.as_str()), (Some("false"), ""));
+    assert_eq!(refused.header("x-mete-body"), Some(&*client.authorize("sk-Bot").await.body));
+    assert_eq!(client.ask("POST /v1/authorize/nginx", &key).await.header("allow"), Some("GET"));
+}
+
+#[tokio::test]
 async fn other_paths_and_methods_say_what_there_is() {
     let server = Server::start().await;
     let mut client = server.tcp().await;

@@ -9,7 +9,7 @@ mod tables;
 mod words;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -97,7 +97,7 @@ struct Report {
 
 impl Report {
     fn of(finished: &Finished) -> Self {
-        let Tally { accepted, duplicates, amended, quarantined, spend } = finished.tally;
+        let Tally { accepted, duplicates, amended, quarantined, spend, late: _, early: _ } = finished.tally;
         let (lines, ignored) = (finished.lines, finished.ignored);
         Self { lines, accepted, duplicates, amended, quarantined, ignored, spend }
     }
@@ -133,7 +133,8 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
     if inputs.iter().any(Input::is_terminal) {
         context.output.note("Reading usage logs from the terminal; end them with Ctrl-D.");
     }
-    let work = Work { store, clock: context.clock(), catalogue: catalogue.into(), home, format: layout(&args)? };
+    let format = layout(args.format, args.mapping.as_deref())?;
+    let work = Work { store, clock: context.clock(), catalogue: catalogue.into(), home, format };
     if let Some(extent) = rehearsal {
         return rehearse(work, inputs, extent, (&stop, context)).await;
     }
@@ -151,10 +152,10 @@ pub async fn run(args: IngestArgs, context: &Context) -> Result<Outcome, CliErro
 }
 
 /// How every line is written, if it is said.
-fn layout(args: &IngestArgs) -> Result<Option<Layout>, CliError> {
-    let Some(path) = &args.mapping else { return Ok(args.format.map(Layout::from)) };
-    let text = std::fs::read_to_string(path).map_err(|source| CliError::Read { path: path.clone(), source })?;
-    let mapping = Mapping::parse(&text).map_err(|source| CliError::Mapping { path: path.clone(), source })?;
+pub fn layout(format: Option<Format>, mapping: Option<&Path>) -> Result<Option<Layout>, CliError> {
+    let Some(path) = mapping else { return Ok(format.map(Layout::from)) };
+    let text = std::fs::read_to_string(path).map_err(|source| CliError::Read { path: path.into(), source })?;
+    let mapping = Mapping::parse(&text).map_err(|source| CliError::Mapping { path: path.into(), source })?;
     Ok(Some(Layout::Custom(Arc::new(mapping))))
 }
 

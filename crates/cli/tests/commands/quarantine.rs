@@ -82,6 +82,26 @@ each_engine! {
         Ok(())
     }
 
+    async fn what_was_read_with_a_mapping_is_read_again_with_it(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let fields = ["id = '/req'", "time = '/at'", "project = '/team'", "cost = '/usd'"];
+        let mapping = [&["name = 'own'", "framing = 'logfmt'", "[fields]"][..], &fields].concat();
+        let mapping = mete.file("own.toml", &mapping)?.to_string_lossy().into_owned();
+        let log = mete.file("app.log", &["at=1759659330 req=r1 team=Later usd=0.5"])?;
+        mete.json(["ingest", "--mapping", &mapping, &log.to_string_lossy()])?;
+        assert_eq!(only(&mete)?["reason"], "unknown_project");
+        mete.json(["project", "create", "Later", "--org", "Acme"])?;
+        assert_eq!(retried(&mete.json(["quarantine", "retry", "--all"])?), [1, 0, 1, 0, 0, 0], "no format is like it");
+        let retry = ["quarantine", "retry", "--all", "--mapping", &mapping];
+        assert_eq!(mete.run(retry.into_iter().chain(["--format", "mete"]))?.status.code(), Some(2), "one or the other");
+        let report = mete.json(retry)?;
+        assert_eq!((retried(&report), &report["spend"]), ([1, 1, 0, 0, 1, 0], &json!("0.5")));
+        mete.file("own.toml", &["name = 'own'", "foo = 1"])?;
+        let run = mete.run(retry)?;
+        assert!(!run.status.success() && run.stderr.contains("own.toml is wrong"), "{run:?}");
+        Ok(())
+    }
+
     async fn a_price_that_was_missing_is_mended(store: &TestStore) -> Result<()> {
         let mete = Mete::with_support(store)?;
         mete.ingest(&[&event("e1", TIME, "Support", "1").replace(r#","cost":"1""#, "")])?;

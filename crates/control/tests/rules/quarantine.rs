@@ -14,7 +14,7 @@ async fn bad_lines(w: &World<'_>, number: u64) -> anyhow::Result<Vec<i64>> {
         position,
         reason: "not_json",
         detail: "torn".into(),
-        raw: b"{".to_vec(),
+        raw: b"{".to_vec().into(),
         raw_bytes: 1,
         spot: None,
     };

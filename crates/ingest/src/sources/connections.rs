@@ -181,6 +181,7 @@ impl Server {
     /// Said ever more seldom: whoever is refused may come again and again.
     fn refuse(&mut self, who: &str) {
         self.refused += 1;
+        self.feed.refused();
         if self.refused.is_power_of_two() {
             tracing::warn!(source = self.feed.source(), who, refused = self.refused, "the writer is not allowed");
         }

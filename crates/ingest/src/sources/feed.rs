@@ -26,13 +26,29 @@ pub struct Feed {
     pub(super) clock: Arc<dyn Clock>,
     /// Cancelled when the source is to stop.
     pub(super) stop: CancellationToken,
+    /// Told of each writer who is not let in.
+    refusals: Option<Box<dyn Fn() + Send>>,
 }
 
 impl Feed {
     /// What `reader` makes of the source goes to `queue`, until `stop` is cancelled: what was read is handed over first.
     #[must_use]
     pub fn new(reader: Reader, queue: mpsc::Sender<Delivery>, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
-        Self { reader, outlet: Outlet::new(queue), clock, stop }
+        Self { reader, outlet: Outlet::new(queue), clock, stop, refusals: None }
+    }
+
+    /// The same, which calls `refusals` for each writer whom a socket does not let in.
+    #[must_use]
+    pub fn with_refusals(mut self, refusals: impl Fn() + Send + 'static) -> Self {
+        self.refusals = Some(Box::new(refusals));
+        self
+    }
+
+    /// A writer was not let in.
+    pub(super) fn refused(&self) {
+        if let Some(tell) = &self.refusals {
+            tell();
+        }
     }
 
     /// The source's name.

@@ -24,7 +24,7 @@ impl Book {
                 self.copies.push(arrival.event.id);
             }
         }
-        self.quarantine.extend(parcel.quarantine.into_iter().map(|entry| (entry.reason, entry.raw)));
+        self.quarantine.extend(parcel.quarantine.into_iter().map(|entry| (entry.reason, entry.raw.to_vec())));
         if let Some(position) = parcel.position {
             self.positions.retain(|known| known.identity != position.identity);
             self.positions.push(position);

@@ -16,7 +16,7 @@ use mete_core::{Month, Rating, Series, Timestamp};
 use super::append::{append_rows, append_sums, write_segment};
 use super::classify::{self, Booked, Verdict};
 use super::intern::SeriesNumbers;
-use super::kept::{AlreadyHashed, ById, Candidates};
+use super::kept::{AlreadyHashed, ById};
 use super::recent::{OtherCommit, SAME};
 use super::segment::{EventRow, ID, TS};
 use super::work::{Packed, Work};
@@ -25,7 +25,7 @@ use crate::Tx;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 use crate::postgres;
-use crate::quarantine::Caught;
+use crate::quarantine::{Caught, QuarantineEntry};
 use crate::receipts::Account;
 use crate::sources::SourceDay;
 
@@ -69,7 +69,8 @@ impl Ledger {
         };
         self.catch_up(&mut tx, begun).await?;
         let closed = counter(&mut tx, "closed_through").await?;
-        let mut work = Work { tallies: vec![Tally::default(); parcels.len()], ..Work::default() };
+        let tallies = parcels.iter().map(|parcel| Tally::of(&parcel.events, now)).collect();
+        let mut work = Work { tallies, ..Work::default() };
         self.recent.cover(&mut tx, &hours(parcels)).await?;
         self.classify(&mut tx, parcels, closed, &mut work).await?;
         let packed = work.pack()?;
@@ -167,14 +168,9 @@ impl Ledger {
         closed: i64,
         work: &mut Work,
     ) -> Result<(), StoreError> {
-        let mut candidates = Candidates::new();
-        for arrival in arrivals(parcels) {
-            let id = arrival.event.id;
-            self.recent.find(id, |home| {
-                candidates.entry(home).or_default().insert(id.0);
-            });
-        }
-        let found = self.unpacked.find(tx, &candidates).await?;
+        let ids: Vec<i64> = arrivals(parcels).map(|arrival| arrival.event.id.0).collect();
+        work.events.reserve_exact(ids.len());
+        let found = self.unpacked.find(tx, &self.recent.candidates(&ids)).await?;
         let mut kept = classify::load(tx, &mut self.interned, &found).await?;
         let mut fresh: ById<(&LedgerEvent, SeriesNumbers, i64)> = ById::default();
         let mut last: Option<(&Arc<Series>, SeriesNumbers)> = None;
@@ -266,11 +262,15 @@ impl Ledger {
         let read = parcels.iter().enumerate().flat_map(|(tally, p)| p.quarantine.iter().map(move |e| (tally, e)));
         let conflicts = work.conflicts.iter().map(|(tally, entry)| (*tally, entry));
         let mut caught = Vec::new();
+        let mut last: Option<&QuarantineEntry> = None;
         for (tally, entry) in read.chain(conflicts) {
+            work.tallies[tally].quarantined += 1;
+            if last.replace(entry).is_some_and(|last| entry.is_where(last)) {
+                continue;
+            }
             let Parcel { source, run, retried, .. } = &parcels[tally];
             let tried = retried.iter().filter_map(|id| tries.get(id)).max().copied().unwrap_or_default();
             caught.push(Caught::new(self.store.id_hasher(), (source, run), entry, tried));
-            work.tallies[tally].quarantined += 1;
         }
         tx.insert_quarantine(&caught, now).await?;
         let mut days: BTreeMap<&str, SourceDay> = BTreeMap::new();

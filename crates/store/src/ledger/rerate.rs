@@ -10,7 +10,7 @@ use super::append::append_sums;
 use super::classify::{self, Booked, Correction};
 use super::commit::VERSION;
 use super::intern::Interned;
-use super::kept::{COLUMNS, Candidates, EventRecord};
+use super::kept::{COLUMNS, EventRecord};
 use super::segment::{self, EventRow, ID, TS};
 use super::work::{Packed, Work};
 use super::{Ledger, Outcome, TRIES, Tally};
@@ -316,13 +316,8 @@ impl Ledger {
     ) -> Result<HashMap<(Timestamp, EventId), Booked>, StoreError> {
         let hours = changes.iter().map(|change| change.time.hour()).collect();
         self.recent.cover(tx, &hours).await?;
-        let mut candidates = Candidates::new();
-        for id in changes.iter().map(|change| change.id) {
-            self.recent.find(id, |home| {
-                candidates.entry(home).or_default().insert(id.0);
-            });
-        }
-        let found = self.unpacked.find(tx, &candidates).await?;
+        let ids: Vec<i64> = changes.iter().map(|change| change.id.0).collect();
+        let found = self.unpacked.find(tx, &self.recent.candidates(&ids)).await?;
         let kept = classify::load(tx, &mut self.interned, &found).await?;
         Ok(kept.into_values().flatten().map(|event| ((event.time(), event.id()), event)).collect())
     }

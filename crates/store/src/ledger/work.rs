@@ -118,12 +118,11 @@ impl Work {
 
     /// An event that goes to the quarantine after all.
     pub(super) fn refuse(&mut self, tally: usize, arrival: &Arrival, reason: &'static str, detail: String) {
-        let raw = &arrival.raw[..arrival.raw.len().min(RAW_LIMIT)];
         let entry = QuarantineEntry {
             position: arrival.position,
             reason,
             detail,
-            raw: raw.to_vec(),
+            raw: arrival.raw.slice(..arrival.raw.len().min(RAW_LIMIT)),
             raw_bytes: arrival.raw.len() as u64,
             spot: None,
         };

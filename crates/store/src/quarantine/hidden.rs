@@ -84,7 +84,7 @@ mod tests {
                 reason: "bad_field",
                 detail: String::new(),
                 raw_bytes: raw.len() as u64,
-                raw,
+                raw: raw.into(),
                 spot: at,
             };
             let hidden = Hidden::of(&entry);
@@ -98,8 +98,8 @@ mod tests {
     fn what_is_cut_stays_cut() {
         let raw = [vec![b' '; RAW_LIMIT - 30], b"sk-proj-0123456789abcdefghij".to_vec()].concat();
         let raw_bytes = raw.len() as u64;
-        let entry =
-            QuarantineEntry { position: 0, reason: "not_json", detail: String::new(), raw, raw_bytes, spot: None };
+        let (raw, detail) = (raw.into(), String::new());
+        let entry = QuarantineEntry { position: 0, reason: "not_json", detail, raw, raw_bytes, spot: None };
         let hidden = Hidden::of(&entry);
         assert_eq!(hidden.raw.len(), RAW_LIMIT);
         assert!(hidden.raw_bytes > RAW_LIMIT as u64);

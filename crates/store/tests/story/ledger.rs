@@ -162,7 +162,7 @@ each_engine! {
             position: 17,
             reason: "not_json",
             detail: "no JSON \0 here".into(),
-            raw: [b"\xff\0{".as_slice(), &vec![b'x'; 100_000]].concat(),
+            raw: [b"\xff\0{".as_slice(), &vec![b'x'; 100_000]].concat().into(),
             raw_bytes: 10_485_760,
             spot: None,
         };

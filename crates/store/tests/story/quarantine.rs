@@ -16,7 +16,7 @@ fn entry(position: u64, reason: &'static str, raw: &[u8]) -> QuarantineEntry {
         position,
         reason,
         detail: format!("{reason} here"),
-        raw: raw.to_vec(),
+        raw: raw.to_vec().into(),
         raw_bytes: raw.len() as u64,
         spot: Some(1),
     }

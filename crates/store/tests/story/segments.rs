@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use mete_core::actor::{Actor, Origin};
 use mete_core::event::Resource;
 use mete_core::time::{DAY, HOUR, MINUTE, SECOND};
 use mete_core::{Month, Nanos, Rating, Timestamp, Usage};
-use mete_store::{Arrival, KeptEvent, Ledger, NewCost, Setting, SpendBy, Store};
+use mete_store::{Arrival, AuditFilter, KeptEvent, Ledger, NewCost, Setting, SpendBy, Store};
 use mete_tests::{TestStore, each_engine};
 
 use crate::fixture::{Fixture, NOW, at};
@@ -181,12 +182,13 @@ each_engine! {
         let mut tx = f.store.begin().await?;
         tx.set_setting(Setting::RetentionMonths, 2).await?;
         tx.commit().await?;
+        let daemon = Actor::daemon(Origin { os_user: "mete".into(), host: "testbed".into() });
         // Until the third month after, nothing is old enough.
-        assert!(!f.store.retain(at("2026-10-31T23:59:59Z")).await?.more);
+        assert!(!f.store.retain(at("2026-10-31T23:59:59Z"), &daemon).await?.more);
         let now = at("2026-11-01T00:00:00Z");
         let (mut sealed, mut dropped) = (Vec::new(), Vec::new());
         loop {
-            let step = f.store.retain(now).await?;
+            let step = f.store.retain(now, &daemon).await?;
             sealed.extend(step.sealed);
             dropped.extend(step.dropped);
             // The proof holds in the middle of it.
@@ -197,6 +199,12 @@ each_engine! {
         }
         let august: Month = "2026-08".parse()?;
         assert_eq!((sealed, dropped), (vec![august], vec![august]));
+        let log = f.store.audit(&AuditFilter { action: Some("month".into()), ..AuditFilter::default() }).await?;
+        let record = &log[0].record;
+        assert_eq!((log.len(), record.action.as_str(), record.target_name.as_str()), (1, "month.sealed", "2026-08"));
+        assert_eq!((record.actor_kind.as_str(), record.at, record.organization_id.as_str()), ("daemon", now, ""));
+        assert!(record.change["after"]["events"].as_i64() > Some(0), "{record:?}");
+        assert!(f.store.verify_audit(None).await?.iter().all(|chain| chain.breaks.is_empty()));
         let verification = f.store.verify().await?;
         assert_eq!((verification.total, verification.sealed_months), (before.0.total, 1));
         assert!(verification.events < before.0.events && verification.events > 0);

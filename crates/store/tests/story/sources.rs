@@ -20,7 +20,7 @@ each_engine! {
             position: 0,
             reason: "not_json",
             detail: String::new(),
-            raw: b"x".to_vec(),
+            raw: b"x".to_vec().into(),
             raw_bytes: 1,
             spot: None,
         };

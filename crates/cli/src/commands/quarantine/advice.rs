@@ -7,7 +7,7 @@ pub fn of(reason: &str) -> &'static str {
             "The line is torn or no JSON. What was torn while it was written is often in the log again as a whole: then forget it."
         }
         "unknown_format" => {
-            "Name the format: --format with 'mete quarantine retry', and format = \"…\" for the source in meted.toml."
+            "Name the format: --format or --mapping with 'mete quarantine retry', and format or mapping = \"…\" for the source in meted.toml."
         }
         "missing_field" | "bad_field" | "bad_number" | "bad_usage" => {
             "What writes the log has to be mended. If the line is of another format, retry it with --format NAME; else forget it."

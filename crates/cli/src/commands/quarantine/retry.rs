@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use mete_core::Nanos;
-use mete_ingest::formats::{Format, Layout};
+use mete_ingest::formats::Format;
 use mete_ingest::reader::Settings;
 use mete_ingest::retry::{Retried, Retry};
 use meted::config::Config;
 use serde::Serialize;
 
 use super::WhichArgs;
-use crate::commands::ingest::{formats, home};
+use crate::commands::ingest::{formats, home, layout};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{count, facts, money};
@@ -23,7 +23,8 @@ const CONFIG: &str = "/etc/mete/meted.toml";
 
 /// Which entries, and how they are read.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mete quarantine retry --reason unattributed --project Support")]
+#[command(after_help = "Example:\n  mete quarantine retry --reason unattributed --project Support\n  \
+    mete quarantine retry --source access.json --mapping nginx.toml")]
 pub struct RetryArgs {
     #[command(flatten)]
     which: WhichArgs,
@@ -40,6 +41,9 @@ pub struct RetryArgs {
     /// Format of every line, whatever its source says
     #[arg(long, value_name = "NAME", value_parser = formats())]
     format: Option<Format>,
+    /// Mapping of a format of your own, for every line, whatever its source says
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    mapping: Option<PathBuf>,
     /// Prices of your own [default: those of the configuration, else mete/prices.toml in the XDG configuration directory]
     #[arg(long, value_name = "FILE", env = "METE_PRICES")]
     prices: Option<PathBuf>,
@@ -88,6 +92,7 @@ pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
     let own = args.prices.as_deref().filter(|path| !path.as_os_str().is_empty());
     let configured = config.as_ref().and_then(|config| config.prices.overrides.as_deref());
     let catalogue = Arc::new(places::catalogue(own.or(configured))?);
+    let layout = layout(args.format, args.mapping.as_deref())?;
     let settings = move |source: &str| {
         let sources = config.as_ref().map(|config| &config.sources).into_iter().flatten();
         let mut settings = sources.filter(|it| it.name() == source).map(|it| it.settings()).next().unwrap_or_default();
@@ -95,7 +100,7 @@ pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
         if given.organization.is_some() || given.project.is_some() {
             settings.home = given.clone();
         }
-        Settings { format: args.format.map(Layout::from).or(settings.format), ..settings }
+        Settings { format: layout.clone().or(settings.format), ..settings }
     };
     let mut retry = Retry::new(store, context.clock(), catalogue, settings).await?;
     let report = Report::of(&retry.run(&ids).await?);

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use mete_core::Timestamp;
 use mete_core::time::SECOND;
 use mete_store::{Position, QuarantineEntry, RAW_LIMIT};
@@ -159,12 +160,12 @@ impl Archive {
 
 /// What the quarantine says of a file that breaks off: where, and the line that was cut.
 fn broken(path: &str, reading: &mut Reading, error: &io::Error) -> QuarantineEntry {
-    let (mut raw, mut raw_bytes, position) = (Vec::new(), 0, reading.framer.position());
+    let (mut raw, mut raw_bytes, position) = (Bytes::new(), 0, reading.framer.position());
     reading.framer.finish(|frame| match frame {
         Frame::Line { bytes, .. } => {
-            (raw, raw_bytes) = (bytes[..bytes.len().min(RAW_LIMIT)].to_vec(), bytes.len() as u64);
+            (raw, raw_bytes) = (bytes.slice(..bytes.len().min(RAW_LIMIT)), bytes.len() as u64);
         }
-        Frame::TooLong { head, length, .. } => (raw, raw_bytes) = (head.to_vec(), length),
+        Frame::TooLong { head, length, .. } => (raw, raw_bytes) = (head, length),
     });
     let detail = format!("{path} cannot be decompressed past byte {} of what it holds: {error}", reading.offset);
     QuarantineEntry { position, reason: REASON, detail, raw, raw_bytes, spot: None }
