@@ -9,10 +9,11 @@ use mete_core::Clock;
 use mete_gate::Gate;
 
 use crate::authorize::authorize;
-use crate::intake::{Dialect, Door, Intake, Refused, Signal};
+use crate::intake::{Access, Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
+use crate::refused_list::RefusedList;
 use crate::reply::{self, Reply};
 use crate::request_body;
 
@@ -25,19 +26,22 @@ use crate::request_body;
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first.
 ///
-/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
+/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage, `GET /v1/refused` lists the keys that are refused;
+/// `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
+    refused: Arc<RefusedList>,
 }
 
 /// What is to be done with a request.
 enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
+    RefusedKeys,
 }
 
 impl Api {
@@ -45,7 +49,14 @@ impl Api {
     /// answers is counted in `metrics`.
     #[must_use]
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
-        Self { gate, clock, readiness, metrics, intake: None }
+        let refused = Arc::new(RefusedList::new(Arc::clone(&gate), Arc::clone(&clock)));
+        Self { gate, clock, readiness, metrics, intake: None, refused }
+    }
+
+    /// The list that `/v1/refused` is answered with.
+    #[must_use]
+    pub const fn refused_list(&self) -> &Arc<RefusedList> {
+        &self.refused
     }
 
     /// The same, and usage is taken by `intake`.
@@ -63,6 +74,11 @@ impl Api {
                 reply
             }
             // In a box: answers about keys, which are most, need not carry its size.
+            Route::RefusedKeys => {
+                let mut reply = Box::pin(self.list_refused(peer, &head)).await;
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
+            }
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
         }
     }
@@ -77,13 +93,16 @@ impl Api {
                 }
                 reply::method_not_allowed(method.as_str(), "POST")
             }
+            ("/v1/refused", &Method::GET | &Method::HEAD) => return Route::RefusedKeys,
             ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
             ("/readyz", &Method::GET | &Method::HEAD) => {
                 let reason = self.readiness.reason_against();
                 reason.map_or_else(|| reply::ok("ready\n"), |reason| reply::unavailable(&reason))
             }
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
-            ("/healthz" | "/readyz" | "/metrics", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
+            ("/v1/refused" | "/healthz" | "/readyz" | "/metrics", method) => {
+                reply::method_not_allowed(method.as_str(), "GET, HEAD")
+            }
             (path, method) => reply::not_found(method.as_str(), path),
         };
         Route::Answered(reply)
@@ -94,6 +113,21 @@ impl Api {
             return reply::unavailable(&self.readiness.reason_against().unwrap_or_default());
         }
         authorize(&self.gate, self.clock.now(), &head.headers, &self.metrics)
+    }
+
+    async fn list_refused(&self, peer: Peer, head: &request::Parts) -> Reply {
+        let permitted = match &self.intake {
+            Some(intake) => intake.permit_reading(peer, &head.headers),
+            None => Access::default().permit_reading(peer, &head.headers),
+        };
+        if let Err(refused) = permitted {
+            return refused.reply();
+        }
+        match self.readiness.is_loaded() {
+            true => self.refused.reply(&head.headers).await,
+            // Without its totals the gate would tell that nobody is refused.
+            false => reply::unavailable(&self.readiness.reason_against().unwrap_or_default()),
+        }
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

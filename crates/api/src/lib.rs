@@ -5,6 +5,7 @@
 //! | `/v1/authorize` | GET, POST | 204, or the refusal of R37 ([`Api`]) |
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
+//! | `/v1/refused` | GET, HEAD | the keys that the gate refuses now ([`RefusedList`]) |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
 //! | `/readyz` | GET, HEAD | 200 when the gate may be asked, 503 with the reason otherwise ([`Readiness`]) |
 //! | `/metrics` | GET, HEAD | counters for Prometheus ([`Metrics`]) |
@@ -22,6 +23,7 @@ mod intake;
 mod metrics;
 mod peer;
 mod readiness;
+mod refused_list;
 mod reply;
 mod request_body;
 mod serve;
@@ -30,4 +32,5 @@ pub use api::Api;
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;
 pub use readiness::{Readiness, Trouble};
+pub use refused_list::{Listing, RefusedList};
 pub use serve::{Listener, Settings, serve};

@@ -22,7 +22,7 @@ const ADMIN_PREFIX: &str = "sk-admin-";
 /// Decides on keys in memory. Shared by `Arc`; deciding takes no lock.
 #[derive(Debug)]
 pub struct Gate {
-    directory: ArcSwap<Directory>,
+    pub(crate) directory: ArcSwap<Directory>,
     /// The totals of every project that has any, also of those that the directory does not hold yet. Whoever writes
     /// totals or swaps the directory holds this lock.
     book: Mutex<Book>,

@@ -68,11 +68,13 @@ mod directory;
 mod explain;
 mod gate;
 mod overrides;
+mod refused;
 mod request;
 mod rule;
 mod totals;
 
 pub use explain::{Explanation, RuleReport, Verdict};
 pub use gate::{Caller, Gate};
+pub use refused::{RefusedKey, RefusedKeys};
 pub use request::Request;
 pub use rule::{BudgetFigures, ByHand, Rule};

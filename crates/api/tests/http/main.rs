@@ -4,6 +4,7 @@
 mod authorize;
 mod client;
 mod connections;
+mod refused;
 mod requests;
 mod server;
 mod stop;

@@ -9,5 +9,6 @@ mod keys;
 mod model;
 mod permissions;
 mod reasons;
+mod refused;
 mod support;
 mod writers;
