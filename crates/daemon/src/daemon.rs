@@ -20,7 +20,7 @@ use crate::access::{self, TokenError};
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::prices::{PriceError, PriceList};
-use crate::{listen, quarantine, retention, sources};
+use crate::{listen, quarantine, refused, retention, sources};
 
 /// How long the committer may take to let go of what it cannot commit: a little more than a try to reach Postgres.
 const LAST: Duration = Duration::from_secs(15);
@@ -118,6 +118,8 @@ impl Daemon {
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
         let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);
         let api = Arc::new(api.with_intake(Arc::clone(&intake)));
+        let list = Arc::clone(api.refused_list());
+        services.spawn(refused::keep_file(list, config.refused.clone(), stop_services.clone()));
         for listener in bound.listeners {
             let settings = mete_api::Settings::default();
             services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
@@ -166,8 +168,9 @@ impl Daemon {
         if config.store.url != self.config.store.url
             || config.listen.address != self.config.listen.address
             || config.listen.socket != self.config.listen.socket
+            || config.refused != self.config.refused
         {
-            tracing::warn!("[store] and [listen] are taken over at the next restart only");
+            tracing::warn!("[store], [listen] and [refused] are taken over at the next restart only");
         }
         self.sources.change(&self.shared, &config.sources).await?;
         if prices.differs_from(&self.prices) {

@@ -7,6 +7,7 @@ mod gatekeeper;
 mod listen;
 mod prices;
 mod quarantine;
+mod refused;
 mod retention;
 mod signals;
 mod sources;

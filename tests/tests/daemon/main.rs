@@ -10,6 +10,7 @@ mod kill;
 mod life;
 mod months;
 mod pipes;
+mod refused;
 mod rotation;
 mod sockets;
 mod support;
