@@ -12,11 +12,12 @@ use crate::authorize::{authorize, authorize_holding};
 use crate::description::{Description, describe};
 use crate::holding::Holding;
 use crate::holds::Deed;
-use crate::intake::{Dialect, Door, Intake, Refused, Signal};
+use crate::intake::{Access, Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
 use crate::nginx;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
+use crate::refused_list::RefusedList;
 use crate::reply::{self, Reply};
 use crate::{holds, question, request_body};
 
@@ -33,7 +34,8 @@ use crate::{holds, question, request_body};
 /// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
 /// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
 ///
-/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
+/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage, `GET /v1/refused` lists the keys that are refused;
+/// `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,
@@ -41,12 +43,14 @@ pub struct Api {
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
     holding: Option<Holding>,
+    refused: Arc<RefusedList>,
 }
 
 /// What is to be done with a request.
 enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
+    RefusedKeys,
     Held(&'a Holding, Held<'a>),
 }
 
@@ -65,13 +69,20 @@ impl Api {
     /// answers is counted in `metrics`.
     #[must_use]
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
-        Self { gate, clock, readiness, metrics, intake: None, holding: None }
+        let refused = Arc::new(RefusedList::new(Arc::clone(&gate), Arc::clone(&clock)));
+        Self { gate, clock, readiness, metrics, intake: None, holding: None, refused }
     }
 
     /// The same, and money is held (R40). Without it all that wants a hold goes without, and there is no JSON form.
     #[must_use]
     pub fn with_holding(self, holding: Holding) -> Self {
         Self { holding: Some(holding), ..self }
+    }
+
+    /// The list that `/v1/refused` is answered with.
+    #[must_use]
+    pub const fn refused_list(&self) -> &Arc<RefusedList> {
+        &self.refused
     }
 
     /// The same, and usage is taken by `intake`.
@@ -96,6 +107,11 @@ impl Api {
                 reply
             }
             // In a box: answers about keys, which are most, need not carry its size.
+            Route::RefusedKeys => {
+                let mut reply = Box::pin(self.list_refused(peer, &head)).await;
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
+            }
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
             Route::Held(holding, held) => Box::pin(self.hold(holding, held, &head, body)).await,
         }
@@ -113,13 +129,16 @@ impl Api {
                 }
                 reply::method_not_allowed(method.as_str(), "POST")
             }
+            ("/v1/refused", &Method::GET | &Method::HEAD) => return Route::RefusedKeys,
             ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
             ("/readyz", &Method::GET | &Method::HEAD) => {
                 let reason = self.readiness.reason_against();
                 reason.map_or_else(|| reply::ok("ready\n"), |reason| reply::unavailable(&reason))
             }
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
-            ("/healthz" | "/readyz" | "/metrics", method) => reply::method_not_allowed(method.as_str(), "GET, HEAD"),
+            ("/v1/refused" | "/healthz" | "/readyz" | "/metrics", method) => {
+                reply::method_not_allowed(method.as_str(), "GET, HEAD")
+            }
             (path, method) => match (holds::at(method, path), &self.holding) {
                 (Some(Ok((id, Deed::Extend))), Some(holding)) => return Route::Held(holding, Held::Extension(id)),
                 (Some(Ok((id, Deed::Release))), Some(_)) => {
@@ -175,6 +194,21 @@ impl Api {
 
     fn not_loaded(&self) -> Reply {
         reply::unavailable(&self.readiness.reason_against().unwrap_or_default())
+    }
+
+    async fn list_refused(&self, peer: Peer, head: &request::Parts) -> Reply {
+        let permitted = match &self.intake {
+            Some(intake) => intake.permit_reading(peer, &head.headers),
+            None => Access::default().permit_reading(peer, &head.headers),
+        };
+        if let Err(refused) = permitted {
+            return refused.reply();
+        }
+        match self.readiness.is_loaded() {
+            true => self.refused.reply(&head.headers).await,
+            // Without its totals the gate would tell that nobody is refused.
+            false => self.not_loaded(),
+        }
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

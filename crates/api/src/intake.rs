@@ -152,6 +152,14 @@ impl Intake {
         self.access.store(Arc::new(access));
     }
 
+    /// Whether a request may read what is of all projects.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn permit_reading(&self, peer: Peer, headers: &HeaderMap) -> Result<(), Refused> {
+        self.access.load().permit_reading(peer, headers)
+    }
+
     /// Takes no more requests. Those that were admitted are brought to their end; the queue's sender is gone with the
     /// last of them.
     pub fn close(&self) {

@@ -7,6 +7,7 @@
 //! | `/v1/authorize/nginx` | GET | the same for nginx: 204, or 401 or 403 with the true answer in headers |
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
+//! | `/v1/refused` | GET, HEAD | the keys that the gate refuses now ([`RefusedList`]) |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
 //! | `/readyz` | GET, HEAD | 200 when the gate may be asked, 503 with the reason otherwise ([`Readiness`]) |
 //! | `/metrics` | GET, HEAD | counters for Prometheus ([`Metrics`]) |
@@ -28,6 +29,7 @@ mod nginx;
 mod peer;
 mod question;
 mod readiness;
+mod refused_list;
 mod reply;
 mod request_body;
 mod serve;
@@ -37,4 +39,5 @@ pub use holding::{Holding, LeaseRequest};
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;
 pub use readiness::{Readiness, Trouble};
+pub use refused_list::{Listing, RefusedList};
 pub use serve::{Listener, Settings, serve};

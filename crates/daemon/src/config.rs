@@ -2,6 +2,7 @@
 
 mod gate;
 mod network;
+mod refused;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use mete_store::StoreUrl;
 use serde::Deserialize;
 
 pub use gate::GateSettings;
+pub use refused::Refused;
 
 /// The whole configuration. Unknown settings are refused: a misspelt one must not be ignored.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +36,9 @@ pub struct Config {
     /// How usage is taken.
     #[serde(default)]
     pub ingest: Ingest,
+    /// The list of refused keys, for gateways that cannot ask.
+    #[serde(default)]
+    pub refused: Refused,
     /// Where usage comes from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
@@ -228,6 +233,9 @@ impl Config {
         if let Some((number, problem)) = Rule::first_problem(&config.rules) {
             return Err(ConfigError::Rule { path: path.to_owned(), number, problem });
         }
+        if let Some(problem) = config.refused.problem() {
+            return Err(ConfigError::Invalid { path: path.to_owned(), message: problem.to_owned() });
+        }
         let mut names = HashSet::new();
         for (index, source) in config.sources.iter_mut().enumerate() {
             let problem = source.problem().or_else(|| source.read_mapping().err()).or_else(|| {
@@ -250,7 +258,8 @@ impl Config {
         }
         let of_source =
             self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.mapping, &mut source.token_file]);
-        let others = [&mut self.prices.overrides, &mut self.listen.socket, &mut self.ingest.token_file];
+        let others =
+            [&mut self.prices.overrides, &mut self.listen.socket, &mut self.ingest.token_file, &mut self.refused.file];
         for path in of_source.chain(others).flatten() {
             *path = folder.join(&*path);
         }
@@ -335,12 +344,14 @@ mod tests {
     fn paths_are_meant_from_the_files_folder() {
         let config = parse(
             "[store]\nurl = 'sqlite:mete.db'\n[listen]\nsocket = '/run/mete.sock'\n\
+             [refused]\nfile = 'refused.txt'\n\
              [[source]]\nkind = 'file'\npath = 'logs/*.jsonl'\nformat = 'openai-chat'\norg = 'Acme'\n",
         )
         .unwrap();
         assert_eq!(config.store.url.to_string(), "sqlite:/etc/mete/mete.db");
         assert_eq!(config.sources[0].name(), "/etc/mete/logs/*.jsonl");
         assert_eq!(config.listen.socket.unwrap(), Path::new("/run/mete.sock"));
+        assert_eq!(config.refused.file.unwrap(), Path::new("/etc/mete/refused.txt"));
     }
 
     #[test]
@@ -387,6 +398,9 @@ mod tests {
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'http'\npath = 'x'", "no path"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\ntoken_file = 'x'", "only a source of kind"),
             ("[store]\nurl = 'sqlite:x'\n[ingest]\nstop_timeout = '30s'", "line 4"),
+            ("[store]\nurl = 'sqlite:x'\n[refused]\ncommand = ['true']", "no file"),
+            ("[store]\nurl = 'sqlite:x'\n[refused]\nfile = 'x'\ncommand = ['']", "path of a program"),
+            ("[store]\nurl = 'sqlite:x'\n[refused]\nfile = 'x'\ntimeout = 0", "timeout is 0"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source]]\nkind = 'stdin'", "number 2: another"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::leases::{self, Lessee};
 use crate::prices::{PriceError, PriceList};
-use crate::{listen, quarantine, retention, sources};
+use crate::{listen, quarantine, refused, retention, sources};
 
 /// How long the committer may take to let go of what it cannot commit: a little more than a try to reach Postgres.
 const LAST: Duration = Duration::from_secs(15);
@@ -131,6 +131,8 @@ impl Daemon {
         let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);
         let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
         let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
+        let list = Arc::clone(api.refused_list());
+        services.spawn(refused::keep_file(list, config.refused.clone(), stop_services.clone()));
         for listener in bound.listeners {
             let settings = mete_api::Settings::default();
             services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
@@ -180,8 +182,9 @@ impl Daemon {
             || config.listen.address != self.config.listen.address
             || config.listen.socket != self.config.listen.socket
             || config.gate != self.config.gate
+            || config.refused != self.config.refused
         {
-            tracing::warn!("[store], [listen] and [gate] are taken over at the next restart only");
+            tracing::warn!("[store], [listen], [gate] and [refused] are taken over at the next restart only");
         }
         self.sources.change(&self.shared, &config.sources).await?;
         if prices.differs_from(&self.prices) {

@@ -8,6 +8,7 @@ mod leases;
 mod listen;
 mod prices;
 mod quarantine;
+mod refused;
 mod retention;
 
 mod settlement;

@@ -108,6 +108,15 @@ impl Directory {
         self.keys.get(hash)
     }
 
+    /// All keys, by the hashes of their secrets.
+    pub fn keys(&self) -> impl Iterator<Item = (&KeyHash, &Key)> {
+        self.keys.iter()
+    }
+
+    pub fn projects(&self) -> &[Project] {
+        &self.projects
+    }
+
     /// A key by its id. Looks at every key: for explanations, not for decisions.
     pub fn key_by_id(&self, id: &str) -> Option<&Key> {
         self.keys.values().find(|key| key.id == id && key.valid_until.is_none())

@@ -23,7 +23,7 @@ const ADMIN_PREFIX: &str = "sk-admin-";
 /// Decides on keys in memory. Shared by `Arc`; deciding takes no lock, setting money aside takes one for a moment.
 #[derive(Debug)]
 pub struct Gate {
-    directory: ArcSwap<Directory>,
+    pub(crate) directory: ArcSwap<Directory>,
     /// Whoever writes totals or swaps the directory has this lock.
     book: Mutex<Book>,
     /// Whoever takes or ends holds has this one, and not the other.

@@ -78,6 +78,7 @@ mod leases;
 mod leasing;
 mod overrides;
 mod recent;
+mod refused;
 mod request;
 mod rule;
 mod terms;
@@ -87,6 +88,7 @@ pub use admission::{Admission, Booked, Denied, Hold, Remaining, Settled, Wanted}
 pub use explain::{Explanation, RuleReport, Verdict};
 pub use gate::{Caller, Credential, Gate};
 pub use leases::Lease;
+pub use refused::{RefusedKey, RefusedKeys};
 pub use request::Request;
 pub use rule::{BudgetFigures, ByHand, Rule};
 pub use terms::{Basis, Terms};

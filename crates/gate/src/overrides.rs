@@ -32,6 +32,11 @@ impl Overrides {
     pub fn release(&self, now: Timestamp) -> Option<&Override> {
         holding(&self.releases, now)
     }
+
+    /// When the next of them ends.
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.blocks.iter().chain(&self.releases).filter_map(|one| one.until).filter(|until| *until > now).min()
+    }
 }
 
 /// By the id of the key or project that they are on.

@@ -11,6 +11,7 @@ mod kill;
 mod life;
 mod months;
 mod pipes;
+mod refused;
 mod rotation;
 mod sockets;
 mod support;

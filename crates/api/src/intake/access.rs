@@ -26,6 +26,7 @@ pub struct HttpSource {
 }
 
 /// Who may send usage over HTTP.
+#[derive(Default)]
 pub struct Access {
     /// By name: where several have one token, the first is chosen.
     sources: BTreeMap<String, Arc<Source>>,
@@ -79,6 +80,22 @@ impl Access {
         chosen
             .cloned()
             .map_err(|()| Refused::UnknownSource(named.unwrap_or(DEFAULT_SOURCE).chars().take(100).collect()))
+    }
+}
+
+impl Access {
+    /// Whether a request may read what is of all projects: with the common token, or without any from this machine. The
+    /// token of a source is for its own usage only.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub(crate) fn permit_reading(&self, peer: Peer, headers: &HeaderMap) -> Result<(), Refused> {
+        match headers.get(AUTHORIZATION).map(|_| token_of(headers)).transpose()? {
+            Some(token) if self.token == Some(token) => Ok(()),
+            Some(_) => Err(Refused::WrongToken),
+            None if is_local(peer, headers) => Ok(()),
+            None => Err(Refused::NoToken),
+        }
     }
 }
 
@@ -156,6 +173,27 @@ mod tests {
         assert_eq!(ask(Peer::Socket, None, Some("team")), Err(401));
         assert_eq!(ask(Peer::Loopback, None, Some("open")).unwrap(), "open");
         assert_eq!(ask(Peer::Remote, None, Some("open")), Err(401));
+    }
+
+    #[test]
+    fn what_is_of_all_projects_is_read_with_the_common_token() {
+        let access = access(&[("team", Some("team-token"))], Some("common"));
+        let ask = |peer, token: Option<&str>| {
+            let value = token.map(|token| (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap()));
+            access.permit_reading(peer, &HeaderMap::from_iter(value)).is_ok()
+        };
+        for (peer, token, may) in [
+            (Peer::Remote, Some("common"), true),
+            (Peer::Remote, Some("team-token"), false),
+            (Peer::Loopback, Some("team-token"), false),
+            (Peer::Remote, None, false),
+            (Peer::Loopback, None, true),
+            (Peer::Socket, None, true),
+        ] {
+            assert_eq!(ask(peer, token), may, "{peer:?} {token:?}");
+        }
+        let page = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static("http://evil.test"))]);
+        assert!(access.permit_reading(Peer::Loopback, &page).is_err());
     }
 
     #[test]

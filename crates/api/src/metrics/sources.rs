@@ -175,7 +175,8 @@ mod tests {
         let tally = Tally { accepted: 2, duplicates: 4, late: 5, early: 1, ..Tally::default() };
         let outcome = Outcome { tallies: vec![tally], ..Outcome::default() };
         for _ in 0..2 {
-            sources.count(&Commit { parcels: std::slice::from_ref(&parcel), outcome: &outcome, took: Duration::ZERO });
+            let parcels = std::slice::from_ref(&parcel);
+            sources.count(&Commit { parcels, outcome: &outcome, took: Duration::ZERO });
         }
         let log = Source { source: "log".to_owned() };
         let told = [&sources.late, &sources.early].map(|family| family.get_or_create_owned(&log).get());

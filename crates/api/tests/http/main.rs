@@ -5,6 +5,7 @@ mod authorize;
 mod client;
 mod connections;
 mod holds;
+mod refused;
 mod requests;
 mod server;
 mod stop;

@@ -14,5 +14,6 @@ mod leases;
 mod model;
 mod permissions;
 mod reasons;
+mod refused;
 mod support;
 mod writers;
