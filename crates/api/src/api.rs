@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
-use mete_core::Clock;
+use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 
-use crate::authorize::authorize;
+use crate::authorize::{authorize, authorize_for_envoy, is_envoys};
 use crate::intake::{Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
 use crate::nginx;
@@ -25,7 +25,8 @@ use crate::request_body;
 /// answers 204 with `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false`
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first. `GET /v1/authorize/nginx` answers the same in the form of nginx's `auth_request`: 204, or 401 or 403 with
-/// the true status in `x-mete-status` and the body in `x-mete-body`.
+/// the true status in `x-mete-status` and the body in `x-mete-body`. Envoy asks at `/v1/authorize/envoy/…` with the method and
+/// behind that the path of the client's request.
 ///
 /// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage; `docs/http.md` describes them.
 pub struct Api {
@@ -81,6 +82,7 @@ impl Api {
             ("/v1/authorize/nginx", &Method::GET) => return Route::AnsweredToNginx(self.authorize(head)),
             ("/v1/authorize/nginx", method) => reply::method_not_allowed(method.as_str(), "GET"),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
+            (path, _) if is_envoys(path) => self.if_loaded(|now| authorize_for_envoy(&self.gate, now, head, &self.metrics)),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
                 if method == Method::POST {
                     return Route::Usage(intake, door);
@@ -100,10 +102,14 @@ impl Api {
     }
 
     fn authorize(&self, head: &request::Parts) -> Reply {
+        self.if_loaded(|now| authorize(&self.gate, now, &head.headers, &self.metrics))
+    }
+
+    fn if_loaded(&self, decide: impl FnOnce(Timestamp) -> Reply) -> Reply {
         if !self.readiness.is_loaded() {
             return reply::unavailable(&self.readiness.reason_against().unwrap_or_default());
         }
-        authorize(&self.gate, self.clock.now(), &head.headers, &self.metrics)
+        decide(self.clock.now())
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `/v1/authorize` | GET, POST | 204, or the refusal of R37 ([`Api`]) |
 //! | `/v1/authorize/nginx` | GET | the same for nginx: 204, or 401 or 403 with the true answer in headers |
+//! | `/v1/authorize/envoy/…` | all | the same for Envoy: method and path are those of the client's request |
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
