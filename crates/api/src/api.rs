@@ -14,12 +14,11 @@ use crate::holding::Holding;
 use crate::holds::Deed;
 use crate::intake::{Access, Dialect, Door, Intake, Refused, Signal};
 use crate::metrics::Metrics;
-use crate::nginx;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::refused_list::RefusedList;
 use crate::reply::{self, Reply};
-use crate::{holds, question, request_body};
+use crate::{envoy, holds, nginx, question, request_body};
 
 /// Answers requests. Shared by `Arc` among the listeners that it is served on.
 ///
@@ -29,7 +28,8 @@ use crate::{holds, question, request_body};
 /// answers 204 with `x-mete-key-id` and `x-mete-project-id`, or the status and body of R37, with `x-should-retry: false`
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first. `GET /v1/authorize/nginx` answers the same in the form of nginx's `auth_request`: 204, or 401 or 403 with
-/// the true status in `x-mete-status` and the body in `x-mete-body`.
+/// the true status in `x-mete-status` and the body in `x-mete-body`. Envoy asks at `/v1/authorize/envoy/…` with the method and
+/// behind that the path of the client's request, and wants 200.
 ///
 /// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
 /// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
@@ -93,10 +93,13 @@ impl Api {
 
     /// The answer to one request of `peer`.
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Reply {
-        if request.method() == Method::GET && request.uri().path() == nginx::PATH {
-            return nginx::for_auth_request(self.answer_plainly(peer, request).await).await;
+        match request.uri().path() {
+            nginx::PATH if request.method() == Method::GET => {
+                nginx::for_auth_request(self.answer_plainly(peer, request).await).await
+            }
+            path if envoy::asks_at(path) => envoy::for_ext_authz(self.answer_plainly(peer, request).await),
+            _ => self.answer_plainly(peer, request).await,
         }
-        self.answer_plainly(peer, request).await
     }
 
     async fn answer_plainly(&self, peer: Peer, request: Request<Incoming>) -> Reply {
@@ -123,6 +126,7 @@ impl Api {
             (nginx::PATH, &Method::GET) => return self.route_of_question(head),
             (nginx::PATH, method) => reply::method_not_allowed(method.as_str(), "GET"),
             ("/v1/authorize", method) => reply::method_not_allowed(method.as_str(), "GET, POST"),
+            (path, _) if envoy::asks_at(path) => return self.route_of(envoy::description(head), head),
             (path, method) if let (Some(intake), Some(door)) = (&self.intake, Door::at(path)) => {
                 if method == Method::POST {
                     return Route::Usage(intake, door);
@@ -153,18 +157,22 @@ impl Api {
 
     /// Most questions are answered at once.
     fn route_of_question<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
-        let description = match &self.holding {
+        match &self.holding {
             Some(holding) if head.method == Method::POST && question::is_question(&head.headers) => {
-                return Route::Held(holding, Held::Question);
+                Route::Held(holding, Held::Question)
             }
-            Some(holding) => match describe(&head.headers) {
-                description if description.wants_hold => return Route::Held(holding, Held::Described(description)),
-                description => description,
-            },
-            None => describe(&head.headers),
-        };
-        let answer = || authorize(&self.gate, self.clock.now(), &head.headers, &description, &self.metrics);
-        Route::Answered(self.when_loaded(answer))
+            _ => self.route_of(describe(&head.headers), head),
+        }
+    }
+
+    fn route_of<'a>(&'a self, description: Description<'a>, head: &'a request::Parts) -> Route<'a> {
+        match &self.holding {
+            Some(holding) if description.wants_hold => Route::Held(holding, Held::Described(description)),
+            _ => {
+                let answer = || authorize(&self.gate, self.clock.now(), &head.headers, &description, &self.metrics);
+                Route::Answered(self.when_loaded(answer))
+            }
+        }
     }
 
     async fn hold(&self, holding: &Holding, held: Held<'_>, head: &request::Parts, mut body: Incoming) -> Reply {

@@ -5,6 +5,7 @@
 //! | `/v1/authorize` | GET, POST | 204, or the refusal of R37; JSON to a question in JSON ([`Api`]) |
 //! | `/v1/holds/{id}`, `/v1/holds/{id}/extend` | DELETE, POST | what becomes of money that was held (R40) |
 //! | `/v1/authorize/nginx` | GET | the same for nginx: 204, or 401 or 403 with the true answer in headers |
+//! | `/v1/authorize/envoy/…` | all | the same for Envoy, with 200 for 204: method and path are those of the client's request |
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
 //! | `/v1/refused` | GET, HEAD | the keys that the gate refuses now ([`RefusedList`]) |
@@ -21,6 +22,7 @@ mod api;
 mod authorize;
 mod credentials;
 mod description;
+mod envoy;
 mod holding;
 mod holds;
 mod intake;

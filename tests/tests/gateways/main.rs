@@ -6,6 +6,8 @@ mod caddy;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod envoy;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod litellm;

@@ -36,7 +36,7 @@ impl<'a> Story<'a> {
     }
 
     /// The port of the daemon.
-    fn mete(&self) -> Result<u16> {
+    pub fn mete(&self) -> Result<u16> {
         Ok(self.stage.address.rsplit(':').next().context("no port")?.parse()?)
     }
 

@@ -92,6 +92,27 @@ async fn nginx_gets_what_auth_request_knows_with_the_truth_in_headers() {
 }
 
 #[tokio::test]
+async fn envoy_asks_with_the_requests_own_method_and_path() {
+    let server = Server::start().await;
+    server.restrict();
+    let mut client = server.tcp().await;
+    let key = "authorization: Bearer sk-Bot";
+    let forged = ["x-original-method: GET", "x-original-uri: /v1/models", "x-forwarded-uri: /v1/files"];
+    for request_line in ["POST /v1/authorize/envoy/v1/chat/completions", "DELETE /v1/authorize/envoy/v1/files/f?x=1"] {
+        let allowed = client.ask(request_line, &[&[key][..], &forged[..]].concat()).await;
+        assert_eq!((allowed.status, allowed.header("x-mete-key-id")), (200, Some("key_Bot")), "{request_line}");
+        assert_eq!(allowed.header("x-mete-project-id"), Some("proj_Bot"));
+    }
+    let upload = "PUT /v1/authorize/envoy/v1/files";
+    assert_eq!(client.ask(upload, &[key, "x-mete-bytes: 100000000001"]).await.status, 413);
+    let foreign = client.ask("POST /v1/authorize/envoy/v1/responses", &[key, "x-mete-model: gpt-5"]).await;
+    assert_eq!((foreign.status, foreign.code().as_str()), (403, "model_not_found"));
+    for path in ["/v1/authorize/envoy", "/v1/authorize/envoyx/v1/models"] {
+        assert_eq!(client.ask(&format!("GET {path}"), &[key]).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn other_paths_and_methods_say_what_there_is() {
     let server = Server::start().await;
     let mut client = server.tcp().await;
