@@ -1,7 +1,7 @@
 //! The daemon's life: up in the order of dependence, down in the reverse, nothing read left uncommitted.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use mete_core::ids::random_text;
 use mete_gate::Gate;
 use mete_ingest::attribution::Directories;
 use mete_ingest::committer::{Abandoned, Committer, Delivery, QUEUE};
-use mete_store::{Store, StoreError};
+use mete_store::{GateSnapshot, Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -72,7 +72,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Brings everything up. When it returns, the gate answers and the sources are being read.
+    /// Brings everything up, the listeners first: until what decisions need is read, they answer that it is not yet. When it
+    /// returns, the gate answers and the sources are being read.
     ///
     /// # Errors
     /// When the store, the prices or the listeners are not to be had; nothing runs then.
@@ -84,35 +85,59 @@ impl Daemon {
             .await
             .map_err(|source| StartError::Listen { place: place(&config), source })?;
         let terms = config.gate.terms(store.id_hasher());
-        let gate = Arc::new(Gate::new(store.gate_snapshot().await?).with_terms(terms).with_leases());
-
-        let mut random = system_random();
-        let daemon = random_text(&mut random, 24);
-        let lessee = Lessee { daemon, store: store.clone(), gate: Arc::clone(&gate), clock: Arc::clone(&clock) };
-        lessee.assume_others().await?;
-
-        let (queue, deliveries) = mpsc::channel(QUEUE);
+        // Nothing is in it yet: until there is, whoever asks is told so.
+        let gate = Arc::new(Gate::new(GateSnapshot::default()).with_terms(terms).with_leases());
         let (readiness, metrics) = (Arc::new(Readiness::default()), Arc::new(Metrics::default()));
+        let (queue, deliveries) = mpsc::channel(QUEUE);
         metrics.watch(&queue);
-        let observer = Box::new(GateObserver {
-            gate: Arc::clone(&gate),
-            readiness: Arc::clone(&readiness),
-            metrics: Arc::clone(&metrics),
-            clock: Arc::clone(&clock),
-        });
-        let mut committer = Committer::new(store.clone(), Arc::clone(&clock), observer).await?;
-        committer.read_totals().await?;
-        let current = watch::Sender::new(Arc::clone(&prices.catalogue));
         let shared = sources::Shared {
             store: store.clone(),
             directories: Directories::new(store.clone()),
             clock: Arc::clone(&clock),
             queue,
-            prices: current,
+            prices: watch::Sender::new(Arc::clone(&prices.catalogue)),
             metrics: Arc::clone(&metrics),
         };
+
+        let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
+        let mut random = system_random();
+        let daemon = random_text(&mut random, 24);
+        let (ask, asked) = mpsc::channel(leases::QUEUE);
+        let (known, queue) = ((Arc::clone(&shared.directories), Arc::clone(&clock)), shared.queue.clone());
+        let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
+        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), Arc::clone(&metrics));
+        let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
+        let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
+        for listener in bound.listeners {
+            let settings = mete_api::Settings::default();
+            services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
+        }
+
+        let lessee = Lessee { daemon, store: store.clone(), gate: Arc::clone(&gate), clock: Arc::clone(&clock) };
+        let observer = GateObserver {
+            gate: Arc::clone(&gate),
+            readiness: Arc::clone(&readiness),
+            metrics,
+            clock: Arc::clone(&clock),
+        };
         let mut sources = sources::Running::default();
-        sources.change(&shared, &config.sources).await?;
+        let filled = async {
+            let committer = fill(&store, &lessee, observer).await?;
+            // The gate may be asked while sources look for what was read of them.
+            readiness.set_ready();
+            sources.change(&shared, &config.sources).await?;
+            Ok(committer)
+        };
+        let committer = match filled.await {
+            Ok(committer) => committer,
+            Err(error) => {
+                stop_services.cancel();
+                services.close();
+                services.wait().await;
+                remove_socket(bound.socket.as_deref());
+                return Err(error);
+            }
+        };
 
         // From here on nothing fails.
         let (committing, give_up) = (TaskTracker::new(), CancellationToken::new());
@@ -121,27 +146,14 @@ impl Daemon {
         committing.spawn_blocking(move || Handle::current().block_on(commit(committer, deliveries, &until)));
         committing.close();
 
-        let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
         let (watched, time) = (Arc::clone(&gate), Arc::clone(&clock));
         services.spawn(follow_directory(store.clone(), watched, time, stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
-        let (ask, asked) = mpsc::channel(leases::QUEUE);
         services.spawn(lessee.lease(asked, stop_services.clone()));
-        let (known, queue) = ((Arc::clone(&shared.directories), Arc::clone(&clock)), shared.queue.clone());
-        let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
-        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);
-        let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
-        let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
         let list = Arc::clone(api.refused_list());
         services.spawn(refused::keep_file(list, config.refused.clone(), stop_services.clone()));
-        for listener in bound.listeners {
-            let settings = mete_api::Settings::default();
-            services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
-        }
         services.close();
-
-        readiness.set_ready();
         tracing::info!(store = %store.describe(), address = ?bound.address, sources = config.sources.len(), "ready");
         Ok(Self {
             config,
@@ -219,13 +231,26 @@ impl Daemon {
         self.readiness.set_stopping();
         self.stop_services.cancel();
         self.services.wait().await;
-        if let Some(socket) = &self.socket
-            && let Err(error) = std::fs::remove_file(socket)
-        {
-            tracing::warn!(socket = %socket.display(), %error, "cannot remove the socket");
-        }
+        remove_socket(self.socket.as_deref());
         self.store.close().await;
         tracing::info!("stopped");
+    }
+}
+
+/// Reads all that decisions need: the directory, what others hold, and the totals. The committer goes on from them.
+async fn fill(store: &Store, lessee: &Lessee, observer: GateObserver) -> Result<Committer, StartError> {
+    lessee.gate.replace_directory(store.gate_snapshot().await?);
+    lessee.assume_others().await?;
+    let mut committer = Committer::new(store.clone(), Arc::clone(&lessee.clock), Box::new(observer)).await?;
+    committer.read_totals().await?;
+    Ok(committer)
+}
+
+fn remove_socket(path: Option<&Path>) {
+    if let Some(path) = path
+        && let Err(error) = std::fs::remove_file(path)
+    {
+        tracing::warn!(socket = %path.display(), %error, "cannot remove the socket");
     }
 }
 

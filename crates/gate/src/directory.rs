@@ -10,10 +10,11 @@ use mete_core::rates::Models;
 use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 use mete_store::{GateKey, GateOldSecret, GateOrganization, GateProject, GateSnapshot};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 
 use crate::book::Book;
 use crate::held::{Held, Payers};
+use crate::keys::Keys;
 use crate::overrides::{self, ByScope, Overrides};
 use crate::totals::{MonthTotals, ProjectTotals};
 
@@ -61,7 +62,7 @@ pub struct Organization {
 /// Everything that a decision looks at.
 #[derive(Debug)]
 pub struct Directory {
-    keys: FxHashMap<KeyHash, Key>,
+    keys: Keys,
     projects: Vec<Project>,
     organizations: Vec<Organization>,
     /// Where each project stands in `projects`.
@@ -109,7 +110,7 @@ impl Directory {
     }
 
     /// All keys, by the hashes of their secrets.
-    pub fn keys(&self) -> impl Iterator<Item = (&KeyHash, &Key)> {
+    pub fn keys(&self) -> impl Iterator<Item = &(KeyHash, Key)> {
         self.keys.iter()
     }
 
@@ -119,7 +120,7 @@ impl Directory {
 
     /// A key by its id. Looks at every key: for explanations, not for decisions.
     pub fn key_by_id(&self, id: &str) -> Option<&Key> {
-        self.keys.values().find(|key| key.id == id && key.valid_until.is_none())
+        self.keys.iter().map(|(_, key)| key).find(|key| key.id == id && key.valid_until.is_none())
     }
 
     pub fn project_of(&self, key: &Key) -> &Project {
@@ -227,8 +228,8 @@ fn place_key(key: GateKey, project: usize, overrides: &ByScope) -> Key {
 }
 
 /// The keys by all their secrets.
-fn by_secret(keys: Vec<(KeyHash, Key)>, old_secrets: Vec<GateOldSecret>) -> FxHashMap<KeyHash, Key> {
-    let mut secrets = FxHashMap::with_capacity_and_hasher(keys.len() + old_secrets.len(), FxBuildHasher);
+fn by_secret(keys: Vec<(KeyHash, Key)>, old_secrets: Vec<GateOldSecret>) -> Keys {
+    let mut secrets = Keys::with_capacity(keys.len() + old_secrets.len());
     if !old_secrets.is_empty() {
         let by_id: FxHashMap<&[u8], &Key> = keys.iter().map(|(_, key)| (&key.id[..], key)).collect();
         for GateOldSecret { key_id, hash, valid_until } in old_secrets {
@@ -238,7 +239,9 @@ fn by_secret(keys: Vec<(KeyHash, Key)>, old_secrets: Vec<GateOldSecret>) -> FxHa
         }
     }
     // Last: a secret that was replaced while the snapshot was read is in both, and good.
-    secrets.extend(keys);
+    for (hash, key) in keys {
+        secrets.insert(hash, key);
+    }
     secrets
 }
 

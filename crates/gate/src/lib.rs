@@ -74,6 +74,7 @@ mod explain;
 mod gate;
 mod held;
 mod holds;
+mod keys;
 mod leases;
 mod leasing;
 mod overrides;

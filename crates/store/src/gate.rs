@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use mete_core::directory::{KeyStatus, ProjectStatus};
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
@@ -93,8 +94,8 @@ pub struct GateOverride {
     pub until: Option<Timestamp>,
 }
 
-/// The directory at one instant.
-#[derive(Clone, Debug)]
+/// The directory at one instant; by default an empty one, older than all others.
+#[derive(Clone, Debug, Default)]
 pub struct GateSnapshot {
     /// Every organization.
     pub organizations: Vec<GateOrganization>,
@@ -223,8 +224,16 @@ impl Store {
         let (conditions, texts) = Conditions::default().text("id = {}", key_id).parts();
         let sql =
             format!("SELECT id, project_id, hash, status, expires_at, permissions, scopes FROM api_key {conditions}");
-        let rows: Vec<KeyRow> = rows_of!(on_read, self, sql, texts)?;
-        rows.into_iter().map(KeyRow::key).collect()
+        let mut keys = Vec::new();
+        // One after the other: there may be a million.
+        on_read!(self, db => {
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            let mut rows = texts.iter().fold(query, |query, text| query.bind(text)).fetch(db);
+            while let Some(row) = rows.try_next().await? {
+                keys.push(KeyRow::key(row)?);
+            }
+        });
+        Ok(keys)
     }
 
     async fn gate_old_secrets(&self, key_id: Option<&str>) -> Result<Vec<GateOldSecret>, StoreError> {

@@ -1,5 +1,6 @@
 //! API keys (R15 to R18).
 
+use futures_util::TryStreamExt as _;
 use mete_core::Timestamp;
 use mete_core::directory::{ApiKey, KeyStatus};
 use mete_core::people::MemberKind;
@@ -155,27 +156,30 @@ impl Store {
         rows.into_iter().map(KeyRow::key).collect()
     }
 
-    /// What attribution needs of every key; one record a secret, those that a rotation replaced too.
+    /// Hands out what attribution needs of every key, as it is read; one record a secret, those that a rotation replaced too.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn key_records(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let rows: Vec<(String, String, String, String, Vec<u8>, String)> = on_read!(self, db => {
-            sqlx::query_as(
-                "SELECT id, organization_id, project_id, owner_id, hash, redacted_value FROM api_key \
-                 UNION ALL SELECT k.id, k.organization_id, k.project_id, k.owner_id, o.hash, '' \
-                 FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
-            )
-            .fetch_all(db)
-            .await
-        })?;
-        rows.into_iter()
-            .map(|(id, organization_id, project_id, owner_id, hash, redacted_value)| {
-                let hash = KeyHash(bytes32(&hash)?);
-                Ok(KeyRecord { id, organization_id, project_id, owner_id, hash, redacted_value })
-            })
-            .collect()
+    pub async fn each_key_record(&self, mut each: impl FnMut(KeyRecord) + Send) -> Result<(), StoreError> {
+        for sql in [
+            "SELECT id, organization_id, project_id, owner_id, hash, redacted_value FROM api_key",
+            "SELECT k.id, k.organization_id, k.project_id, k.owner_id, o.hash, '' \
+             FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
+        ] {
+            on_read!(self, db => {
+                let mut rows = sqlx::query_as(sql).fetch(db);
+                while let Some(row) = rows.try_next().await? {
+                    each(key_record(row)?);
+                }
+            });
+        }
+        Ok(())
     }
+}
+
+fn key_record(row: (String, String, String, String, Vec<u8>, String)) -> Result<KeyRecord, StoreError> {
+    let (id, organization_id, project_id, owner_id, hash, redacted_value) = row;
+    Ok(KeyRecord { id, organization_id, project_id, owner_id, hash: KeyHash(bytes32(&hash)?), redacted_value })
 }
 
 impl Tx {

@@ -8,6 +8,8 @@ use anyhow::{Result, ensure};
 use mete_tests::postgres::free_port;
 use mete_tests::{Engine, Run, TestStore, each_engine, process, wait};
 use rustix::process::Signal;
+use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
 
 use crate::support::http::ask_socket;
 use crate::support::{Gateway, LIMIT, Meted, Stage, stage};
@@ -104,6 +106,33 @@ each_engine! {
         ensure!(run.stderr.contains("there is no store at") && run.stderr.contains("mete init"), "{run:?}");
         Ok(())
     }
+}
+
+/// Postgres can be made to keep a reader waiting, so that the start is seen while it lasts.
+#[test]
+fn whoever_asks_a_daemon_that_is_still_reading_the_directory_is_told_so() -> Result<()> {
+    mete_tests::run(Engine::Postgres, async |store| {
+        let mut stage = Stage::new(store).await?;
+        let key = stage.key("Bot").await?;
+        let (mut client, connection) = tokio_postgres::connect(store.url(), NoTls).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(connection);
+        let lock = client.transaction().await?;
+        lock.batch_execute("LOCK TABLE api_key IN ACCESS EXCLUSIVE MODE").await?;
+
+        let gateway = Gateway(free_port()?);
+        let config = stage.configure(&format!("[listen]\naddress = '127.0.0.1:{}'\n", gateway.0));
+        let meted = Meted::launch(&config)?;
+        gateway.answers(&key.secret, 503, "not_ready")?;
+        let (status, said) = gateway.get("/readyz")?;
+        ensure!(status == 503 && said.contains("is starting"), "{status} {said}");
+        ensure!(gateway.get("/healthz")?.0 == 200);
+
+        lock.rollback().await?;
+        meted.is_ready()?;
+        ensure!(gateway.ask(&key.secret)?.status == 204);
+        meted.stop().map(drop)
+    })
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mete_core::secret::{KeyHash, redacted_parts};
 use mete_store::{KeyRecord, Store, StoreError};
+use rustc_hash::FxHashMap;
 
 use super::error::Unattributed;
 use crate::record::KeyRef;
@@ -37,8 +38,8 @@ struct Form {
 pub struct Directory {
     /// The change feed's position that it holds at least.
     pub change_seq: i64,
-    keys: HashMap<Arc<str>, Arc<Key>>,
-    by_hash: HashMap<KeyHash, Arc<Key>>,
+    keys: FxHashMap<Arc<str>, Arc<Key>>,
+    by_hash: FxHashMap<KeyHash, Arc<Key>>,
     /// Ascending by their ends.
     forms: Vec<Form>,
     projects: HashMap<String, Arc<Project>>,
@@ -90,7 +91,7 @@ impl Directory {
             directory.organizations.insert(organization.id, organization.name);
         }
         let mut names = Names::default();
-        store.key_records().await?.into_iter().for_each(|record| directory.add_key(record, &mut names));
+        store.each_key_record(|record| directory.add_key(record, &mut names)).await?;
         directory.forms.sort_unstable_by_key(|form| form.end);
         Ok(directory)
     }
@@ -189,7 +190,7 @@ impl Directory {
 
 /// One copy of each name that many keys have.
 #[derive(Default)]
-struct Names(HashMap<String, Arc<str>>);
+struct Names(FxHashMap<String, Arc<str>>);
 
 impl Names {
     fn shared(&mut self, name: String) -> Arc<str> {
