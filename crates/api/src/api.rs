@@ -5,11 +5,12 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
-use mete_core::Clock;
+use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 
 use crate::authorize::{authorize, authorize_holding};
 use crate::description::{Description, describe};
+use crate::footing::{Doubt, Footing};
 use crate::holding::Holding;
 use crate::holds::Deed;
 use crate::intake::{Access, Dialect, Door, Intake, Refused, Signal};
@@ -40,6 +41,7 @@ pub struct Api {
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,
     readiness: Arc<Readiness>,
+    footing: Arc<Footing>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
     holding: Option<Holding>,
@@ -70,13 +72,20 @@ impl Api {
     #[must_use]
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
         let refused = Arc::new(RefusedList::new(Arc::clone(&gate), Arc::clone(&clock)));
-        Self { gate, clock, readiness, metrics, intake: None, holding: None, refused }
+        let footing = Arc::default();
+        Self { gate, clock, readiness, footing, metrics, intake: None, holding: None, refused }
     }
 
     /// The same, and money is held (R40). Without it all that wants a hold goes without, and there is no JSON form.
     #[must_use]
     pub fn with_holding(self, holding: Holding) -> Self {
         Self { holding: Some(holding), ..self }
+    }
+
+    /// The same, and decisions stand on `footing`. Without it they are never in doubt.
+    #[must_use]
+    pub fn with_footing(self, footing: Arc<Footing>) -> Self {
+        Self { footing, ..self }
     }
 
     /// The list that `/v1/refused` is answered with.
@@ -135,10 +144,7 @@ impl Api {
             }
             ("/v1/refused", &Method::GET | &Method::HEAD) => return Route::RefusedKeys,
             ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
-            ("/readyz", &Method::GET | &Method::HEAD) => {
-                let reason = self.readiness.reason_against();
-                reason.map_or_else(|| reply::ok("ready\n"), |reason| reply::unavailable(&reason))
-            }
+            ("/readyz", &Method::GET | &Method::HEAD) => self.ready(),
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
             ("/v1/refused" | "/healthz" | "/readyz" | "/metrics", method) => {
                 reply::method_not_allowed(method.as_str(), "GET, HEAD")
@@ -169,8 +175,8 @@ impl Api {
         match &self.holding {
             Some(holding) if description.wants_hold => Route::Held(holding, Held::Described(description)),
             _ => {
-                let answer = || authorize(&self.gate, self.clock.now(), &head.headers, &description, &self.metrics);
-                Route::Answered(self.when_loaded(answer))
+                let answer = |now| authorize(&self.gate, now, &head.headers, &description, &self.metrics);
+                Route::Answered(self.decide(answer))
             }
         }
     }
@@ -184,16 +190,61 @@ impl Api {
         let (gate, metrics) = (&self.gate, &self.metrics);
         let mut reply = match held {
             Held::Question => match request_body::collect(&mut body, question::MOST_BYTES).await {
-                Ok(bytes) => question::answer(gate, holding, self.clock.now(), &bytes, metrics).await,
+                Ok(bytes) => {
+                    let answer = async |now| question::answer(gate, holding, now, &bytes, metrics).await;
+                    self.decide_holding(answer).await
+                }
                 Err(unread) => question::unread(unread),
             },
             Held::Described(description) => {
-                authorize_holding(gate, holding, self.clock.now(), &head.headers, &description, metrics).await
+                let headers = &head.headers;
+                let answer = async |now| authorize_holding(gate, holding, now, headers, &description, metrics).await;
+                self.decide_holding(answer).await
             }
             Held::Extension(id) => holds::extend(gate, holding, self.clock.now(), id).await,
         };
         request_body::dispose(head, body, &mut reply).await;
         reply
+    }
+
+    /// The answer to a question at the present instant, unless what it would stand on is too old.
+    fn decide(&self, answer: impl FnOnce(Timestamp) -> Reply) -> Reply {
+        if !self.readiness.is_loaded() {
+            return self.not_loaded();
+        }
+        let now = self.clock.now();
+        match self.footing.doubt(now) {
+            None => answer(now),
+            Some(doubt) if doubt.closes => self.undecided(&doubt),
+            Some(doubt) => reply::stale(answer(now), &doubt),
+        }
+    }
+
+    /// The same, where the answer may have to wait for the store.
+    async fn decide_holding(&self, answer: impl AsyncFnOnce(Timestamp) -> Reply) -> Reply {
+        let now = self.clock.now();
+        match self.footing.doubt(now) {
+            None => answer(now).await,
+            Some(doubt) if doubt.closes => self.undecided(&doubt),
+            Some(doubt) => reply::stale(answer(now).await, &doubt),
+        }
+    }
+
+    fn undecided(&self, doubt: &Doubt) -> Reply {
+        self.metrics.undecided();
+        reply::degraded(doubt)
+    }
+
+    /// Whether requests should be sent here, and what is in doubt.
+    fn ready(&self) -> Reply {
+        let doubt = self.footing.doubt(self.clock.now());
+        match (self.readiness.reason_against(), doubt) {
+            (Some(reason), None) => reply::unavailable(&reason),
+            (Some(reason), Some(doubt)) => reply::unavailable(&format!("{reason} {}", in_doubt(&doubt))),
+            (None, Some(doubt)) if doubt.closes => reply::unavailable(&in_doubt(&doubt)),
+            (None, Some(doubt)) => reply::ok(format!("ready, but {doubt}\n")),
+            (None, None) => reply::ok("ready\n"),
+        }
     }
 
     fn when_loaded(&self, answer: impl FnOnce() -> Reply) -> Reply {
@@ -241,6 +292,12 @@ impl Api {
             Door::Otlp(signal) => Dialect::asked(signal, &head.headers).refusal(refused),
         }
     }
+}
+
+/// What a doubt means for those who ask.
+fn in_doubt(doubt: &Doubt) -> String {
+    let then = if doubt.closes { "questions are answered with 503" } else { "the gate goes on with what it knows" };
+    format!("It is degraded: {doubt}, and {then}.")
 }
 
 impl Door {

@@ -23,6 +23,7 @@ mod authorize;
 mod credentials;
 mod description;
 mod envoy;
+mod footing;
 mod holding;
 mod holds;
 mod intake;
@@ -37,6 +38,7 @@ mod request_body;
 mod serve;
 
 pub use api::Api;
+pub use footing::{Cause, Doubt, Footing, Tolerance};
 pub use holding::{Holding, LeaseRequest};
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;

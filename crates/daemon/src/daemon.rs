@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mete_api::{Api, Bounds, Holding, Intake, Metrics, Readiness};
+use mete_api::{Api, Bounds, Footing, Holding, Intake, Metrics, Readiness};
 use mete_control::host::system_random;
 use mete_core::Clock;
 use mete_core::ids::random_text;
@@ -19,9 +19,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{self, TokenError};
+use crate::backlog::Backlog;
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::leases::{self, Lessee};
+use crate::lookout::Lookout;
 use crate::prices::{PriceError, PriceList};
 use crate::{listen, quarantine, refused, retention, sources};
 
@@ -93,9 +95,14 @@ impl Daemon {
         let (queue, deliveries) = mpsc::channel(QUEUE);
         let (readiness, metrics) = (Arc::new(Readiness::default()), Arc::new(Metrics::default()));
         metrics.watch(&queue);
+        let (store_away, lag) = config.gate.tolerances();
+        let footing = Arc::new(Footing::new(store_away, lag, clock.now()));
+        let backlog = Arc::new(Backlog::new(&queue));
         let observer = Box::new(GateObserver {
             gate: Arc::clone(&gate),
             readiness: Arc::clone(&readiness),
+            footing: Arc::clone(&footing),
+            backlog: Arc::clone(&backlog),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
         });
@@ -108,6 +115,7 @@ impl Daemon {
             queue,
             prices: current,
             metrics: Arc::clone(&metrics),
+            backlog: Arc::clone(&backlog),
         };
         let mut sources = sources::Running::default();
         sources.change(&shared, &config.sources).await?;
@@ -120,15 +128,19 @@ impl Daemon {
         committing.close();
 
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
-        let (watched, time) = (Arc::clone(&gate), Arc::clone(&clock));
-        services.spawn(follow_directory(store.clone(), watched, time, stop_services.clone()));
+        let watched = (Arc::clone(&gate), Arc::clone(&footing));
+        services.spawn(follow_directory(store.clone(), watched, Arc::clone(&clock), stop_services.clone()));
+        let (watched, told) = (Arc::clone(&footing), Arc::clone(&metrics));
+        let lookout = Lookout { footing: watched, backlog, metrics: told, clock: Arc::clone(&clock) };
+        services.spawn(lookout.keep(stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
         let (ask, asked) = mpsc::channel(leases::QUEUE);
         services.spawn(lessee.lease(asked, stop_services.clone()));
         let (known, queue) = ((store.clone(), Arc::clone(&clock)), shared.queue.clone());
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
-        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics);
+        let api =
+            Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics).with_footing(footing);
         let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
         let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
         let list = Arc::clone(api.refused_list());
