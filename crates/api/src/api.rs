@@ -7,9 +7,11 @@ use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
+use mete_store::Store;
 
 use crate::authorize::{authorize, authorize_holding};
 use crate::description::{Description, describe};
+use crate::explain::Explaining;
 use crate::footing::{Doubt, Footing};
 use crate::holding::Holding;
 use crate::holds::Deed;
@@ -35,7 +37,8 @@ use crate::{envoy, holds, nginx, question, request_body};
 /// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
 /// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
 ///
-/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage, `GET /v1/refused` lists the keys that are refused;
+/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage, `GET /v1/refused` lists the keys that are refused,
+/// `GET /v1/explain` tells why;
 /// `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
@@ -46,6 +49,7 @@ pub struct Api {
     intake: Option<Arc<Intake>>,
     holding: Option<Holding>,
     refused: Arc<RefusedList>,
+    store: Option<Store>,
 }
 
 /// What is to be done with a request.
@@ -53,6 +57,7 @@ enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
     RefusedKeys,
+    Explanation(&'a Store),
     Held(&'a Holding, Held<'a>),
 }
 
@@ -73,7 +78,7 @@ impl Api {
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
         let refused = Arc::new(RefusedList::new(Arc::clone(&gate), Arc::clone(&clock)));
         let footing = Arc::default();
-        Self { gate, clock, readiness, footing, metrics, intake: None, holding: None, refused }
+        Self { gate, clock, readiness, footing, metrics, intake: None, holding: None, refused, store: None }
     }
 
     /// The same, and money is held (R40). Without it all that wants a hold goes without, and there is no JSON form.
@@ -86,6 +91,12 @@ impl Api {
     #[must_use]
     pub fn with_footing(self, footing: Arc<Footing>) -> Self {
         Self { footing, ..self }
+    }
+
+    /// The same, and `/v1/explain` is answered with what `store` has beside the gate. Without it there is none.
+    #[must_use]
+    pub fn with_store(self, store: Store) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// The list that `/v1/refused` is answered with.
@@ -124,6 +135,11 @@ impl Api {
                 request_body::dispose(&head, body, &mut reply).await;
                 reply
             }
+            Route::Explanation(store) => {
+                let mut reply = Box::pin(self.explain(store, peer, &head)).await;
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
+            }
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
             Route::Held(holding, held) => Box::pin(self.hold(holding, held, &head, body)).await,
         }
@@ -143,6 +159,12 @@ impl Api {
                 reply::method_not_allowed(method.as_str(), "POST")
             }
             ("/v1/refused", &Method::GET | &Method::HEAD) => return Route::RefusedKeys,
+            ("/v1/explain", method) if let Some(store) = &self.store => {
+                if matches!(*method, Method::GET | Method::HEAD) {
+                    return Route::Explanation(store);
+                }
+                reply::method_not_allowed(method.as_str(), "GET, HEAD")
+            }
             ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
             ("/readyz", &Method::GET | &Method::HEAD) => self.ready(),
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
@@ -256,11 +278,7 @@ impl Api {
     }
 
     async fn list_refused(&self, peer: Peer, head: &request::Parts) -> Reply {
-        let permitted = match &self.intake {
-            Some(intake) => intake.permit_reading(peer, &head.headers),
-            None => Access::default().permit_reading(peer, &head.headers),
-        };
-        if let Err(refused) = permitted {
+        if let Err(refused) = self.permit_reading(peer, head) {
             return refused.reply();
         }
         match self.readiness.is_loaded() {
@@ -268,6 +286,25 @@ impl Api {
             // Without its totals the gate would tell that nobody is refused.
             false => self.not_loaded(),
         }
+    }
+
+    /// Whether a request may read what is of all projects.
+    fn permit_reading(&self, peer: Peer, head: &request::Parts) -> Result<(), Refused> {
+        match &self.intake {
+            Some(intake) => intake.permit_reading(peer, &head.headers),
+            None => Access::default().permit_reading(peer, &head.headers),
+        }
+    }
+
+    async fn explain(&self, store: &Store, peer: Peer, head: &request::Parts) -> Reply {
+        if let Err(refused) = self.permit_reading(peer, head) {
+            return refused.reply();
+        }
+        if !self.readiness.is_loaded() {
+            return self.not_loaded();
+        }
+        let (gate, footing, now) = (&*self.gate, &*self.footing, self.clock.now());
+        Explaining { gate, store, footing, now }.answer(head.uri.query().unwrap_or_default()).await
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {

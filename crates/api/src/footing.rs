@@ -33,6 +33,7 @@ pub struct Footing {
     store_heard: AtomicI64,
     /// Since when usage waits, or [`NOTHING`].
     waiting_since: AtomicI64,
+    began: Timestamp,
 }
 
 /// Why the gate's knowledge is in doubt.
@@ -90,7 +91,13 @@ impl Footing {
     /// A store that was heard of at `now`, and no usage that waits; with what is tolerated of either.
     #[must_use]
     pub const fn new(store_away: Tolerance, lag: Tolerance, now: Timestamp) -> Self {
-        Self { store_away, lag, store_heard: AtomicI64::new(now.0), waiting_since: AtomicI64::new(NOTHING) }
+        Self { store_away, lag, store_heard: AtomicI64::new(now.0), waiting_since: AtomicI64::new(NOTHING), began: now }
+    }
+
+    /// When this process began.
+    #[must_use]
+    pub const fn began(&self) -> Timestamp {
+        self.began
     }
 
     /// The store was read or written at `now`.

@@ -122,7 +122,7 @@ fn advice_on(path: &str) -> &'static str {
     if path == "/v1/metrics" {
         return "Mete takes no OTLP metrics: send traces to /v1/traces and logs to /v1/logs. Its own are at /metrics.";
     }
-    "The gate answers at /v1/authorize, and lists what it refuses at /v1/refused; usage is taken at /v1/ingest, and from OpenTelemetry at /v1/traces and /v1/logs."
+    "The gate answers at /v1/authorize, explains itself at /v1/explain, and lists what it refuses at /v1/refused; usage is taken at /v1/ingest, and from OpenTelemetry at /v1/traces and /v1/logs."
 }
 
 /// 405: there is something at this path, for the methods `allowed`.

@@ -131,7 +131,9 @@ impl Daemon {
         let watched = (Arc::clone(&gate), Arc::clone(&footing));
         services.spawn(follow_directory(store.clone(), watched, Arc::clone(&clock), stop_services.clone()));
         let (watched, told) = (Arc::clone(&footing), Arc::clone(&metrics));
-        let lookout = Lookout { footing: watched, backlog, metrics: told, clock: Arc::clone(&clock) };
+        let gate_watched = Arc::clone(&gate);
+        let lookout =
+            Lookout { gate: gate_watched, footing: watched, backlog, metrics: told, clock: Arc::clone(&clock) };
         services.spawn(lookout.keep(stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
@@ -139,8 +141,9 @@ impl Daemon {
         services.spawn(lessee.lease(asked, stop_services.clone()));
         let (known, queue) = ((store.clone(), Arc::clone(&clock)), shared.queue.clone());
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
-        let api =
-            Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics).with_footing(footing);
+        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics)
+            .with_footing(footing)
+            .with_store(store.clone());
         let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
         let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
         let list = Arc::clone(api.refused_list());

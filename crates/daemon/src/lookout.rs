@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mete_api::{Cause, Footing, Metrics};
-use mete_core::Clock;
+use mete_core::{Clock, Timestamp};
+use mete_gate::Gate;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What it takes to look.
 pub(crate) struct Lookout {
+    pub(crate) gate: Arc<Gate>,
     pub(crate) footing: Arc<Footing>,
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) metrics: Arc<Metrics>,
@@ -26,12 +28,17 @@ impl Lookout {
     pub(crate) async fn keep(self, stop: CancellationToken) {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = [false; Cause::ALL.len()];
+        let (mut told, mut marked_at) = ([false; Cause::ALL.len()], Timestamp(0));
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 _ = looks.tick() => self.look(&mut told),
+            }
+            let now = self.clock.now();
+            if now.since(marked_at) >= self.gate.mark_every() {
+                self.gate.mark_under_way(now);
+                marked_at = now;
             }
         }
     }
