@@ -29,9 +29,10 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use mete_core::Clock;
+use mete_ingest::attribution::Directories;
 use mete_ingest::committer::Delivery;
 use mete_ingest::formats::Layout;
-use mete_store::{Account, Receipt, Store};
+use mete_store::{Account, Receipt};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::spawn_blocking;
@@ -86,7 +87,7 @@ impl Default for Bounds {
 
 /// Takes usage from requests to the ledger. Shared by `Arc`.
 pub struct Intake {
-    store: Store,
+    directories: Arc<Directories>,
     clock: Arc<dyn Clock>,
     readiness: Arc<Readiness>,
     bounds: Bounds,
@@ -127,14 +128,14 @@ impl Intake {
     /// Takes usage for whom `access` names to the committer behind `queue`, as long as `readiness` knows no trouble.
     #[must_use]
     pub fn new(
-        (store, clock): (Store, Arc<dyn Clock>),
+        (directories, clock): (Arc<Directories>, Arc<dyn Clock>),
         readiness: Arc<Readiness>,
         access: Access,
         queue: mpsc::Sender<Delivery>,
         bounds: Bounds,
     ) -> Self {
         Self {
-            store,
+            directories,
             clock,
             readiness,
             bounds,
@@ -219,7 +220,7 @@ impl Intake {
         };
         let key: Arc<str> = format!("{}/{key}", admitted.source.settings.name).into();
         let _in_use = self.keys.enter(&key).ok_or(Refused::KeyInUse)?;
-        let known = timeout_at(deadline, self.store.receipt(&key, self.clock.now())).await;
+        let known = timeout_at(deadline, self.directories.store().receipt(&key, self.clock.now())).await;
         let known = known.map_err(|_| Refused::NotCommitted)?;
         if let Some(known) = known.map_err(|error| Refused::Trouble(error.to_string()))? {
             let same = known.body == hash;

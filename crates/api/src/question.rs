@@ -5,12 +5,12 @@ use std::fmt;
 
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use hyper::{HeaderMap, StatusCode};
-use mete_core::Timestamp;
 use mete_core::decision::Refusal;
 use mete_core::secret::KeyHash;
+use mete_core::{Nanos, Timestamp};
 use mete_gate::{Admission, Credential, Denied, Gate, Hold, Remaining, Request};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::credentials::key_of;
 use crate::holding::{Circumstances, Holding};
@@ -75,10 +75,10 @@ pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8],
     };
     metrics.admitted(&admission.outcome);
     match &admission.outcome {
-        Ok(hold) => reply::json(&told(&admission, None, hold.as_ref())),
+        Ok(hold) => reply::json(&Told::new(&admission, None, hold.as_ref())),
         Err(Denied::Refused(refusal)) => {
             tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
-            reply::json(&told(&admission, Some(refusal), None))
+            reply::json(&Told::new(&admission, Some(refusal), None))
         }
         Err(denied) => reply::not_held(denied),
     }
@@ -115,20 +115,44 @@ impl Question {
     }
 }
 
-fn told(admission: &Admission, refusal: Option<&Refusal>, hold: Option<&Hold>) -> Value {
-    let id = |id: &bytes::Bytes| String::from_utf8_lossy(id).into_owned();
-    let Remaining { project, organization, parent } = admission.remaining;
-    json!({
-        "decision": if refusal.is_some() { "refuse" } else { "allow" },
-        "status": refusal.map_or(204, Refusal::status),
-        "reason": refusal.map(|refusal| refusal.code().unwrap_or("missing_permission")),
-        "error": refusal.map(|refusal| refusal.body()["error"].take()),
-        "retry": refusal.map(|refusal| !refusal.forbids_retry()),
-        "project_id": admission.caller.as_ref().map(|caller| id(&caller.project_id)),
-        "key_id": admission.caller.as_ref().map(|caller| id(&caller.key_id)),
-        "hold": hold,
-        "remaining": { "project": project, "organization": organization, "parent_organization": parent },
-    })
+/// The answer, in the order of its fields.
+#[derive(Serialize)]
+struct Told<'a> {
+    decision: &'static str,
+    status: u16,
+    reason: Option<&'static str>,
+    error: Option<Value>,
+    retry: Option<bool>,
+    project_id: Option<&'a str>,
+    key_id: Option<&'a str>,
+    hold: Option<&'a Hold>,
+    remaining: Left,
+}
+
+/// What each budget leaves, in dollars.
+#[derive(Serialize)]
+struct Left {
+    project: Option<Nanos>,
+    organization: Option<Nanos>,
+    parent_organization: Option<Nanos>,
+}
+
+impl<'a> Told<'a> {
+    fn new(admission: &'a Admission, refusal: Option<&Refusal>, hold: Option<&'a Hold>) -> Self {
+        let caller = admission.caller.as_ref();
+        let Remaining { project, organization, parent } = admission.remaining;
+        Self {
+            decision: if refusal.is_some() { "refuse" } else { "allow" },
+            status: refusal.map_or(204, Refusal::status),
+            reason: refusal.map(|refusal| refusal.code().unwrap_or("missing_permission")),
+            error: refusal.map(|refusal| refusal.body()["error"].take()),
+            retry: refusal.map(|refusal| !refusal.forbids_retry()),
+            project_id: caller.and_then(|caller| std::str::from_utf8(&caller.project_id).ok()),
+            key_id: caller.and_then(|caller| std::str::from_utf8(&caller.key_id).ok()),
+            hold,
+            remaining: Left { project, organization, parent_organization: parent },
+        }
+    }
 }
 
 /// The answer to a question whose body could not be read.

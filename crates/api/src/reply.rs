@@ -7,7 +7,8 @@ use hyper::{HeaderMap, Response, StatusCode};
 use mete_core::decision::Refusal;
 use mete_core::time::SECOND;
 use mete_gate::{Caller, Denied, Hold};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::footing::Doubt;
 
@@ -74,8 +75,14 @@ pub fn no_content() -> Reply {
 }
 
 /// 200 with a document.
-pub fn json(document: &Value) -> Reply {
-    with_body(StatusCode::OK, JSON, document.to_string().into())
+pub fn json(document: &impl Serialize) -> Reply {
+    match serde_json::to_vec(document) {
+        Ok(body) => with_body(StatusCode::OK, JSON, body.into()),
+        Err(problem) => {
+            let message = format!("The answer cannot be written: {problem}.");
+            error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "unwritable_answer", &message)
+        }
+    }
 }
 
 /// 503: no money can be held now.

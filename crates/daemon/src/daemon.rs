@@ -10,6 +10,7 @@ use mete_control::host::system_random;
 use mete_core::Clock;
 use mete_core::ids::random_text;
 use mete_gate::Gate;
+use mete_ingest::attribution::Directories;
 use mete_ingest::committer::{Abandoned, Committer, Delivery, QUEUE};
 use mete_store::{Store, StoreError};
 use tokio::runtime::Handle;
@@ -111,6 +112,7 @@ impl Daemon {
         let current = watch::Sender::new(Arc::clone(&prices.catalogue));
         let shared = sources::Shared {
             store: store.clone(),
+            directories: Directories::new(store.clone()),
             clock: Arc::clone(&clock),
             queue,
             prices: current,
@@ -139,7 +141,7 @@ impl Daemon {
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
         let (ask, asked) = mpsc::channel(leases::QUEUE);
         services.spawn(lessee.lease(asked, stop_services.clone()));
-        let (known, queue) = ((store.clone(), Arc::clone(&clock)), shared.queue.clone());
+        let (known, queue) = ((Arc::clone(&shared.directories), Arc::clone(&clock)), shared.queue.clone());
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
         let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), metrics)
             .with_footing(footing)

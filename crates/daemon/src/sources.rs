@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mete_api::Metrics;
 use mete_core::Clock;
+use mete_ingest::attribution::Directories;
 use mete_ingest::committer::Delivery;
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Feed, Listener, SourceError, follow, follow_connections, follow_pipe, follow_stdin};
@@ -24,6 +25,7 @@ use crate::listen::bind_socket;
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) store: Store,
+    pub(crate) directories: Arc<Directories>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: mpsc::Sender<Delivery>,
     /// The prices, which running sources take over as they change.
@@ -131,7 +133,7 @@ async fn reader(shared: &Shared, source: &Source) -> Result<Reader, StoreError> 
     }
     let prices = shared.prices.subscribe();
     let catalogue = Arc::clone(&prices.borrow());
-    let reader = Reader::new(settings, shared.store.clone(), catalogue, Arc::clone(&shared.clock)).await?;
+    let reader = Reader::new(settings, Arc::clone(&shared.directories), catalogue, Arc::clone(&shared.clock)).await?;
     // It may be created yet; until then what depends on it is quarantined with this reason.
     for error in reader.missing() {
         tracing::warn!(source = source.name(), %error, "the source or one of its tables names what is not there: records that need it cannot be counted");

@@ -101,7 +101,7 @@ pub struct Settled {
     pub exceeded: u64,
 }
 
-/// For so many requests more than the one that asks money is leased.
+/// For so many requests more than the one that asks money is leased, or for as much again as is held.
 const AHEAD: i64 = 31;
 
 /// What is under one lock: all that takes and ends holds.
@@ -295,7 +295,8 @@ impl Vault {
         if self.leases.as_ref().is_none_or(|leases| leases.cover(project, amount, until)) {
             return Ok(());
         }
-        let spare = Nanos(more.0.saturating_mul(AHEAD).min(left.0 / 4).max(0));
+        let ahead = more.0.saturating_mul(AHEAD).max(amount.0);
+        let spare = Nanos(ahead.min(left.0 / 4).max(0));
         let project_id = String::from_utf8_lossy(project).into_owned();
         Err(Lease { project_id, amount: amount + spare, ends_at: until.plus(terms.time) })
     }

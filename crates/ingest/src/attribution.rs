@@ -3,6 +3,7 @@
 //! [`Directory`] knows what there is, [`Rule`]s are the configuration's tables, `search` has the order in which they are
 //! asked.
 
+mod directories;
 mod directory;
 mod error;
 mod ground;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use mete_core::Series;
 use rustc_hash::FxHashMap;
 
+pub use directories::Directories;
 pub use directory::Directory;
 pub use error::Unattributed;
 pub use ground::Ground;
@@ -50,42 +52,38 @@ pub struct Attribution {
 
 /// Finds out whose records are.
 pub struct Attributor {
-    directory: Arc<Directory>,
+    directories: Arc<Directories>,
     home: Home,
     /// One shared copy of each name.
     names: FxHashMap<Box<str>, Arc<str>>,
 }
 
 impl Attributor {
-    /// With a directory, and where records belong that do not say it.
+    /// By the current directory of these, and where records belong that do not say it.
     #[must_use]
-    pub fn new(directory: Arc<Directory>, home: Home) -> Self {
-        Self { directory, home, names: FxHashMap::default() }
+    pub fn new(directories: Arc<Directories>, home: Home) -> Self {
+        Self { directories, home, names: FxHashMap::default() }
     }
 
     /// What the source and its rules name and is not there.
     #[must_use]
     pub fn missing(&self) -> Vec<Unattributed> {
         let Home { organization, project, rules } = &self.home;
+        let directory = self.directory();
         let near = organization.as_deref();
-        let own = self.directory.check(near, project.as_deref(), None);
-        let of_rules = rules.iter().map(|rule| {
-            self.directory.check(rule.org.as_deref().or(near), rule.project.as_deref(), rule.key().as_ref())
-        });
+        let own = directory.check(near, project.as_deref(), None);
+        let of_rules = rules
+            .iter()
+            .map(|rule| directory.check(rule.org.as_deref().or(near), rule.project.as_deref(), rule.key().as_ref()));
         let mut missing: Vec<_> = std::iter::once(own).chain(of_rules).filter_map(Result::err).collect();
         missing.dedup();
         missing
     }
 
-    /// Goes on with a newer directory.
-    pub fn replace_directory(&mut self, directory: Arc<Directory>) {
-        self.directory = directory;
-    }
-
-    /// The directory in use.
+    /// The directory in use. Not to be kept: it may be large.
     #[must_use]
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directories.current()
     }
 
     /// The tables in use.
@@ -103,7 +101,7 @@ impl Attributor {
         if model.len() > MAX_MODEL || model.chars().any(char::is_control) {
             return Err(Unattributed::BadModel);
         }
-        let directory = Arc::clone(&self.directory);
+        let directory = self.directory();
         let whose = Search { directory: &directory, home: &self.home, record }.whose()?;
         let member = match whose.key {
             Some(key) => Some(Arc::clone(&key.owner)),

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use mete_core::event::MAX_AHEAD;
 use mete_core::{Clock, LedgerEvent, Timestamp};
 use mete_prices::Catalogue;
-use mete_store::{Arrival, NamedHold, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, Store, StoreError};
+use mete_store::{Arrival, NamedHold, Parcel, QuarantineEntry, RAW_LIMIT, ReadCounts, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::attribution::{Directory, Home, Unattributed};
+use crate::attribution::{Directories, Home, Unattributed};
 use crate::formats::{self, Format, Layout, Line};
 use crate::framing::Frame;
 use crate::record::Record;
@@ -44,7 +44,7 @@ pub struct Reader {
     settings: Settings,
     source: Arc<str>,
     run: Arc<str>,
-    store: Store,
+    directories: Arc<Directories>,
     clock: Arc<dyn Clock>,
     rater: Rater,
     /// The catalogue, where it may change.
@@ -57,27 +57,28 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader for one source.
+    /// A reader for one source. All readers of a process share their directories.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// When there is no directory yet and it cannot be read.
     pub async fn new(
         settings: Settings,
-        store: Store,
+        directories: Arc<Directories>,
         catalogue: Arc<Catalogue>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let directory = Arc::new(Directory::load(&store).await?);
+        directories.read_once().await?;
+        let hasher = directories.store().id_hasher();
         Ok(Self {
             source: settings.name.as_str().into(),
             run: settings.run.as_str().into(),
-            rater: Rater::new(directory, settings.home.clone(), catalogue, store.id_hasher()),
+            rater: Rater::new(Arc::clone(&directories), settings.home.clone(), catalogue, hasher),
             prices: None,
             last_format: None,
             directory_is_fresh: false,
             events: 0,
             settings,
-            store,
+            directories,
             clock,
         })
     }
@@ -123,6 +124,7 @@ impl Reader {
     #[must_use]
     pub fn parcel(&mut self) -> Parcel {
         self.directory_is_fresh = false;
+        self.rater.follow_directory();
         if let Some(prices) = self.prices.as_mut().filter(|prices| prices.has_changed().unwrap_or(false)) {
             let catalogue = Arc::clone(&prices.borrow_and_update());
             self.rater.replace_catalogue(catalogue);
@@ -206,24 +208,17 @@ impl Reader {
         if std::mem::replace(&mut self.directory_is_fresh, true) {
             return false;
         }
-        let Some(directory) = Handle::current().block_on(self.newer_directory()) else { return false };
-        self.rater.replace_directory(Arc::new(directory));
-        true
+        let is_newer = Handle::current().block_on(self.is_there_a_newer_directory());
+        self.rater.follow_directory();
+        is_newer
     }
 
-    /// The directory, if it changed. A store that is away is waited for: that a key is unknown must not be a guess.
-    async fn newer_directory(&self) -> Option<Directory> {
+    /// A store that is away is waited for: that a key is unknown must not be a guess.
+    async fn is_there_a_newer_directory(&self) -> bool {
         loop {
-            let newer = async {
-                let versions = self.store.versions().await?;
-                if versions.change_seq == self.rater.attributor.directory().change_seq {
-                    return Ok(None);
-                }
-                Directory::load(&self.store).await.map(Some)
-            };
-            match newer.await {
-                Ok(directory) => return directory,
-                Err::<_, StoreError>(error) => {
+            match self.directories.newer_than(self.rater.change_seq()).await {
+                Ok(is_newer) => return is_newer,
+                Err(error) => {
                     tracing::warn!(source = %self.source, %error, "cannot read the directory again; trying once more");
                 }
             }

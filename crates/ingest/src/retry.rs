@@ -8,6 +8,7 @@ use mete_prices::Catalogue;
 use mete_store::{FailedRetry, Ledger, Parcel, QuarantineEntry, QuarantineRow, ReadCounts, Store, StoreError, Tally};
 use tokio::task::{JoinError, spawn_blocking};
 
+use crate::attribution::Directories;
 use crate::framing::Frame;
 use crate::reader::{Reader, Settings};
 
@@ -43,6 +44,7 @@ pub struct Retried {
 /// Reads entries again.
 pub struct Retry<S> {
     store: Store,
+    directories: Arc<Directories>,
     clock: Arc<dyn Clock>,
     catalogue: Arc<Catalogue>,
     /// The settings of a source, by its name.
@@ -71,7 +73,8 @@ impl<S: Fn(&str) -> Settings> Retry<S> {
         settings: S,
     ) -> Result<Self, StoreError> {
         let ledger = Ledger::open(store.clone()).await?;
-        Ok(Self { store, clock, catalogue, settings, ledger, reader: None })
+        let directories = Directories::new(store.clone());
+        Ok(Self { store, directories, clock, catalogue, settings, ledger, reader: None })
     }
 
     /// Reads the entries with these numbers again. Those that can be counted now leave the quarantine in the transaction
@@ -106,7 +109,7 @@ impl<S: Fn(&str) -> Settings> Retry<S> {
             None => {
                 let settings = Settings { name: source.to_owned(), ..(self.settings)(source) };
                 let (catalogue, clock) = (Arc::clone(&self.catalogue), Arc::clone(&self.clock));
-                Reader::new(settings, self.store.clone(), catalogue, clock).await?
+                Reader::new(settings, Arc::clone(&self.directories), catalogue, clock).await?
             }
         };
         // A reader may wait for the store.

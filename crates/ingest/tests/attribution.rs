@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::ManualClock;
 use mete_core::actor::{Actor, Origin};
-use mete_ingest::attribution::{Attributor, Directory, Ground, Home, Rule, Unattributed};
+use mete_ingest::attribution::{Attributor, Directories, Ground, Home, Rule, Unattributed};
 use mete_ingest::formats::{Format, Line};
 use mete_store::Store;
 use mete_tests::{TestStore, each_engine};
@@ -30,7 +30,7 @@ struct Tables {
 }
 
 struct Place {
-    directory: Arc<Directory>,
+    directories: Arc<Directories>,
     acme: String,
     acme_default: String,
     support: String,
@@ -55,8 +55,10 @@ async fn place(store: &TestStore) -> anyhow::Result<Place> {
     control.create_project(&operator, &project(&acme.organization.id, "Search")).await?;
     control.create_project(&operator, &project(&globex.organization.id, "Search")).await?;
     let key = control.create_key(&operator, &NewKeyInput::for_person(&support, "eve@acme.test")).await?;
+    let directories = Directories::new(store);
+    directories.read_once().await?;
     Ok(Place {
-        directory: Arc::new(Directory::load(&store).await?),
+        directories,
         acme: acme.organization.id,
         acme_default: acme.default_project.id,
         support,
@@ -73,7 +75,7 @@ impl Place {
     fn ask(&self, says: &str, home: (&str, &str)) -> Result<Found, Unattributed> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let home = Home { organization: given(home.0), project: given(home.1), rules: Vec::new() };
-        let mut attributor = Attributor::new(Arc::clone(&self.directory), home);
+        let mut attributor = Attributor::new(Arc::clone(&self.directories), home);
         let says = if says.is_empty() { String::new() } else { format!(",{says}") };
         let line =
             format!(r#"{{"id":"e","time":"2026-11-23T10:00:00Z","input_tokens":1,"model":"gpt-4o-mini"{says}}}"#);
@@ -92,7 +94,7 @@ impl Place {
             r#"{{"id":"e","call_type":"acompletion","endTime":1795433946,"model":"gpt-4o-mini","metadata":{{{says}}}}}"#
         );
         let Line::Record(record) = read(line.as_bytes(), None, &mut None) else { panic!("no record: {line}") };
-        let found = Attributor::new(Arc::clone(&self.directory), home).attribute(&record)?;
+        let found = Attributor::new(Arc::clone(&self.directories), home).attribute(&record)?;
         let text = |part: &Option<Arc<str>>| part.as_deref().map(str::to_owned);
         let series = &found.series;
         Ok(((series.project.to_string(), text(&series.key), text(&series.member)), found.ground))
@@ -159,7 +161,7 @@ each_engine! {
         ] {
             assert_eq!(p.ask(says, home).unwrap_err().reason(), reason, "{says} {home:?}");
         }
-        let mut attributor = Attributor::new(Arc::clone(&p.directory), Home { organization: Some("Acme".into()), ..Home::default() });
+        let mut attributor = Attributor::new(Arc::clone(&p.directories), Home { organization: Some("Acme".into()), ..Home::default() });
         let line = format!(r#"{{"id":"e","time":"2026-11-23T10:00:00Z","input_tokens":1,"model":"{long}"}}"#);
         let Line::Record(record) = read(line.as_bytes(), None, &mut None) else { panic!("no record") };
         assert_eq!(attributor.attribute(&record).unwrap_err().reason(), "bad_field");
@@ -246,7 +248,7 @@ each_engine! {
         let missing = |rules: &str, organization: &str, project: &str| {
             let rules = toml::from_str::<Tables>(rules).unwrap().attribute;
             let home = Home { organization: Some(organization.into()), project: Some(project.into()), rules };
-            Attributor::new(Arc::clone(&p.directory), home).missing()
+            Attributor::new(Arc::clone(&p.directories), home).missing()
         };
         let rules = "[[attribute]]\nwhen = { team = 'a' }\nproject = 'Nowhere'\n\
                      [[attribute]]\nwhen = { team = 'b' }\nkey = 'key_gone'\n\

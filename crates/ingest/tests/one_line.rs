@@ -7,6 +7,7 @@ use bytes::Bytes;
 use mete_control::{Control, NewOrganizationInput};
 use mete_core::ManualClock;
 use mete_core::actor::{Actor, Origin};
+use mete_ingest::attribution::Directories;
 use mete_ingest::framing::Frame;
 use mete_ingest::reader::{Reader, Settings};
 use mete_prices::Catalogue;
@@ -36,7 +37,7 @@ fn line(project: &str) -> Bytes {
 async fn read(store: &Store, line: Bytes) -> anyhow::Result<Parcel> {
     let settings = Settings { name: "usage".into(), ..Settings::default() };
     let (clock, catalogue) = (Arc::new(ManualClock::new(NOW.parse()?)), Arc::new(Catalogue::bundled()));
-    let mut reader = Reader::new(settings, store.clone(), catalogue, clock).await?;
+    let mut reader = Reader::new(settings, Directories::new(store.clone()), catalogue, clock).await?;
     // A reader may wait for the store.
     let parcel = spawn_blocking(move || {
         let mut parcel = reader.parcel();

@@ -18,6 +18,7 @@ pub fn run(name: Option<&str>) -> Result<()> {
         bail!("nothing to run; the workspace's benchmarks are: [{}]", known.join(", "));
     }
     install::postgres()?;
+    install::gateways()?;
     // A benchmark that starts `mete` is not to build it in its turn, together with everybody's tests.
     run_command(cargo().args(["build", "--release", "--workspace", "--bins"]))?;
     let target = metadata()?.target_directory;

@@ -12,6 +12,7 @@ use mete_control::host::origin;
 use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
 use mete_core::actor::Actor;
 use mete_core::{Clock, LedgerEvent, ManualClock, Timestamp};
+use mete_ingest::attribution::Directories;
 use mete_ingest::committer::{Commit, Committer, GROUP, Observer, QUEUE};
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Progress, read_all};
@@ -56,7 +57,7 @@ pub async fn create_store(url: &StoreUrl, count: u64) -> Result<(Store, Vec<Stri
 /// A reader as `mete ingest` has one.
 pub async fn reader(store: &Store) -> Result<Reader> {
     let settings = Settings { name: "bench.jsonl".into(), ..Settings::default() };
-    Ok(Reader::new(settings, store.clone(), Arc::new(Catalogue::bundled()), clock()).await?)
+    Ok(Reader::new(settings, Directories::new(store.clone()), Arc::new(Catalogue::bundled()), clock()).await?)
 }
 
 /// A usage log on disk.

@@ -41,6 +41,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Asking<S> {
             }
         }
     }
+
+    /// The last answer, as it came.
+    #[must_use]
+    pub fn answer(&self) -> &[u8] {
+        &self.answer
+    }
 }
 
 /// The status of an answer, if its head and its body are there.

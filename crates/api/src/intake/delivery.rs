@@ -30,7 +30,7 @@ impl Intake {
         deadline: Instant,
     ) -> Result<Account, Refused> {
         let source = Arc::clone(&admitted.source);
-        let reader = timeout_at(deadline, source.reader(&self.store, &self.clock)).await;
+        let reader = timeout_at(deadline, source.reader(&self.directories, &self.clock)).await;
         let reader = reader.map_err(|_| Refused::NotCommitted)?;
         let reader = reader.map_err(|error| Refused::Trouble(error.to_string()))?;
         let work =

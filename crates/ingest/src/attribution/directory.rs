@@ -1,6 +1,7 @@
 //! Keys, projects and organizations by everything that a record may call them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use mete_core::secret::{KeyHash, redacted_parts};
@@ -27,7 +28,7 @@ pub(super) struct Project {
 /// A key by what its redacted form shows of the secret.
 struct Form {
     end: [u8; 4],
-    start: Box<str>,
+    start: Arc<str>,
     key: Arc<Key>,
 }
 
@@ -50,6 +51,16 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// What is known before anything was read: nothing.
+    pub(super) fn unread() -> Self {
+        Self { change_seq: -1, ..Self::default() }
+    }
+
+    /// Whether this is nothing yet.
+    pub(super) const fn is_unread(&self) -> bool {
+        self.change_seq < 0
+    }
+
     /// Reads it from the store.
     ///
     /// # Errors
@@ -78,20 +89,21 @@ impl Directory {
             }
             directory.organizations.insert(organization.id, organization.name);
         }
-        store.key_records().await?.into_iter().for_each(|record| directory.add_key(record));
+        let mut names = Names::default();
+        store.key_records().await?.into_iter().for_each(|record| directory.add_key(record, &mut names));
         directory.forms.sort_unstable_by_key(|form| form.end);
         Ok(directory)
     }
 
-    fn add_key(&mut self, record: KeyRecord) {
+    fn add_key(&mut self, record: KeyRecord, names: &mut Names) {
         let key = Arc::new(Key {
             id: record.id.into(),
-            project: record.project_id.into(),
-            organization: record.organization_id.into(),
-            owner: record.owner_id.into(),
+            project: names.shared(record.project_id),
+            organization: names.shared(record.organization_id),
+            owner: names.shared(record.owner_id),
         });
         if let Some((start, end)) = redacted_parts(&record.redacted_value) {
-            self.forms.push(Form { end, start: start.into(), key: Arc::clone(&key) });
+            self.forms.push(Form { end, start: names.shared(start.to_owned()), key: Arc::clone(&key) });
         }
         self.by_hash.insert(record.hash, Arc::clone(&key));
         self.keys.insert(Arc::clone(&key.id), key);
@@ -175,27 +187,44 @@ impl Directory {
     }
 }
 
+/// One copy of each name that many keys have.
+#[derive(Default)]
+struct Names(HashMap<String, Arc<str>>);
+
+impl Names {
+    fn shared(&mut self, name: String) -> Arc<str> {
+        match self.0.entry(name) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => {
+                let shared = Arc::from(new.key().as_str());
+                Arc::clone(new.insert(shared))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn of_several_keys_that_look_alike_none_is_taken() {
-        let mut directory = Directory::default();
+        let (mut directory, mut names) = (Directory::default(), Names::default());
         for (number, organization, redacted) in [
             (1, "org-1", "sk-proj-…aaaa"),
             (2, "org-1", "sk-proj-…bbbb"),
             (3, "org-2", "sk-proj-…bbbb"),
             (4, "org-1", ""),
         ] {
-            directory.add_key(KeyRecord {
+            let record = KeyRecord {
                 id: format!("key_{number}"),
                 organization_id: organization.to_owned(),
                 project_id: "proj_1".to_owned(),
                 owner_id: "user-1".to_owned(),
                 hash: KeyHash([number; 32]),
                 redacted_value: redacted.to_owned(),
-            });
+            };
+            directory.add_key(record, &mut names);
         }
         let find = |form: &str, organization| {
             directory.key(&KeyRef::Redacted(form.into()), organization).map(|key| key.id.to_string())

@@ -12,7 +12,7 @@ use mete_store::ReadCounts;
 use rustc_hash::FxBuildHasher;
 
 use super::saying::{self, Asked};
-use crate::attribution::{Attributor, Directory, Home, Unattributed};
+use crate::attribution::{Attributor, Directories, Home, Unattributed};
 use crate::record::Record;
 
 /// How many different sayings are remembered; more than that is somebody inventing names.
@@ -65,6 +65,8 @@ struct DayPrice {
 /// Attributes and prices records.
 pub(super) struct Rater {
     pub(super) attributor: Attributor,
+    /// The position in the change feed of the directory that what is known is from.
+    change_seq: i64,
     pub(super) pricer: Pricer,
     hasher: IdHasher,
     asked: Asked,
@@ -75,10 +77,11 @@ pub(super) struct Rater {
 }
 
 impl Rater {
-    pub(super) fn new(directory: Arc<Directory>, home: Home, catalogue: Arc<Catalogue>, hasher: IdHasher) -> Self {
+    pub(super) fn new(directories: Arc<Directories>, home: Home, catalogue: Arc<Catalogue>, hasher: IdHasher) -> Self {
         Self {
             asked: Asked::by(&home.rules),
-            attributor: Attributor::new(directory, home),
+            change_seq: directories.current().change_seq,
+            attributor: Attributor::new(directories, home),
             pricer: Pricer::new(catalogue),
             hasher,
             known: hashbrown::HashMap::default(),
@@ -87,10 +90,17 @@ impl Rater {
         }
     }
 
-    /// Goes on with a newer directory: what was known may be otherwise now.
-    pub(super) fn replace_directory(&mut self, directory: Arc<Directory>) {
-        self.attributor.replace_directory(directory);
-        self.known.clear();
+    /// The position in the change feed of the directory in use.
+    pub(super) const fn change_seq(&self) -> i64 {
+        self.change_seq
+    }
+
+    /// Goes on with the current directory: where it is another one, what was known may be otherwise now.
+    pub(super) fn follow_directory(&mut self) {
+        let current = self.attributor.directory().change_seq;
+        if std::mem::replace(&mut self.change_seq, current) != current {
+            self.known.clear();
+        }
     }
 
     /// Goes on with other prices.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use mete_control::{Control, NewOrganizationInput, NewProjectInput};
 use mete_core::actor::{Actor, Origin};
 use mete_core::{Clock, ManualClock};
-use mete_ingest::attribution::Home;
+use mete_ingest::attribution::{Directories, Home};
 use mete_ingest::committer::Delivery;
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Feed, Follower};
@@ -55,7 +55,12 @@ impl Place {
             Home { organization: Some(self.organization.clone()), project: Some("Bot".into()), ..Home::default() };
         let settings = Settings { name: "usage".into(), home, ..Settings::default() };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let reader = Reader::new(settings, self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&clock));
+        let reader = Reader::new(
+            settings,
+            Directories::new(self.store.clone()),
+            Arc::clone(&self.catalogue),
+            Arc::clone(&clock),
+        );
         let reader = self.runtime.block_on(reader)?;
         let (queue, deliveries) = mpsc::channel(MANY);
         Ok((Feed::new(reader, queue, clock, stop), deliveries))

@@ -9,6 +9,7 @@ use mete_core::actor::{Actor, Origin};
 use mete_core::secret::KeyHash;
 use mete_core::{Clock, ManualClock};
 use mete_gate::Gate;
+use mete_ingest::attribution::Directories;
 use mete_ingest::committer::{Commit, Committer, Delivery, Observer};
 use mete_ingest::reader;
 use mete_prices::Catalogue;
@@ -91,7 +92,7 @@ impl Desk {
         metrics.watch(&sender);
         readiness.set_ready();
         let catalogue = Arc::new(Catalogue::bundled());
-        let known: (Store, Arc<dyn Clock>) = (store.clone(), clock.clone());
+        let known: (_, Arc<dyn Clock>) = (Directories::new(store.clone()), clock.clone());
         let access = Access::new(Vec::new(), None, &catalogue);
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, sender, bounds));
         let gate = Arc::new(Gate::new(store.gate_snapshot().await?));

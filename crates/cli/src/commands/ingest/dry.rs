@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use mete_core::Nanos;
+use mete_ingest::attribution::Directories;
 use mete_ingest::framing::{Frame, Framer};
 use mete_ingest::reader::{Explanation, Reader, Settings};
 use mete_store::Parcel;
@@ -117,6 +118,7 @@ impl Work {
         extent: Extent,
     ) -> Result<(Rehearsal, Result<(), CliError>), CliError> {
         let mut rehearsal = Rehearsal::new(extent);
+        let directories = Directories::new(self.store.clone());
         for input in inputs {
             let settings = Settings {
                 name: input.name(),
@@ -124,8 +126,8 @@ impl Work {
                 home: self.home.clone(),
                 ..Settings::default()
             };
-            let (store, catalogue, clock) = (self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&self.clock));
-            let reader = Reader::new(settings, store, catalogue, clock).await?;
+            let (catalogue, clock) = (Arc::clone(&self.catalogue), Arc::clone(&self.clock));
+            let reader = Reader::new(settings, Arc::clone(&directories), catalogue, clock).await?;
             let (read, outcome) = spawn_blocking(move || {
                 let mut pass = Pass { reader, rehearsal, extent, line: 0 };
                 let outcome = pass.read(input);

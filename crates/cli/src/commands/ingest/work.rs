@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mete_core::Clock;
-use mete_ingest::attribution::Home;
+use mete_ingest::attribution::{Directories, Home};
 use mete_ingest::committer::{Committer, Delivery, QUEUE};
 use mete_ingest::formats::Layout;
 use mete_ingest::reader::{Reader, Settings};
@@ -104,6 +104,7 @@ impl Work {
         queue: mpsc::Sender<Delivery>,
         progress: &Arc<Progress>,
     ) -> Result<(), CliError> {
+        let directories = Directories::new(self.store.clone());
         for input in inputs {
             let settings = Settings {
                 name: input.name(),
@@ -112,7 +113,8 @@ impl Work {
                 ..Settings::default()
             };
             let mut reader =
-                Reader::new(settings, self.store.clone(), Arc::clone(&self.catalogue), Arc::clone(&self.clock)).await?;
+                Reader::new(settings, Arc::clone(&directories), Arc::clone(&self.catalogue), Arc::clone(&self.clock))
+                    .await?;
             let (queue, progress) = (queue.clone(), Arc::clone(progress));
             spawn_blocking(move || {
                 let path = input.path();
