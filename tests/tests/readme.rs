@@ -181,10 +181,21 @@ fn what_readme_points_at_is_there() -> anyhow::Result<()> {
     let mut links = 0;
     for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         if !link.contains("://") {
-            ensure!(Path::new(&root).join(link).exists(), "README points at {link}, which is not there");
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let bytes = std::fs::read(Path::new(&root).join(file));
+            let bytes = bytes.with_context(|| format!("README points at {link}, which is not there"))?;
+            let text = String::from_utf8_lossy(&bytes);
+            let mut headings = text.lines().filter_map(|line| line.strip_prefix("## "));
+            ensure!(heading.is_empty() || headings.any(|title| anchor(title) == heading), "no such heading: {link}");
             links += 1;
         }
     }
     ensure!(links > 5, "only {links} links");
     Ok(())
+}
+
+/// How a heading is pointed at.
+fn anchor(title: &str) -> String {
+    let kept = title.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
-use mete_core::Clock;
+use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
+use mete_store::Store;
 
 use crate::authorize::{authorize, authorize_holding};
 use crate::description::{Description, describe};
+use crate::explain::Explaining;
+use crate::footing::{Doubt, Footing};
 use crate::holding::Holding;
 use crate::holds::Deed;
 use crate::intake::{Access, Dialect, Door, Intake, Refused, Signal};
@@ -34,16 +37,19 @@ use crate::{envoy, holds, nginx, question, request_body};
 /// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
 /// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
 ///
-/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage, `GET /v1/refused` lists the keys that are refused;
+/// `POST /v1/ingest`, `/v1/logs` and `/v1/traces` bring usage, `GET /v1/refused` lists the keys that are refused,
+/// `GET /v1/explain` tells why;
 /// `docs/http.md` describes them.
 pub struct Api {
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,
     readiness: Arc<Readiness>,
+    footing: Arc<Footing>,
     metrics: Arc<Metrics>,
     intake: Option<Arc<Intake>>,
     holding: Option<Holding>,
     refused: Arc<RefusedList>,
+    store: Option<Store>,
 }
 
 /// What is to be done with a request.
@@ -51,6 +57,7 @@ enum Route<'a> {
     Answered(Reply),
     Usage(&'a Intake, Door),
     RefusedKeys,
+    Explanation(&'a Store),
     Held(&'a Holding, Held<'a>),
 }
 
@@ -70,13 +77,26 @@ impl Api {
     #[must_use]
     pub fn new(gate: Arc<Gate>, clock: Arc<dyn Clock>, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Self {
         let refused = Arc::new(RefusedList::new(Arc::clone(&gate), Arc::clone(&clock)));
-        Self { gate, clock, readiness, metrics, intake: None, holding: None, refused }
+        let footing = Arc::default();
+        Self { gate, clock, readiness, footing, metrics, intake: None, holding: None, refused, store: None }
     }
 
     /// The same, and money is held (R40). Without it all that wants a hold goes without, and there is no JSON form.
     #[must_use]
     pub fn with_holding(self, holding: Holding) -> Self {
         Self { holding: Some(holding), ..self }
+    }
+
+    /// The same, and decisions stand on `footing`. Without it they are never in doubt.
+    #[must_use]
+    pub fn with_footing(self, footing: Arc<Footing>) -> Self {
+        Self { footing, ..self }
+    }
+
+    /// The same, and `/v1/explain` is answered with what `store` has beside the gate. Without it there is none.
+    #[must_use]
+    pub fn with_store(self, store: Store) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// The list that `/v1/refused` is answered with.
@@ -115,6 +135,11 @@ impl Api {
                 request_body::dispose(&head, body, &mut reply).await;
                 reply
             }
+            Route::Explanation(store) => {
+                let mut reply = Box::pin(self.explain(store, peer, &head)).await;
+                request_body::dispose(&head, body, &mut reply).await;
+                reply
+            }
             Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
             Route::Held(holding, held) => Box::pin(self.hold(holding, held, &head, body)).await,
         }
@@ -134,11 +159,14 @@ impl Api {
                 reply::method_not_allowed(method.as_str(), "POST")
             }
             ("/v1/refused", &Method::GET | &Method::HEAD) => return Route::RefusedKeys,
-            ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
-            ("/readyz", &Method::GET | &Method::HEAD) => {
-                let reason = self.readiness.reason_against();
-                reason.map_or_else(|| reply::ok("ready\n"), |reason| reply::unavailable(&reason))
+            ("/v1/explain", method) if let Some(store) = &self.store => {
+                if matches!(*method, Method::GET | Method::HEAD) {
+                    return Route::Explanation(store);
+                }
+                reply::method_not_allowed(method.as_str(), "GET, HEAD")
             }
+            ("/healthz", &Method::GET | &Method::HEAD) => reply::ok("alive\n"),
+            ("/readyz", &Method::GET | &Method::HEAD) => self.ready(),
             ("/metrics", &Method::GET | &Method::HEAD) => self.metrics.reply(),
             ("/v1/refused" | "/healthz" | "/readyz" | "/metrics", method) => {
                 reply::method_not_allowed(method.as_str(), "GET, HEAD")
@@ -169,8 +197,8 @@ impl Api {
         match &self.holding {
             Some(holding) if description.wants_hold => Route::Held(holding, Held::Described(description)),
             _ => {
-                let answer = || authorize(&self.gate, self.clock.now(), &head.headers, &description, &self.metrics);
-                Route::Answered(self.when_loaded(answer))
+                let answer = |now| authorize(&self.gate, now, &head.headers, &description, &self.metrics);
+                Route::Answered(self.decide(answer))
             }
         }
     }
@@ -184,16 +212,61 @@ impl Api {
         let (gate, metrics) = (&self.gate, &self.metrics);
         let mut reply = match held {
             Held::Question => match request_body::collect(&mut body, question::MOST_BYTES).await {
-                Ok(bytes) => question::answer(gate, holding, self.clock.now(), &bytes, metrics).await,
+                Ok(bytes) => {
+                    let answer = async |now| question::answer(gate, holding, now, &bytes, metrics).await;
+                    self.decide_holding(answer).await
+                }
                 Err(unread) => question::unread(unread),
             },
             Held::Described(description) => {
-                authorize_holding(gate, holding, self.clock.now(), &head.headers, &description, metrics).await
+                let headers = &head.headers;
+                let answer = async |now| authorize_holding(gate, holding, now, headers, &description, metrics).await;
+                self.decide_holding(answer).await
             }
             Held::Extension(id) => holds::extend(gate, holding, self.clock.now(), id).await,
         };
         request_body::dispose(head, body, &mut reply).await;
         reply
+    }
+
+    /// The answer to a question at the present instant, unless what it would stand on is too old.
+    fn decide(&self, answer: impl FnOnce(Timestamp) -> Reply) -> Reply {
+        if !self.readiness.is_loaded() {
+            return self.not_loaded();
+        }
+        let now = self.clock.now();
+        match self.footing.doubt(now) {
+            None => answer(now),
+            Some(doubt) if doubt.closes => self.undecided(&doubt),
+            Some(doubt) => reply::stale(answer(now), &doubt),
+        }
+    }
+
+    /// The same, where the answer may have to wait for the store.
+    async fn decide_holding(&self, answer: impl AsyncFnOnce(Timestamp) -> Reply) -> Reply {
+        let now = self.clock.now();
+        match self.footing.doubt(now) {
+            None => answer(now).await,
+            Some(doubt) if doubt.closes => self.undecided(&doubt),
+            Some(doubt) => reply::stale(answer(now).await, &doubt),
+        }
+    }
+
+    fn undecided(&self, doubt: &Doubt) -> Reply {
+        self.metrics.undecided();
+        reply::degraded(doubt)
+    }
+
+    /// Whether requests should be sent here, and what is in doubt.
+    fn ready(&self) -> Reply {
+        let doubt = self.footing.doubt(self.clock.now());
+        match (self.readiness.reason_against(), doubt) {
+            (Some(reason), None) => reply::unavailable(&reason),
+            (Some(reason), Some(doubt)) => reply::unavailable(&format!("{reason} {}", in_doubt(&doubt))),
+            (None, Some(doubt)) if doubt.closes => reply::unavailable(&in_doubt(&doubt)),
+            (None, Some(doubt)) => reply::ok(format!("ready, but {doubt}\n")),
+            (None, None) => reply::ok("ready\n"),
+        }
     }
 
     fn when_loaded(&self, answer: impl FnOnce() -> Reply) -> Reply {
@@ -205,11 +278,7 @@ impl Api {
     }
 
     async fn list_refused(&self, peer: Peer, head: &request::Parts) -> Reply {
-        let permitted = match &self.intake {
-            Some(intake) => intake.permit_reading(peer, &head.headers),
-            None => Access::default().permit_reading(peer, &head.headers),
-        };
-        if let Err(refused) = permitted {
+        if let Err(refused) = self.permit_reading(peer, head) {
             return refused.reply();
         }
         match self.readiness.is_loaded() {
@@ -217,6 +286,25 @@ impl Api {
             // Without its totals the gate would tell that nobody is refused.
             false => self.not_loaded(),
         }
+    }
+
+    /// Whether a request may read what is of all projects.
+    fn permit_reading(&self, peer: Peer, head: &request::Parts) -> Result<(), Refused> {
+        match &self.intake {
+            Some(intake) => intake.permit_reading(peer, &head.headers),
+            None => Access::default().permit_reading(peer, &head.headers),
+        }
+    }
+
+    async fn explain(&self, store: &Store, peer: Peer, head: &request::Parts) -> Reply {
+        if let Err(refused) = self.permit_reading(peer, head) {
+            return refused.reply();
+        }
+        if !self.readiness.is_loaded() {
+            return self.not_loaded();
+        }
+        let (gate, footing, now) = (&*self.gate, &*self.footing, self.clock.now());
+        Explaining { gate, store, footing, now }.answer(head.uri.query().unwrap_or_default()).await
     }
 
     async fn take(&self, intake: &Intake, door: Door, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {
@@ -241,6 +329,12 @@ impl Api {
             Door::Otlp(signal) => Dialect::asked(signal, &head.headers).refusal(refused),
         }
     }
+}
+
+/// What a doubt means for those who ask.
+fn in_doubt(doubt: &Doubt) -> String {
+    let then = if doubt.closes { "questions are answered with 503" } else { "the gate goes on with what it knows" };
+    format!("It is degraded: {doubt}, and {then}.")
 }
 
 impl Door {

@@ -9,6 +9,7 @@
 //! | `/v1/ingest` | POST | usage as lines, lists or CloudEvents ([`Intake`]) |
 //! | `/v1/traces`, `/v1/logs` | POST | usage from an OpenTelemetry exporter |
 //! | `/v1/refused` | GET, HEAD | the keys that the gate refuses now ([`RefusedList`]) |
+//! | `/v1/explain` | GET, HEAD | a decision with its grounds, for a key or a project (R38) |
 //! | `/healthz` | GET, HEAD | 200 as long as the process answers |
 //! | `/readyz` | GET, HEAD | 200 when the gate may be asked, 503 with the reason otherwise ([`Readiness`]) |
 //! | `/metrics` | GET, HEAD | counters for Prometheus ([`Metrics`]) |
@@ -23,6 +24,8 @@ mod authorize;
 mod credentials;
 mod description;
 mod envoy;
+mod explain;
+mod footing;
 mod holding;
 mod holds;
 mod intake;
@@ -37,6 +40,7 @@ mod request_body;
 mod serve;
 
 pub use api::Api;
+pub use footing::{Cause, Doubt, Footing, Tolerance};
 pub use holding::{Holding, LeaseRequest};
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;

@@ -1,6 +1,7 @@
 //! What `GET /metrics` tells, in the text format of OpenMetrics, which Prometheus reads.
 
 mod decisions;
+mod footing;
 mod holds;
 mod sources;
 
@@ -22,8 +23,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
+use crate::footing::Footing;
 use crate::reply::{self, Reply};
 use decisions::Decisions;
+use footing::Knowledge;
 use holds::Holds;
 use sources::Sources;
 
@@ -38,6 +41,7 @@ pub struct Metrics {
     registry: Registry,
     decisions: Decisions,
     holds: Holds,
+    knowledge: Knowledge,
     sources: Mutex<Sources>,
     requests: Family<Request, Counter>,
     commit_seconds: Histogram,
@@ -60,6 +64,7 @@ impl Default for Metrics {
         let decisions = Decisions::default();
         decisions.register(&mut registry);
         let holds = Holds::register(&mut registry);
+        let knowledge = Knowledge::register(&mut registry);
         let sources = Sources::register(&mut registry);
         let requests = Family::default();
         registry.register("usage_requests", "Requests that brought usage, by path and status", requests.clone());
@@ -83,6 +88,7 @@ impl Default for Metrics {
             registry,
             decisions,
             holds,
+            knowledge,
             sources: Mutex::new(sources),
             requests,
             commit_seconds,
@@ -121,6 +127,16 @@ impl Metrics {
         if !works {
             self.commit_failures.inc();
         }
+    }
+
+    /// How good the gate's knowledge is at `now`.
+    pub fn footing(&self, footing: &Footing, now: Timestamp) {
+        self.knowledge.tell(footing, now);
+    }
+
+    /// A question was not decided, because what is known is too old.
+    pub(crate) fn undecided(&self) {
+        self.knowledge.undecided.inc();
     }
 
     /// A request was allowed.

@@ -5,9 +5,12 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Response, StatusCode};
 use mete_core::decision::Refusal;
+use mete_core::time::SECOND;
 use mete_gate::{Caller, Denied, Hold};
 use serde::Serialize;
 use serde_json::json;
+
+use crate::footing::Doubt;
 
 /// Every answer of this crate: whole in memory, and mostly empty.
 pub type Reply = Response<Full<Bytes>>;
@@ -15,6 +18,7 @@ pub type Reply = Response<Full<Bytes>>;
 const KEY_ID: HeaderName = HeaderName::from_static("x-mete-key-id");
 const PROJECT_ID: HeaderName = HeaderName::from_static("x-mete-project-id");
 pub const HOLD: HeaderName = HeaderName::from_static("x-mete-hold");
+const STALE: HeaderName = HeaderName::from_static("x-mete-stale");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The content type of most answers.
@@ -60,9 +64,9 @@ pub fn refuse(refusal: &Refusal) -> Reply {
 }
 
 /// 200 with a word for people.
-pub fn ok(word: &'static str) -> Reply {
+pub fn ok(word: impl Into<Bytes>) -> Reply {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, NO_STORE)]);
-    reply(StatusCode::OK, headers, Bytes::from_static(word.as_bytes()))
+    reply(StatusCode::OK, headers, word.into())
 }
 
 /// 204: done.
@@ -96,6 +100,23 @@ pub fn unavailable(reason: &str) -> Reply {
     reply
 }
 
+/// 503: what is known is too old to decide by.
+pub fn degraded(doubt: &Doubt) -> Reply {
+    let message = format!("Nothing is decided while what Mete knows is too old: {doubt}. Ask again soon.");
+    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "server_error", "gate_degraded", &message);
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    reply
+}
+
+/// The same answer, which says how old what it was decided by is.
+pub fn stale(mut reply: Reply, doubt: &Doubt) -> Reply {
+    // Digits and a letter are good in any header.
+    if let Ok(age) = HeaderValue::try_from(format!("{}s", doubt.age / SECOND)) {
+        reply.headers_mut().insert(STALE, age);
+    }
+    reply
+}
+
 /// 404: there is nothing at this path.
 pub fn not_found(method: &str, path: &str) -> Reply {
     let path: String = path.chars().take(200).collect();
@@ -108,7 +129,7 @@ fn advice_on(path: &str) -> &'static str {
     if path == "/v1/metrics" {
         return "Mete takes no OTLP metrics: send traces to /v1/traces and logs to /v1/logs. Its own are at /metrics.";
     }
-    "The gate answers at /v1/authorize, and lists what it refuses at /v1/refused; usage is taken at /v1/ingest, and from OpenTelemetry at /v1/traces and /v1/logs."
+    "The gate answers at /v1/authorize, explains itself at /v1/explain, and lists what it refuses at /v1/refused; usage is taken at /v1/ingest, and from OpenTelemetry at /v1/traces and /v1/logs."
 }
 
 /// 405: there is something at this path, for the methods `allowed`.

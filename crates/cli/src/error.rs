@@ -91,6 +91,16 @@ pub enum CliError {
     /// The demo did not go as it must.
     #[error("the demo failed: {0:#}")]
     Demo(anyhow::Error),
+    /// The running daemon cannot be asked, or does not answer what was asked.
+    #[error("the daemon at {place} does not explain it: {problem}")]
+    Daemon {
+        /// Where it was asked.
+        place: String,
+        /// What went wrong.
+        problem: String,
+        /// The code of that.
+        code: &'static str,
+    },
     /// A result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
@@ -142,6 +152,7 @@ impl CliError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Control(error) => error.code(),
+            Self::Daemon { code, .. } => code,
             Self::OperatorOnly { .. } => "not_permitted",
             Self::StoreUrl
             | Self::WhoseKey(_)

@@ -1,6 +1,6 @@
 //! The directory: organizations, projects, people, keys. Names are those of the administration API (R44).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::manual_block::{ManualBlock, ManualBlockKind};
@@ -24,7 +24,7 @@ pub struct Organization {
 }
 
 /// `active` or `archived` (R19).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectStatus {
     /// In use.
@@ -80,7 +80,7 @@ pub enum OrganizationRole {
 }
 
 /// Whether a key may be used (R18).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStatus {
     /// Usable.

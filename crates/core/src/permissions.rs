@@ -140,7 +140,7 @@ fn scope_names() -> String {
 }
 
 /// Which of the three kinds of permissions a key has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionKind {
     /// Everything.
@@ -163,7 +163,7 @@ crate::directory::text_form!(
 /// What a key may be used for (R16).
 ///
 /// Serialized as `{"permissions":"all"|"read_only"|"restricted","scopes":{…}}`; scopes are empty unless restricted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permissions {
     /// Which kind.
     #[serde(rename = "permissions")]

@@ -30,7 +30,7 @@ pub struct Config {
     /// Prices beyond the built-in catalogue.
     #[serde(default)]
     pub prices: Prices,
-    /// How money is held for requests.
+    /// How money is held for requests, and what is done when the gate's knowledge grows old.
     #[serde(default)]
     pub gate: GateSettings,
     /// How usage is taken.

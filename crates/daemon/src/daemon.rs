@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mete_api::{Api, Bounds, Holding, Intake, Metrics, Readiness};
+use mete_api::{Api, Bounds, Footing, Holding, Intake, Metrics, Readiness};
 use mete_control::host::system_random;
 use mete_core::Clock;
 use mete_core::ids::random_text;
@@ -20,9 +20,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{self, TokenError};
+use crate::backlog::Backlog;
 use crate::config::Config;
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::leases::{self, Lessee};
+use crate::lookout::Lookout;
 use crate::prices::{PriceError, PriceList};
 use crate::{listen, quarantine, refused, retention, sources};
 
@@ -90,6 +92,9 @@ impl Daemon {
         let (readiness, metrics) = (Arc::new(Readiness::default()), Arc::new(Metrics::default()));
         let (queue, deliveries) = mpsc::channel(QUEUE);
         metrics.watch(&queue);
+        let (store_away, lag) = config.gate.tolerances();
+        let footing = Arc::new(Footing::new(store_away, lag, clock.now()));
+        let backlog = Arc::new(Backlog::new(&queue));
         let shared = sources::Shared {
             store: store.clone(),
             directories: Directories::new(store.clone()),
@@ -97,6 +102,7 @@ impl Daemon {
             queue,
             prices: watch::Sender::new(Arc::clone(&prices.catalogue)),
             metrics: Arc::clone(&metrics),
+            backlog: Arc::clone(&backlog),
         };
 
         let (services, stop_services) = (TaskTracker::new(), CancellationToken::new());
@@ -105,7 +111,9 @@ impl Daemon {
         let (ask, asked) = mpsc::channel(leases::QUEUE);
         let (known, queue) = ((Arc::clone(&shared.directories), Arc::clone(&clock)), shared.queue.clone());
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, queue, Bounds::default()));
-        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), Arc::clone(&metrics));
+        let api = Api::new(Arc::clone(&gate), Arc::clone(&clock), Arc::clone(&readiness), Arc::clone(&metrics))
+            .with_footing(Arc::clone(&footing))
+            .with_store(store.clone());
         let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
         let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
         for listener in bound.listeners {
@@ -117,7 +125,9 @@ impl Daemon {
         let observer = GateObserver {
             gate: Arc::clone(&gate),
             readiness: Arc::clone(&readiness),
-            metrics,
+            footing: Arc::clone(&footing),
+            backlog: Arc::clone(&backlog),
+            metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
         };
         let mut sources = sources::Running::default();
@@ -146,8 +156,10 @@ impl Daemon {
         committing.spawn_blocking(move || Handle::current().block_on(commit(committer, deliveries, &until)));
         committing.close();
 
-        let (watched, time) = (Arc::clone(&gate), Arc::clone(&clock));
-        services.spawn(follow_directory(store.clone(), watched, time, stop_services.clone()));
+        let watched = (Arc::clone(&gate), Arc::clone(&footing));
+        services.spawn(follow_directory(store.clone(), watched, Arc::clone(&clock), stop_services.clone()));
+        let lookout = Lookout { gate: Arc::clone(&gate), footing, backlog, metrics, clock: Arc::clone(&clock) };
+        services.spawn(lookout.keep(stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
         services.spawn(lessee.lease(asked, stop_services.clone()));

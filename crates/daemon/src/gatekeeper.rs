@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backlog::Backlog;
 use crate::settlement;
-use mete_api::{Metrics, Readiness};
+use mete_api::{Footing, Metrics, Readiness};
 use mete_core::Clock;
 use mete_gate::Gate;
 use mete_ingest::committer::{Commit, Observer};
@@ -19,13 +20,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct GateObserver {
     pub(crate) gate: Arc<Gate>,
     pub(crate) readiness: Arc<Readiness>,
+    pub(crate) footing: Arc<Footing>,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Observer for GateObserver {
+    fn taken(&mut self, parcels: usize) {
+        self.backlog.took(parcels);
+    }
+
     fn committed(&mut self, commit: &Commit<'_>) {
         let outcome = commit.outcome;
+        self.backlog.committed(commit.parcels.len());
         self.gate.set_spend(&outcome.spends);
         self.gate.set_bytes(&outcome.bytes);
         for alert in &outcome.alerts {
@@ -35,6 +43,7 @@ impl Observer for GateObserver {
     }
 
     fn counted(&mut self, commit: &Commit<'_>) {
+        self.gate.arrived(self.clock.now(), settlement::fresh(commit));
         let settled = self.gate.settle(settlement::booked(commit));
         if settled.exceeded > 0 {
             tracing::warn!(events = settled.exceeded, "requests cost more than was held for them");
@@ -51,6 +60,9 @@ impl Observer for GateObserver {
     fn health(&mut self, error: Option<&StoreError>) {
         let was_failing = self.readiness.trouble().is_some();
         self.metrics.store_is(error.is_none());
+        if error.is_none() {
+            self.footing.store_answered(self.clock.now());
+        }
         if was_failing || error.is_some() {
             self.readiness.set_trouble(error.map(ToString::to_string), self.clock.now());
         }
@@ -76,7 +88,12 @@ fn log(alert: &Alert) {
 }
 
 /// Reads the directory again whenever the change feed moved, until stopped, and frees the holds whose time is over.
-pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub(crate) async fn follow_directory(
+    store: Store,
+    (gate, footing): (Arc<Gate>, Arc<Footing>),
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -87,8 +104,9 @@ pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, clock: Arc<d
             _ = look.tick() => {}
         }
         gate.expire_holds(clock.now());
-        if let Err(error) = refresh(&store, &gate).await {
-            tracing::warn!(%error, "cannot read the directory; the gate goes on with what it knows");
+        match refresh(&store, &gate).await {
+            Ok(()) => footing.store_answered(clock.now()),
+            Err(error) => tracing::warn!(%error, "cannot read the directory; the gate goes on with what it knows"),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Mete's daemon: puts sources, ledger, gate and HTTP together, and brings them up and down.
 
 pub mod access;
+mod backlog;
 pub mod config;
 mod daemon;
 mod gatekeeper;
 mod leases;
 mod listen;
+mod lookout;
 mod prices;
 mod quarantine;
 mod refused;

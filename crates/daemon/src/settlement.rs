@@ -12,6 +12,11 @@ const LATEST: usize = 512;
 /// All events of the commit that the ledger has, duplicates included, each with the hold that it names. Those that
 /// contradict what the ledger has are not in it: their holds live until their time is over.
 pub(crate) fn booked<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Booked<'a>> {
+    kept(commit).map(|(_, (arrival, hold))| of(arrival, hold))
+}
+
+/// The events of the commit that the ledger has, each with the number of its parcel.
+fn kept<'a>(commit: &Commit<'a>) -> impl Iterator<Item = (usize, (&'a Arrival, Option<&'a str>))> {
     let conflicts = &commit.outcome.conflicts;
     let contradicting: HashSet<(usize, u64)> =
         conflicts.iter().map(|(parcel, conflict)| (*parcel, conflict.position)).collect();
@@ -23,6 +28,13 @@ pub(crate) fn booked<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Booked<'a>
         .filter(move |(number, (arrival, _))| {
             contradicting.is_empty() || !contradicting.contains(&(*number, arrival.position))
         })
+}
+
+/// Those of them that are new, not copies of what the ledger had.
+pub(crate) fn fresh<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Booked<'a>> {
+    let copies: HashSet<(usize, u64)> = commit.outcome.copies.iter().copied().collect();
+    kept(commit)
+        .filter(move |(number, (arrival, _))| copies.is_empty() || !copies.contains(&(*number, arrival.position)))
         .map(|(_, (arrival, hold))| of(arrival, hold))
 }
 

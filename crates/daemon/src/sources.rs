@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
+use crate::backlog::Backlog;
 use crate::config::{Source, SourceKind};
 use crate::listen::bind_socket;
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     /// The prices, which running sources take over as they change.
     pub(crate) prices: watch::Sender<Arc<Catalogue>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) backlog: Arc<Backlog>,
 }
 
 /// Sources that run, each on a thread of its own.
@@ -86,7 +88,10 @@ fn start(shared: &Shared, source: Source, reader: Reader) -> Active {
     let (metrics, name) = (Arc::clone(&shared.metrics), source.name());
     let feed = Feed::new(reader, shared.queue.clone(), Arc::clone(&shared.clock), stop.clone())
         .with_refusals(move || metrics.connection_refused(&name));
+    let (backlog, clock, name) = (Arc::clone(&shared.backlog), Arc::clone(&shared.clock), source.name());
+    let feed = feed.with_backlog(move |is_behind| backlog.is_behind(&name, is_behind, clock.now()));
     let (read, store) = (source.clone(), shared.store.clone());
+    let (backlog, clock) = (Arc::clone(&shared.backlog), Arc::clone(&shared.clock));
     // Writers find it as soon as the daemon is ready.
     let listener = listener(&source);
     let task = spawn_blocking(move || {
@@ -96,6 +101,8 @@ fn start(shared: &Shared, source: Source, reader: Reader) -> Active {
             Ok(None) => run(feed, &read, &store),
             Err(error) => Err(SourceError::Listen(error)),
         };
+        // What it left unread is nobody's to wait for.
+        backlog.is_behind(&name, false, clock.now());
         match outcome {
             Ok(()) => tracing::info!(source = name, "the source has ended"),
             // The queue is closed only when the daemon goes.

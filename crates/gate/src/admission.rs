@@ -6,6 +6,7 @@ use mete_core::ids::IdKind;
 use mete_core::time::DAY;
 use mete_core::{Nanos, Timestamp};
 use rand::Rng;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::case::{Case, Ceiling};
@@ -122,7 +123,12 @@ impl Gate {
         };
         let directory = self.directory();
         let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
+        let under_way = &directory.project_of(known).totals.under_way;
+        under_way.begin();
         let (case, refusal) = self.decided(&directory, known, request, now);
+        if refusal.is_some() {
+            under_way.take_back();
+        }
         Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))))
     }
 
@@ -189,6 +195,27 @@ impl Gate {
         settled
     }
 
+    /// Events that are new and whose cost is in the totals: the requests that they are of are not under way any more. Ask
+    /// before [`Gate::settle`]: those for which money is held are told by their holds.
+    pub fn arrived<'a>(&self, now: Timestamp, events: impl Iterator<Item = Booked<'a>>) {
+        let mut ended: FxHashMap<&str, (u64, Nanos)> = FxHashMap::default();
+        {
+            let vault = self.vault();
+            for Booked { event, project, hold, cost, .. } in events {
+                let is_held = hold.is_some() || vault.holds.has(project, event);
+                let (requests, highest) = ended.entry(project).or_default();
+                *requests += u64::from(!is_held);
+                *highest = cost.max(*highest);
+            }
+        }
+        let directory = self.directory();
+        for (project, (requests, highest)) in ended {
+            if let Some(project) = directory.project(project) {
+                project.totals.under_way.end(requests, highest, (now, self.terms().time));
+            }
+        }
+    }
+
     /// Remembers what events cost, for holds of requests that cannot be priced.
     pub fn note_costs<'a>(&self, events: impl Iterator<Item = Booked<'a>>) {
         let recent = &mut self.vault().recent;
@@ -223,6 +250,9 @@ impl Vault {
     ) -> Admission {
         if !case.has_budget() {
             let refusal = case.first_refusal();
+            if refusal.is_none() {
+                case.project.totals.under_way.begin();
+            }
             return Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))));
         }
         let (amount, basis) = self.amount(&case, wanted, terms);
@@ -241,8 +271,15 @@ impl Vault {
             return Admission::of(&case, Err(Denied::Unleased(lease)));
         }
         let event = wanted.request_id.map(|id| terms.ids.event(&text(&case.organization.id), id));
-        let deposit =
-            Deposit { project: case.project.id.clone(), cost: amount, expires_at, event, payers, is_own: true };
+        let deposit = Deposit {
+            project: case.project.id.clone(),
+            cost: amount,
+            taken_at: case.now,
+            expires_at,
+            event,
+            payers,
+            is_own: true,
+        };
         self.holds.add(id.as_str().into(), deposit);
         let admission = Admission::of(&case, Ok(Some(Hold { id, amount, basis, expires_at })));
         Admission { remaining: admission.remaining.less(amount), ..admission }

@@ -3,7 +3,7 @@
 use mete_core::decision::{Decision, Refusal};
 use mete_core::{Month, Timestamp};
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::case::{Case, Question};
 use crate::directory::text;
@@ -34,7 +34,7 @@ pub struct Explanation {
 }
 
 /// A rule and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleReport {
     /// The rule with its figures; these are given even where it was not asked.
     #[serde(flatten)]
@@ -44,7 +44,7 @@ pub struct RuleReport {
 }
 
 /// What a rule answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It lets the key through.
@@ -53,6 +53,16 @@ pub enum Verdict {
     Refused,
     /// A rule before it has decided, too little is told of the request, or a manual release stands in for it.
     NotAsked,
+    /// What it looks at is not known of a time that is past.
+    NotKnown,
+}
+
+/// What an explanation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    Key,
+    /// A project: the rules of its keys do not apply.
+    Project,
 }
 
 impl Explanation {
@@ -68,12 +78,16 @@ impl Explanation {
         }
     }
 
-    pub(crate) fn of_case(case: &Case<'_>) -> Self {
+    pub(crate) fn of_case(case: &Case<'_>, about: About, is_known: &dyn Fn(Question) -> bool) -> Self {
         let mut decision = Decision::Allow;
-        let mut rules = vec![RuleReport { rule: Rule::KeyKnown, verdict: Verdict::Ok }];
+        let known = RuleReport { rule: Rule::KeyKnown, verdict: Verdict::Ok };
+        let mut rules: Vec<RuleReport> = (about == About::Key).then_some(known).into_iter().collect();
         for question in Question::IN_ORDER {
-            let Some(rule) = Rule::of(case, question) else { continue };
-            let verdict = if decision != Decision::Allow || !case.asks(question) {
+            let applies = about == About::Key || !matches!(question, Question::KeyStatus | Question::Permission);
+            let Some(rule) = applies.then(|| Rule::of(case, question)).flatten() else { continue };
+            let verdict = if !is_known(question) {
+                Verdict::NotKnown
+            } else if decision != Decision::Allow || !case.asks(question) {
                 Verdict::NotAsked
             } else if let Some(refusal) = case.refusal(question) {
                 decision = Decision::Refuse(refusal);
@@ -87,7 +101,7 @@ impl Explanation {
             at: case.now,
             month: case.month,
             decision,
-            key_id: Some(text(&case.key.id)),
+            key_id: (about == About::Key).then(|| text(&case.key.id)),
             project_id: Some(text(&case.project.id)),
             rules,
         }

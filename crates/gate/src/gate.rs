@@ -13,7 +13,7 @@ use crate::admission::Vault;
 use crate::book::Book;
 use crate::case::Case;
 use crate::directory::{Directory, Key};
-use crate::explain::Explanation;
+use crate::explain::{About, Explanation};
 use crate::request::Request;
 use crate::terms::Terms;
 
@@ -124,8 +124,13 @@ impl Gate {
         let hash = credential.hash()?;
         let directory = self.directory();
         let key = directory.key(&hash).ok_or_else(|| credential.unknown())?;
+        let under_way = &directory.project_of(key).totals.under_way;
+        under_way.begin();
         match self.decided(&directory, key, request, now) {
-            (_, Some(refusal)) => Err(refusal),
+            (_, Some(refusal)) => {
+                under_way.take_back();
+                Err(refusal)
+            }
             (case, None) => Ok(Caller::of(&case)),
         }
     }
@@ -221,6 +226,6 @@ impl Caller {
 fn explanation(directory: &Directory, key: Option<&Key>, now: Timestamp, request: &Request<'_>) -> Explanation {
     match key {
         None => Explanation::of_unknown_key(now),
-        Some(key) => Explanation::of_case(&Case::new(directory, key, request, now)),
+        Some(key) => Explanation::of_case(&Case::new(directory, key, request, now), About::Key, &|_| true),
     }
 }

@@ -19,6 +19,7 @@ pub struct Deposit {
     /// The project's id.
     pub project: Bytes,
     pub cost: Nanos,
+    pub taken_at: Timestamp,
     pub expires_at: Timestamp,
     /// The id that its usage event will have, if that is known.
     pub event: Option<EventId>,
@@ -61,6 +62,17 @@ impl Holds {
 
     pub fn get(&self, id: &str) -> Option<&Deposit> {
         self.by_id.get(id)
+    }
+
+    /// Whether there is one of a project that was taken for this event.
+    pub fn has(&self, project: &str, event: EventId) -> bool {
+        let ids = self.by_event.get(&event).into_iter().flatten();
+        ids.filter_map(|id| self.by_id.get(id)).any(|deposit| deposit.project == project)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Deposit> {
+        self.by_id.values()
     }
 
     /// How many there are, and what they come to.

@@ -43,7 +43,9 @@ impl Gate {
             let (id, payers) = (id_of_assumed(daemon, project_id), directory.held_of(project));
             vault.holds.end(&id);
             let (project, cost, expires_at) = (project.id.clone(), *amount, *ends_at);
-            vault.holds.add(id, Deposit { project, cost, expires_at, event: None, payers, is_own: false });
+            // Nobody knows when: as early as the lease can be of.
+            let taken_at = expires_at.plus(-2 * self.terms().time);
+            vault.holds.add(id, Deposit { project, cost, taken_at, expires_at, event: None, payers, is_own: false });
         }
     }
 

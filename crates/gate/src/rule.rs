@@ -4,13 +4,13 @@ use mete_core::directory::{KeyStatus, ProjectStatus};
 use mete_core::permissions::Permissions;
 use mete_core::rates::Models;
 use mete_core::{Nanos, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::case::{Account, Case, Placed, Question};
 use crate::directory::text;
 
 /// A rule of R37's table with the figures that it looks at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Rule {
     /// The key is in the directory.
@@ -76,7 +76,7 @@ pub enum Rule {
 }
 
 /// A block or release that a person placed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByHand {
     /// The id of the key or project that it is on.
     pub id: String,
@@ -87,7 +87,7 @@ pub struct ByHand {
 }
 
 /// A budget and what is spent of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetFigures {
     /// The project's or organization's id.
     pub id: String,

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use mete_core::{Month, Nanos};
 
+use crate::under_way::UnderWay;
+
 /// How many months are told apart. Spend is never more than minutes ahead of the clock (R34), so that decisions need
 /// two; a power of two that divides twelve lets the calendar month choose the slot.
 const KEPT_MONTHS: usize = 4;
@@ -15,6 +17,8 @@ const NO_MONTH: i64 = 0;
 #[derive(Debug, Default)]
 pub struct ProjectTotals {
     pub spend: MonthTotals,
+    /// Requests that hold nothing and whose usage has not come.
+    pub under_way: UnderWay,
     bytes: AtomicU64,
 }
 

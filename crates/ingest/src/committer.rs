@@ -56,6 +56,8 @@ pub struct Abandoned {
 
 /// Who wants to know what was committed.
 pub trait Observer: Send {
+    /// So many parcels were taken from the queue, and are being committed.
+    fn taken(&mut self, _parcels: usize) {}
     /// A commit is on disk. Called before anybody is told that it is.
     fn committed(&mut self, commit: &Commit<'_>);
     /// The totals that the observer was told have all of this commit's events by now, also those that somebody else had
@@ -138,6 +140,7 @@ impl Committer {
     async fn commit(&mut self, deliveries: Vec<Delivery>, give_up: &CancellationToken, abandoned: &mut Abandoned) {
         let began = Instant::now();
         let before = self.ledger.version();
+        self.observer.taken(deliveries.len());
         let (parcels, waiting): (Vec<_>, Vec<_>) =
             deliveries.into_iter().map(|delivery| (delivery.parcel, delivery.done)).unzip();
         let mut pause = Duration::from_millis(50);

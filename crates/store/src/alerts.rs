@@ -122,7 +122,25 @@ impl Row {
     }
 }
 
+/// What a scope has spent in a month: roll-ups and what is not folded yet.
+const MONTH_SPEND: &str = "WITH wanted AS (SELECT p.num FROM project p JOIN organization o ON o.id = p.organization_id \
+     WHERE p.id = $2 OR o.id = $2 OR o.parent_id = $2) \
+     SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM \
+     (SELECT cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
+     UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts";
+
 impl Store {
+    /// What a project, or an organization with its sub-organizations, has spent in a month: exact at every commit (R31).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn scope_spend(&self, scope_id: &str, month: Month) -> Result<Nanos, StoreError> {
+        let (spend,): (i64,) = on_read!(self, db => {
+            sqlx::query_as(MONTH_SPEND).bind(month.yyyymm()).bind(scope_id).fetch_one(db).await
+        })?;
+        Ok(Nanos(spend))
+    }
+
     /// Alerts, newest first.
     ///
     /// # Errors
@@ -165,17 +183,7 @@ impl Tx {
     /// When the store cannot be read.
     pub async fn month_spend(&mut self, scope: &Scope, month: Month) -> Result<Nanos, StoreError> {
         let (spend,): (i64,) = in_tx!(self, db => {
-            sqlx::query_as(
-                "WITH wanted AS (SELECT p.num FROM project p JOIN organization o ON o.id = p.organization_id \
-                 WHERE p.id = $2 OR o.id = $2 OR o.parent_id = $2) \
-                 SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM \
-                 (SELECT cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
-                 UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts",
-            )
-            .bind(month.yyyymm())
-            .bind(scope.id())
-            .fetch_one(db)
-            .await
+            sqlx::query_as(MONTH_SPEND).bind(month.yyyymm()).bind(scope.id()).fetch_one(db).await
         })?;
         Ok(Nanos(spend))
     }

@@ -42,7 +42,7 @@ use watch::Watch;
 pub(crate) use commit::take_turn;
 pub use positions::Position;
 pub use rerate::{KeptEvent, KeptPage, NewCost, Place, Rerated, RunEvent};
-pub(crate) use sums::PackedSums;
+pub(crate) use sums::{PackedSums, packed_sums_between};
 
 /// How often a commit is tried again when the engine says that it lost a race.
 const TRIES: u32 = 10;
@@ -193,6 +193,8 @@ pub struct Outcome {
     pub tallies: Vec<Tally>,
     /// Events that contradict what is kept, each with the number of its parcel.
     pub conflicts: Vec<(usize, Conflict)>,
+    /// Events that were kept already, amended or not: the numbers of their parcels and their positions.
+    pub copies: Vec<(usize, u64)>,
     /// The new totals of the projects and months that it touched.
     pub spends: Vec<ProjectSpend>,
     /// The new totals of the projects whose stored bytes it changed.

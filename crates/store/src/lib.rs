@@ -5,6 +5,7 @@
 
 mod admin_keys;
 mod alerts;
+mod as_of;
 mod audit;
 mod bulk;
 mod change;
@@ -39,6 +40,7 @@ mod url;
 mod verify;
 
 pub use alerts::{Alert, AlertFilter, AlertKind, Block};
+pub use as_of::SpentBefore;
 pub use audit::{AuditFilter, ChainBreak, ChainFault, ChainReport};
 pub use change::{Change, Versions};
 pub use db::{Store, Tx};

@@ -161,6 +161,17 @@ impl Store {
         Ok(rows.into_iter().map(SourceDay::from).collect())
     }
 
+    /// When something was committed last, and the latest time of an event, of all sources; none where nothing ever came.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn newest(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+        let (committed, event): (Option<i64>, Option<i64>) = on_read!(self, db => {
+            sqlx::query_as("SELECT MAX(last_at), MAX(last_event_at) FROM source_day").fetch_one(db).await
+        })?;
+        Ok((committed.map(Timestamp), event.map(Timestamp)))
+    }
+
     /// How far the files of all sources are read, by source, the one that was read last first.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use mete_core::time::day_label;
 use mete_core::{Month, Nanos};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::conditions::{Conditions, rows_of};
@@ -43,7 +43,7 @@ pub struct SpendQuery {
 }
 
 /// One row of spend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpendRow {
     /// The id, model, endpoint group, day or hour that the row is about; empty where usage names none.
     pub id: String,

@@ -4,6 +4,7 @@
 
 mod admission;
 mod bad_input;
+mod explain;
 mod follow;
 mod gate;
 mod holds;

@@ -9,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail a test")]
 
+mod degraded;
 mod disk_full;
 mod kills;
 mod log;

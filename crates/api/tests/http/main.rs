@@ -4,6 +4,7 @@
 mod authorize;
 mod client;
 mod connections;
+mod degraded;
 mod holds;
 mod refused;
 mod requests;

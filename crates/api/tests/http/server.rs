@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mete_api::{Api, Holding, Listener, Readiness, Settings, serve};
+use mete_api::{Api, Footing, Holding, Listener, Readiness, Settings, serve};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
@@ -42,6 +42,7 @@ impl Clock for CountingClock {
 pub struct Server {
     pub gate: Arc<Gate>,
     pub readiness: Arc<Readiness>,
+    pub footing: Arc<Footing>,
     pub stop: CancellationToken,
     clock: Arc<CountingClock>,
     address: std::net::SocketAddr,
@@ -58,20 +59,28 @@ impl Server {
 
     /// With other settings, ready.
     pub async fn with(settings: Settings) -> Self {
-        let server = Self::starting_with(settings).await;
+        let server = Self::starting_with(settings, Footing::default()).await;
         server.readiness.set_ready();
         server
     }
 
     /// With default settings, not ready.
     pub async fn starting() -> Self {
-        Self::starting_with(Settings::default()).await
+        Self::starting_with(Settings::default(), Footing::default()).await
+    }
+
+    /// With default settings, ready, whose decisions stand on this.
+    pub async fn standing_on(footing: Footing) -> Self {
+        let server = Self::starting_with(Settings::default(), footing).await;
+        server.readiness.set_ready();
+        server
     }
 
     /// Its directory has the organization Acme, and in it projects Bot and Lab with a
     /// budget of $10 each and the keys `sk-Bot` and `sk-Lab`; it is November 23rd. Bot has two more keys: `sk-reader`,
     /// which is read-only, and `sk-chat`, which may write chat completions and read files.
-    async fn starting_with(settings: Settings) -> Self {
+    async fn starting_with(settings: Settings, footing: Footing) -> Self {
+        let footing = Arc::new(footing);
         let gate = Arc::new(Gate::new(directory()).with_terms(Terms::new(IdHasher::new(IDS))));
         let readiness = Arc::new(Readiness::default());
         let clock = Arc::new(CountingClock {
@@ -81,7 +90,7 @@ impl Server {
         let prices = watch::Sender::new(Arc::new(Catalogue::bundled()));
         let holding = Holding::new(prices.subscribe(), Box::new(StdRng::seed_from_u64(1)));
         let api = Api::new(Arc::clone(&gate), clock.clone(), Arc::clone(&readiness), Arc::default());
-        let api = Arc::new(api.with_holding(holding));
+        let api = Arc::new(api.with_holding(holding).with_footing(Arc::clone(&footing)));
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("meted.sock");
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -92,7 +101,7 @@ impl Server {
         for listener in listeners {
             tasks.spawn(serve(listener, Arc::clone(&api), settings, stop.clone()));
         }
-        Self { gate, readiness, stop, clock, address, socket, tasks, _folder: folder }
+        Self { gate, readiness, footing, stop, clock, address, socket, tasks, _folder: folder }
     }
 
     pub async fn tcp(&self) -> Client {

@@ -177,8 +177,8 @@ each_engine! {
         assert_eq!(
             fields(&allowed),
             [
-                "at", "code", "decision", "key_id", "message", "month", "project_id", "rules", "since", "spent_by",
-                "status", "type",
+                "ages", "at", "budgets", "code", "decision", "degraded", "key_id", "message", "month", "not_known",
+                "project_id", "rules", "since", "spent_by", "status", "told_by", "type",
             ]
         );
         assert_eq!((&allowed["decision"], &allowed["status"], &allowed["code"]), (&json!("allow"), &json!(204), &Value::Null));

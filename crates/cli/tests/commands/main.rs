@@ -9,6 +9,7 @@ mod confirm;
 mod contract;
 mod directory;
 mod explain;
+mod explain_past;
 mod ingest;
 mod invites;
 mod keys;

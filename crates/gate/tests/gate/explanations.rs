@@ -109,3 +109,19 @@ fn r38_an_unknown_key_is_explained_too() {
     let shown = serde_json::to_value(explanation).unwrap();
     assert_eq!((&shown["decision"], &shown["status"], &shown["key_id"]), (&json!("refuse"), &json!(401), &json!(null)));
 }
+
+#[test]
+fn r38_a_project_is_explained_by_the_rules_of_all_its_keys() {
+    let gate = Gate::new(directory());
+    let explained = gate.explain_project(now(), "proj_Bot", &CHAT).unwrap();
+    assert_eq!((&explained.decision, &explained.key_id), (&Decision::Allow, &None));
+    assert_eq!(explained.project_id.as_deref(), Some("proj_Bot"));
+    let asked = rules_that(&explained, Verdict::Ok);
+    assert_eq!(asked, ["project_status", "model", "organization_budget", "parent_budget", "project_budget"]);
+    spend(&gate, "Bot", "2026-11", Nanos::from_dollars(10));
+    let refused = gate.explain_project(now(), "proj_Bot", &Request::default()).unwrap();
+    assert_eq!(refused.refusal().and_then(Refusal::code), Some("organization_spend_limit_exceeded"));
+    assert_eq!(gate.explain_project(now(), "proj_nobody", &CHAT), None);
+    assert_eq!(gate.project_named("Bot").as_deref(), Some("proj_Bot"));
+    assert_eq!((gate.project_named("proj_Bot").as_deref(), gate.project_named("Bat")), (Some("proj_Bot"), None));
+}

@@ -4,6 +4,7 @@
 mod budgets;
 mod by_hand;
 mod explanations;
+mod exposure;
 mod files;
 mod holds;
 

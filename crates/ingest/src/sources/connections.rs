@@ -206,6 +206,7 @@ impl Server {
         self.feed.reader.set_run(Arc::clone(&connection.run));
         let parcel = self.feed.read(&mut connection.framer, &self.block[..read])?;
         self.feed.hand_over(parcel)?;
+        self.feed.is_behind(false);
         self.bound_torn(number);
         Ok(read)
     }

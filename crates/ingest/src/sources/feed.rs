@@ -28,13 +28,15 @@ pub struct Feed {
     pub(super) stop: CancellationToken,
     /// Told of each writer who is not let in.
     refusals: Option<Box<dyn Fn() + Send>>,
+    /// Told whether there is anything that was not handed over yet.
+    behind: Option<Box<dyn Fn(bool) + Send>>,
 }
 
 impl Feed {
     /// What `reader` makes of the source goes to `queue`, until `stop` is cancelled: what was read is handed over first.
     #[must_use]
     pub fn new(reader: Reader, queue: mpsc::Sender<Delivery>, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
-        Self { reader, outlet: Outlet::new(queue), clock, stop, refusals: None }
+        Self { reader, outlet: Outlet::new(queue), clock, stop, refusals: None, behind: None }
     }
 
     /// The same, which calls `refusals` for each writer whom a socket does not let in.
@@ -42,6 +44,21 @@ impl Feed {
     pub fn with_refusals(mut self, refusals: impl Fn() + Send + 'static) -> Self {
         self.refusals = Some(Box::new(refusals));
         self
+    }
+
+    /// The same, which calls `behind` with true when it begins to make records of bytes, and with false when there are no
+    /// more for now and all of them are handed over.
+    #[must_use]
+    pub fn with_backlog(mut self, behind: impl Fn(bool) + Send + 'static) -> Self {
+        self.behind = Some(Box::new(behind));
+        self
+    }
+
+    /// There is something to hand over, or there is nothing for now.
+    pub(super) fn is_behind(&self, is_behind: bool) {
+        if let Some(tell) = &self.behind {
+            tell(is_behind);
+        }
     }
 
     /// A writer was not let in.
@@ -58,6 +75,8 @@ impl Feed {
 
     /// Reads the lines that `bytes` complete. Hands over what is more than a parcel holds, and returns the rest.
     pub(super) fn read(&mut self, framer: &mut Framer, bytes: &[u8]) -> Result<Parcel, SourceError> {
+        // To make records of them may take a while: it may have to wait for the store.
+        self.is_behind(true);
         self.outlet.read(&mut self.reader, framer, bytes)
     }
 

@@ -149,6 +149,7 @@ impl<'a> Stream<'a> {
         };
         let parcel = self.feed.read(&mut self.framer, &self.block[..read]).map_err(StreamError::Source)?;
         self.feed.hand_over(parcel).map_err(StreamError::Source)?;
+        self.feed.is_behind(false);
         Ok(Came::Bytes)
     }
 }

@@ -207,7 +207,11 @@ impl Ledger {
                     work.accept(tally, event, numbers, rating);
                     continue;
                 };
-                match booked.judge(event, numbers, rating) {
+                let verdict = booked.judge(event, numbers, rating);
+                if !matches!(verdict, Verdict::Conflict(_)) {
+                    work.copies.push((tally, arrival.position));
+                }
+                match verdict {
                     Verdict::Duplicate => work.tallies[tally].duplicates += 1,
                     Verdict::Amended(entries) => work.amend(tally, entries),
                     Verdict::Conflict(detail) => work.refuse(tally, arrival, "conflict", detail),
@@ -246,7 +250,8 @@ impl Ledger {
         let conflicts = std::mem::take(&mut work.conflicts);
         let conflicts = conflicts.into_iter().map(|(parcel, entry)| (parcel, entry.into())).collect();
         let bytes = self.watch.project_bytes(bytes);
-        Ok(Outcome { tallies: std::mem::take(&mut work.tallies), conflicts, spends, bytes, alerts })
+        let (tallies, copies) = (std::mem::take(&mut work.tallies), std::mem::take(&mut work.copies));
+        Ok(Outcome { tallies, conflicts, copies, spends, bytes, alerts })
     }
 
     async fn write_quarantine(

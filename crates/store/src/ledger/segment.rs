@@ -15,6 +15,9 @@ pub(super) type Numbers = [i64; 10];
 pub(super) const TS: usize = 0;
 pub(super) const ID: usize = 1;
 pub(super) const SERIES: usize = 2;
+pub(super) const INPUT: usize = 3;
+pub(super) const CACHED_INPUT: usize = 4;
+pub(super) const OUTPUT: usize = 6;
 pub(super) const COST: usize = 8;
 pub(super) const RATING: usize = 9;
 

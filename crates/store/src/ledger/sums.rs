@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use mete_core::Month;
 use serde::Deserialize;
 
-use super::segment::{self, COST, ID, SERIES, TS};
+use super::segment::{self, CACHED_INPUT, COST, ID, INPUT, OUTPUT, SERIES, TS};
 use crate::Tx;
+use crate::as_of::SeriesSums;
 use crate::db::in_tx;
 use crate::error::StoreError;
 
@@ -28,6 +29,37 @@ pub(crate) struct PackedSums {
 struct Bytes {
     #[serde(default)]
     bytes: i64,
+}
+
+/// What the events in segments come to that are of a span of time, its ends included.
+pub(crate) async fn packed_sums_between(tx: &mut Tx, from: i64, to: i64) -> Result<SeriesSums, StoreError> {
+    let mut sums = SeriesSums::new();
+    let mut last = i64::MIN;
+    loop {
+        let segments: Vec<(i64, Vec<u8>)> = in_tx!(tx, db => {
+            sqlx::query_as(
+                "SELECT num, body FROM segment WHERE max_ts >= $1 AND min_ts <= $2 AND num > $3 ORDER BY num LIMIT $4",
+            )
+            .bind(from)
+            .bind(to)
+            .bind(last)
+            .bind(AT_ONCE)
+            .fetch_all(db)
+            .await
+        })?;
+        let Some(end) = segments.last() else { return Ok(sums) };
+        last = end.0;
+        for (_, body) in segments {
+            let rows = segment::unpack(&body)?;
+            for row in rows.iter().filter(|row| (from..=to).contains(&row.numbers[TS])) {
+                let of_series = sums.entry(row.numbers[SERIES]).or_default();
+                let [input, cached, output, cost] = [INPUT, CACHED_INPUT, OUTPUT, COST].map(|at| row.numbers[at]);
+                for (sum, more) in of_series.iter_mut().zip([1, input, cached, output, cost]) {
+                    *sum = sum.saturating_add(more);
+                }
+            }
+        }
+    }
 }
 
 impl PackedSums {

@@ -31,6 +31,8 @@ pub(super) struct Work {
     pub(super) deltas: FxHashMap<(i64, i64), Sum>,
     pub(super) holdings: Holdings,
     pub(super) conflicts: Vec<(usize, QuarantineEntry)>,
+    /// Events that are kept already, by the numbers of their parcels and their positions.
+    pub(super) copies: Vec<(usize, u64)>,
 }
 
 /// The new events of a batch as they are written.

@@ -1,6 +1,7 @@
 //! One story of the store, told on both engines.
 
 #[cfg(test)]
+mod as_of;
 mod audit;
 #[cfg(test)]
 mod fixture;

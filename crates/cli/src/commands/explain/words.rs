@@ -1,53 +1,124 @@
 //! An explanation in words.
 
-use mete_core::Timestamp;
-use mete_core::decision::Refusal;
-use mete_core::directory::ApiKey;
-use mete_gate::{BudgetFigures, ByHand, Rule, RuleReport, Verdict};
+use mete_core::{Nanos, Timestamp};
+use mete_gate::{BudgetFigures, BudgetReport, ByHand, Exposure, Rule, RuleReport, Spender, SpentBy, ToldBy, Verdict};
 
-use super::Explained;
-use crate::output::{Table, count, left, money, right, safe, time};
+use super::told::Told;
+use crate::output::{Table, count, left, money, percent, right, safe, several, time};
 
-/// The decision, its rules and who spent most.
-pub fn describe(explained: &Explained, key: &ApiKey) -> String {
-    let Explained { explanation, since, spent_by } = explained;
-    let mut text = match explanation.refusal() {
-        None => format!("{} is let through.\n", key.redacted_value),
-        Some(refusal) => refused(refusal, key, *since),
-    };
+/// The answer first; then its rules, what is under way, and who spent most.
+pub fn describe(told: &Told, name: Option<&str>) -> String {
+    let mut text = answer(told, name);
     text.push('\n');
-    text.push_str(&rules(&explanation.rules));
-    let Some(spent_by) = spent_by else { return text };
-    let (month, total) = (explanation.month.name(), money(spent_by.total));
-    text.push_str(&format!("\nSpent by, of {total} in '{}', {month}:\n", safe(&spent_by.scope_name)));
-    let mut table = Table::new(&[left("KEY"), left("ID"), right("SPEND")]);
-    for row in &spent_by.rows {
-        let name = if row.name.is_empty() { "(not said)".to_owned() } else { row.name.clone() };
-        table.row([name, row.id.clone(), money(row.spend)]);
+    text.push_str(&rules(&told.rules));
+    if told.told_by == ToldBy::Daemon {
+        text.push_str("\nUnder way:\n");
+        text.push_str(&under_way(&told.budgets));
     }
-    text + &table.render("nobody")
+    if let Some(spent_by) = &told.spent_by {
+        text.push_str(&spenders(spent_by, told.at));
+    }
+    text.push_str(&ages(told));
+    for what in &told.not_known {
+        text.push_str(&format!("Not known: {}.\n", safe(what)));
+    }
+    text
 }
 
-fn refused(refusal: &Refusal, key: &ApiKey, since: Option<Timestamp>) -> String {
-    let since = since.map(|since| format!(" since {}", time(since))).unwrap_or_default();
-    format!(
-        "{} is refused{since}: {} {} ({})\n{}\n",
-        key.redacted_value,
-        refusal.status(),
-        refusal.code().unwrap_or("no permission"),
-        refusal.kind(),
-        safe(&refusal.message())
-    )
+fn answer(told: &Told, name: Option<&str>) -> String {
+    let name = name.map_or_else(|| told.subject(), str::to_owned);
+    let (name, is_past) = (safe(&name), told.ages.store_heard_at.is_none() && told.told_by == ToldBy::Store);
+    let (was, when) = if is_past { ("was", format!(" at {}", time(told.at))) } else { ("is", String::new()) };
+    let since = told.since.map(|since| format!(" since {}", time(since))).unwrap_or_default();
+    let degraded = told.degraded.iter().map(|doubt| format!("Degraded: {}.\n", safe(doubt)));
+    let answer = match (told.decision.as_str(), &told.message) {
+        ("refuse", message) => format!(
+            "{name} {was} refused{when}{since}: {} {} ({})\n{}\n",
+            told.status,
+            told.code.as_deref().unwrap_or("no permission"),
+            told.kind.as_deref().unwrap_or_default(),
+            safe(message.as_deref().unwrap_or_default())
+        ),
+        _ => format!("{name} {was} let through{when}.\n"),
+    };
+    answer + &degraded.collect::<String>()
+}
+
+/// What the running daemon knows of each budget beside its rule.
+fn under_way(budgets: &[BudgetReport]) -> String {
+    let columns = [left("OF"), right("LEDGER"), right("HELD"), left("BY"), left("WITHOUT A HOLD"), left("AT WORST")];
+    let mut table = Table::new(&columns);
+    let known = |amount: Option<Nanos>| amount.map_or_else(|| "(not known)".to_owned(), money);
+    for budget in budgets {
+        let ledger = match budget.difference {
+            Some(Nanos::ZERO) => "the same".to_owned(),
+            Some(difference) => format!("{} more", money(difference)),
+            None => known(budget.ledger),
+        };
+        let Some(exposure) = &budget.under_way else { continue };
+        let unheld = match exposure.unheld {
+            0 => "none".to_owned(),
+            requests => format!("{}, up to {}", several(requests, "request"), known(exposure.unheld_cost)),
+        };
+        let worst = match budget.worst_overshoot {
+            None if budget.budget.is_none() => "no budget".to_owned(),
+            None => "(not known)".to_owned(),
+            Some(Nanos::ZERO) => "within the budget".to_owned(),
+            Some(amount) => format!("{} beyond the budget", money(amount)),
+        };
+        let name = budget.scope_name.clone();
+        table.row([name, ledger, money(exposure.held), holders(exposure), unheld, worst]);
+    }
+    table.render("nothing")
+}
+
+fn holders(exposure: &Exposure) -> String {
+    let oldest = exposure.oldest_hold.map(|at| format!(", since {}", time(at))).unwrap_or_default();
+    let assumed = match exposure.assumed {
+        Nanos::ZERO => String::new(),
+        assumed => format!(", {} by an earlier life", money(assumed)),
+    };
+    format!("{}{oldest}{assumed}", several(exposure.holds, "hold"))
+}
+
+fn spenders(spent_by: &SpentBy, at: Timestamp) -> String {
+    let (month, total) = (at.month().name(), money(spent_by.total));
+    let mut text = format!("\nSpent, of {total} in '{}', {month}:\n", safe(&spent_by.scope_name));
+    let mut table = Table::new(&[left("BY"), left("NAME"), left("ID"), right("SPEND"), right("SHARE")]);
+    let kinds = [("key", &spent_by.rows), ("model", &spent_by.models), ("member", &spent_by.members)];
+    for (kind, spenders) in kinds {
+        for Spender { row, share_per_mille } in spenders {
+            let name = if row.name.is_empty() { "(not said)".to_owned() } else { row.name.clone() };
+            let id = if row.id == row.name { String::new() } else { row.id.clone() };
+            table.row([kind.to_owned(), name, id, money(row.spend), percent(*share_per_mille)]);
+        }
+    }
+    text.push_str(&table.render("by nobody"));
+    text
+}
+
+/// How old what is told is.
+fn ages(told: &Told) -> String {
+    let ages = &told.ages;
+    let Some(heard) = ages.store_heard_at else { return "\n".to_owned() };
+    let or_never = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), time);
+    let (commit, event) = (or_never(ages.last_commit_at), or_never(ages.newest_event_at));
+    let waiting = ages.waiting_since.map(|since| format!("; usage waits since {}", time(since))).unwrap_or_default();
+    format!("\nAs of {}; last commit {commit}, newest event {event}{waiting}.\n", time(heard))
 }
 
 fn rules(reports: &[RuleReport]) -> String {
     let mut table = Table::new(&[left("RULE"), left("VERDICT"), left("LOOKED AT")]);
     for report in reports {
-        let (rule, seen) = line(&report.rule);
+        let (rule, mut seen) = line(&report.rule);
         let verdict = match report.verdict {
             Verdict::Ok => "ok",
             Verdict::Refused => "REFUSED",
             Verdict::NotAsked => "not asked",
+            Verdict::NotKnown => {
+                seen.clear();
+                "not known"
+            }
         };
         table.row([rule.to_owned(), verdict.to_owned(), seen]);
     }

@@ -101,7 +101,9 @@ impl Follower {
     /// When the ledger's writer is gone. A file that cannot be read is reported and tried again.
     pub fn look(&mut self) -> Result<Look, SourceError> {
         let paths = self.scan();
-        Ok(Look { paths, has_more: self.read()? })
+        let has_more = self.read()?;
+        self.means.feed.is_behind(has_more);
+        Ok(Look { paths, has_more })
     }
 
     /// Opens files that the pattern matches and are not open yet; marks those that it no longer leads to.
