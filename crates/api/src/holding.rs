@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mete_core::{Nanos, Timestamp};
-use mete_gate::{Admission, Credential, Denied, Gate, Lease, Request, Wanted};
+use mete_gate::{Admission, Amounts, Credential, Denied, Gate, Lease, Request, Wanted};
 use mete_prices::{Catalogue, Pricer, Sizes};
 use rand::Rng;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,6 +21,27 @@ pub(crate) struct Circumstances<'a> {
     pub max_output_tokens: Option<u64>,
     /// The id that the request's usage event will have.
     pub request_id: Option<&'a str>,
+    /// Images that are asked for.
+    pub images: u64,
+    /// Megabytes of audio that it brings.
+    pub audio_megabytes: u64,
+    /// Whether its tokens are those of a batch.
+    pub is_batch: bool,
+}
+
+impl<'a> Circumstances<'a> {
+    /// What the gate is told, with the most that the request can cost.
+    pub(crate) fn wanted(&self, price: Option<Nanos>) -> Wanted<'a> {
+        let tokens = match (self.input_tokens, self.max_output_tokens) {
+            (None, None) => None,
+            (input, output) => Some(input.unwrap_or_default().saturating_add(output.unwrap_or_default())),
+        };
+        let batch_tokens = if self.is_batch { self.input_tokens.unwrap_or_default() } else { 0 };
+        let Self { images, audio_megabytes, request_id, .. } = *self;
+        // A batch has a limit of its own.
+        let tokens = tokens.filter(|_| !self.is_batch);
+        Wanted { price, request_id, amounts: Amounts { tokens, images, audio_megabytes, batch_tokens } }
+    }
 }
 
 /// How often a request asks again after its money was leased: others may have taken it meanwhile.
@@ -113,7 +134,7 @@ impl Holding {
         circumstances: &Circumstances<'_>,
     ) -> Admission {
         let price = self.price(request, circumstances, now, now.plus(gate.terms().time));
-        let wanted = Wanted { price, request_id: circumstances.request_id };
+        let wanted = circumstances.wanted(price);
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         gate.authorize(now, key, request, &wanted, &mut **random)
     }

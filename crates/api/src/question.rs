@@ -5,7 +5,8 @@ use std::fmt;
 
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use hyper::{HeaderMap, StatusCode};
-use mete_core::decision::Refusal;
+use mete_core::EndpointGroup;
+use mete_core::decision::{Refusal, Standings};
 use mete_core::secret::KeyHash;
 use mete_core::{Nanos, Timestamp};
 use mete_gate::{Admission, Credential, Denied, Gate, Hold, Remaining, Request};
@@ -39,6 +40,8 @@ struct Question {
     input_tokens: Option<u64>,
     max_output_tokens: Option<u64>,
     bytes: Option<u64>,
+    images: Option<u64>,
+    audio_megabytes: Option<u64>,
     request_id: Option<String>,
     hold: Option<bool>,
 }
@@ -69,7 +72,8 @@ pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8],
     };
     let request = question.request();
     let admission = if question.hold == Some(false) {
-        gate.look(now, key, &request)
+        let circumstances = question.circumstances();
+        gate.look(now, key, &request, &circumstances.wanted(None))
     } else {
         holding.admit(gate, now, key, &request, &question.circumstances()).await
     };
@@ -104,12 +108,21 @@ impl Question {
         }
     }
 
+    /// Whether its tokens are those of a batch.
+    fn is_batch(&self) -> bool {
+        let is_batches = |path: &str| EndpointGroup::of_path(path) == EndpointGroup::Batches;
+        self.service_tier.as_deref() == Some("batch") || self.path.as_deref().is_some_and(is_batches)
+    }
+
     fn circumstances(&self) -> Circumstances<'_> {
         Circumstances {
             provider: self.provider.as_deref(),
             tier: self.service_tier.as_deref(),
             input_tokens: self.input_tokens,
             max_output_tokens: self.max_output_tokens,
+            images: self.images.unwrap_or_default(),
+            audio_megabytes: self.audio_megabytes.unwrap_or_default(),
+            is_batch: self.is_batch(),
             request_id: self.request_id.as_deref().filter(|id| !id.is_empty()),
         }
     }
@@ -127,6 +140,16 @@ struct Told<'a> {
     key_id: Option<&'a str>,
     hold: Option<&'a Hold>,
     remaining: Left,
+    rate_limits: Option<Standings>,
+}
+
+/// How far requests are from their rate limits; none where there are none.
+fn standings_of(admission: &Admission, refusal: Option<&Refusal>) -> Option<Standings> {
+    let standings = match refusal {
+        Some(Refusal::RateLimit(limited)) => limited.standings,
+        _ => admission.caller.as_ref()?.standings,
+    };
+    (!standings.is_empty()).then_some(standings)
 }
 
 /// What each budget leaves, in dollars.
@@ -150,6 +173,7 @@ impl<'a> Told<'a> {
             project_id: caller.and_then(|caller| std::str::from_utf8(&caller.project_id).ok()),
             key_id: caller.and_then(|caller| std::str::from_utf8(&caller.key_id).ok()),
             hold,
+            rate_limits: standings_of(admission, refusal),
             remaining: Left { project, organization, parent_organization: parent },
         }
     }

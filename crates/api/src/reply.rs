@@ -1,5 +1,7 @@
 //! Answers and error bodies.
 
+mod limits;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -38,6 +40,7 @@ pub fn allow(caller: Caller, hold: Option<&Hold>) -> Reply {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "invalid_id", message);
     };
     let mut headers = HeaderMap::with_capacity(4);
+    limits::tell(&caller.standings, &mut headers);
     headers.insert(KEY_ID, key_id);
     headers.insert(PROJECT_ID, project_id);
     // Letters and digits: every hold's id is a header's value.
@@ -54,6 +57,9 @@ pub fn refuse(refusal: &Refusal) -> Reply {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(CACHE_CONTROL, NO_STORE);
+    if let Refusal::RateLimit(limited) = refusal {
+        limits::refuse(limited, &mut headers);
+    }
     if refusal.forbids_retry() {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
@@ -162,11 +168,17 @@ fn reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {
 
 #[cfg(test)]
 mod tests {
+    use mete_core::decision::Standings;
+
     use super::*;
 
     #[test]
     fn an_id_can_never_begin_another_header() {
-        let caller = |key_id: &'static str| Caller { key_id: key_id.into(), project_id: "proj_1".into() };
+        let caller = |key_id: &'static str| Caller {
+            key_id: key_id.into(),
+            project_id: "proj_1".into(),
+            standings: Standings::default(),
+        };
         assert_eq!(allow(caller("key_1"), None).status(), 204);
         let injected = allow(caller("key_1\r\nx-admin: yes"), None);
         assert_eq!(injected.status(), 500);

@@ -1,6 +1,7 @@
 //! What the gate answers, and in which words (R37, R38).
 
 mod grounds;
+mod limited;
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use crate::money::Nanos;
 use crate::time::Timestamp;
 
 pub use grounds::{Blocked, Exhausted, ForeignModel, FullStorage, MissingPermission};
+pub use limited::{Limited, Standing, Standings, duration_text, period, seconds};
 
 /// Why a request is refused. The order of the variants is the order of R37's table: the first that holds decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum Refusal {
     ProjectBudget(Exhausted),
     /// The upload does not fit in what the project may store (R28).
     FileQuota(FullStorage),
+    /// A rate limit of the model has no room (R23).
+    RateLimit(Box<Limited>),
 }
 
 impl Refusal {
@@ -67,7 +71,7 @@ impl Refusal {
             | Self::SecretReplaced { .. }
             | Self::ProjectArchived { .. } => 401,
             Self::RequestUntold | Self::Permission(_) | Self::Model(_) => 403,
-            Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_) => 429,
+            Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_) | Self::RateLimit(_) => 429,
             Self::FileQuota(_) => 413,
         }
     }
@@ -75,7 +79,11 @@ impl Refusal {
     /// The error's `type`, as an OpenAI client knows it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        if self.forbids_retry() { "insufficient_quota" } else { "invalid_request_error" }
+        match self {
+            Self::RateLimit(limited) => limited.kind(),
+            _ if self.forbids_retry() => "insufficient_quota",
+            _ => "invalid_request_error",
+        }
     }
 
     /// The error's `code`; a missing permission has none.
@@ -96,6 +104,7 @@ impl Refusal {
             Self::OrganizationBudget(_) => "organization_spend_limit_exceeded",
             Self::ProjectBudget(_) => "project_spend_limit_exceeded",
             Self::FileQuota(_) => "file_storage_quota_exceeded",
+            Self::RateLimit(_) => "rate_limit_exceeded",
         })
     }
 
@@ -145,6 +154,7 @@ impl Refusal {
             Self::OrganizationBudget(figures) => figures.message("organization"),
             Self::ProjectBudget(figures) => figures.message("project"),
             Self::FileQuota(figures) => figures.message(),
+            Self::RateLimit(limited) => limited.message(),
         }
     }
 
@@ -182,6 +192,20 @@ mod tests {
             needed: None,
             budget: Nanos::from_dollars(500),
             until: end(),
+        }
+    }
+
+    fn limited() -> Limited {
+        Limited {
+            kind: "organization",
+            scope: "Acme".into(),
+            model: "gpt-4o".into(),
+            rate: crate::rates::Rate::TokensPerMinute,
+            limit: 500,
+            used: 400,
+            requested: 200,
+            retry_after: Some(12_000_000),
+            standings: Standings::default(),
         }
     }
 
@@ -279,6 +303,14 @@ mod tests {
                 Some("file_storage_quota_exceeded"),
                 "file quota of the project 'Bot' would be exceeded: 99.5 GB of 100 GB are stored, \
                  and this request brings 0.500000001 GB.",
+            ),
+            (
+                Refusal::RateLimit(Box::new(limited())),
+                429,
+                "tokens",
+                Some("rate_limit_exceeded"),
+                "rate limit of the organization 'Acme' for gpt-4o is reached: 500 tokens per minute, 400 are used, 200 are \
+                 asked for. Try again in 12s.",
             ),
         ]
     }

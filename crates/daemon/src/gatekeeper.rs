@@ -44,6 +44,7 @@ impl Observer for GateObserver {
 
     fn counted(&mut self, commit: &Commit<'_>) {
         self.gate.arrived(self.clock.now(), settlement::fresh(commit));
+        self.gate.count_usage(self.clock.now(), settlement::used(commit));
         let settled = self.gate.settle(settlement::booked(commit));
         if settled.exceeded > 0 {
             tracing::warn!(events = settled.exceeded, "requests cost more than was held for them");

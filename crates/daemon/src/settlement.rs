@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mete_gate::Booked;
+use mete_gate::{Booked, Used};
 use mete_ingest::committer::Commit;
 use mete_store::{Arrival, NamedHold, Parcel};
 
@@ -32,10 +32,24 @@ fn kept<'a>(commit: &Commit<'a>) -> impl Iterator<Item = (usize, (&'a Arrival, O
 
 /// Those of them that are new, not copies of what the ledger had.
 pub(crate) fn fresh<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Booked<'a>> {
+    fresh_arrivals(commit).map(|(arrival, hold)| of(arrival, hold))
+}
+
+fn fresh_arrivals<'a>(commit: &Commit<'a>) -> impl Iterator<Item = (&'a Arrival, Option<&'a str>)> {
     let copies: HashSet<(usize, u64)> = commit.outcome.copies.iter().copied().collect();
     kept(commit)
         .filter(move |(number, (arrival, _))| copies.is_empty() || !copies.contains(&(*number, arrival.position)))
-        .map(|(_, (arrival, hold))| of(arrival, hold))
+        .map(|(_, arrival)| arrival)
+}
+
+/// What the new events used, for rate limits.
+pub(crate) fn used<'a>(commit: &Commit<'a>) -> impl Iterator<Item = Used<'a>> {
+    fresh_arrivals(commit).map(|(arrival, hold)| {
+        let event = &arrival.event;
+        let tokens = event.usage.input.saturating_add(event.usage.output);
+        let (project, model, images) = (&*event.series.project, &*event.series.model, event.usage.images);
+        Used { event: event.id, time: event.time, project, model, hold, tokens, images }
+    })
 }
 
 /// The last events of the commit.

@@ -10,11 +10,12 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::case::{Case, Ceiling};
-use crate::directory::{Directory, text};
+use crate::directory::{Directory, Key, text};
 use crate::gate::{Caller, Credential, Gate};
 use crate::held::Payers;
 use crate::holds::{Deposit, Holds};
 use crate::leases::{Lease, Leases};
+use crate::rates::{Amounts, Link};
 use crate::recent::Recent;
 use crate::request::Request;
 use crate::terms::{Basis, Terms};
@@ -26,6 +27,8 @@ pub struct Wanted<'a> {
     pub price: Option<Nanos>,
     /// The id that its usage event will have, where the gateway knows it.
     pub request_id: Option<&'a str>,
+    /// What counts for rate limits (R23).
+    pub amounts: Amounts,
 }
 
 /// A hold that was taken.
@@ -104,6 +107,9 @@ pub struct Settled {
 /// For so many requests more than the one that asks money is leased, or for as much again as is held.
 const AHEAD: i64 = 31;
 
+/// Charges a request on its rate limits, with the hold that is taken for it, if one is.
+type Meter<'m> = dyn Fn(&mut Case<'_>, Option<&str>) -> Result<(), Refusal> + 'm;
+
 /// What is under one lock: all that takes and ends holds.
 #[derive(Debug, Default)]
 pub struct Vault {
@@ -114,9 +120,9 @@ pub struct Vault {
 }
 
 impl Gate {
-    /// Decides as [`Gate::admit`] does, and tells what the budgets leave.
+    /// Decides as [`Gate::admit`] does, and tells what the budgets leave. Nothing is held.
     #[must_use]
-    pub fn look(&self, now: Timestamp, key: Credential<'_>, request: &Request<'_>) -> Admission {
+    pub fn look(&self, now: Timestamp, key: Credential<'_>, request: &Request<'_>, wanted: &Wanted<'_>) -> Admission {
         let hash = match key.hash() {
             Ok(hash) => hash,
             Err(refusal) => return Admission::of_nobody(refusal),
@@ -125,7 +131,8 @@ impl Gate {
         let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
         let under_way = &directory.project_of(known).totals.under_way;
         under_way.begin();
-        let (case, refusal) = self.decided(&directory, known, request, now);
+        let link = self.link_of(&directory, known, wanted);
+        let (case, refusal) = self.decided_and_metered(&directory, known, (request, &wanted.amounts, link), now);
         if refusal.is_some() {
             under_way.take_back();
         }
@@ -154,14 +161,29 @@ impl Gate {
         vault.holds.expire(now);
         let directory = self.directory();
         let Some(known) = directory.key(&hash) else { return Admission::of_nobody(key.unknown()) };
-        vault.take(&directory, Case::new(&directory, known, request, now), wanted, id, self.terms())
+        let link = self.link_of(&directory, known, wanted);
+        let meter = |case: &mut Case<'_>, hold: Option<&str>| {
+            let link = link.clone().or_else(|| hold.map(|id| Link::Hold(id.into())));
+            self.meter(&directory, case, (&wanted.amounts, link))
+        };
+        vault.take(&directory, Case::new(&directory, known, request, now), wanted, (id, &meter), self.terms())
+    }
+
+    /// What tells the usage of a request, where its gateway knows the event's id.
+    fn link_of(&self, directory: &Directory, key: &Key, wanted: &Wanted<'_>) -> Option<Link> {
+        let organization = directory.organization_of(directory.project_of(key));
+        wanted.request_id.map(|id| Link::Event(self.terms().ids.event(&text(&organization.id), id)))
     }
 
     /// Gives back what a hold sets aside. Whether there was one.
     pub fn release(&self, now: Timestamp, hold_id: &str) -> bool {
-        let mut vault = self.vault();
-        vault.holds.expire(now);
-        vault.holds.end(hold_id).is_some()
+        let ended = {
+            let mut vault = self.vault();
+            vault.holds.expire(now);
+            vault.holds.end(hold_id).is_some()
+        };
+        self.meters().give_back(&self.directory(), hold_id, now);
+        ended
     }
 
     /// Has a hold begin its time anew, for a stream that takes long: until when it lives then, and what it sets aside;
@@ -245,11 +267,12 @@ impl Vault {
         directory: &Directory,
         mut case: Case<'_>,
         wanted: &Wanted<'_>,
-        id: String,
+        (id, meter): (String, &Meter<'_>),
         terms: &Terms,
     ) -> Admission {
         if !case.has_budget() {
             let refusal = case.first_refusal();
+            let refusal = refusal.or_else(|| meter(&mut case, None).err());
             if refusal.is_none() {
                 case.project.totals.under_way.begin();
             }
@@ -269,6 +292,10 @@ impl Vault {
         let left = case.remaining().iter().copied().flatten().min().unwrap_or_default() - amount;
         if let Err(lease) = self.covered(&case.project.id, amount, left, expires_at, terms) {
             return Admission::of(&case, Err(Denied::Unleased(lease)));
+        }
+        // Last, since it charges: of what is refused nothing is to be given back.
+        if let Err(refusal) = meter(&mut case, Some(&id)) {
+            return Admission::of(&case, Err(Denied::Refused(refusal)));
         }
         let event = wanted.request_id.map(|id| terms.ids.event(&text(&case.organization.id), id));
         let deposit = Deposit {

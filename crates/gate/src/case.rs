@@ -1,7 +1,7 @@
 //! One key and one request at one instant, and the questions of R37 asked about them in their order.
 
 use bytes::Bytes;
-use mete_core::decision::{Blocked, Exhausted, ForeignModel, FullStorage, MissingPermission, Refusal};
+use mete_core::decision::{Blocked, Exhausted, ForeignModel, FullStorage, MissingPermission, Refusal, Standings};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::permissions::PermissionKind;
@@ -11,6 +11,7 @@ use mete_core::{Month, Nanos, Timestamp};
 use crate::directory::{Directory, Key, Organization, Project};
 use crate::held::{Held, Payers};
 use crate::overrides::{Override, Overrides};
+use crate::rates::{Met, standings};
 use crate::request::Request;
 use crate::totals::MonthTotals;
 
@@ -33,11 +34,13 @@ pub enum Question {
     ProjectBudget,
     /// What the project may store (R28).
     FileQuota,
+    /// The rate limits of the model (R23), which a decision charges by itself.
+    RateLimit,
 }
 
 impl Question {
     /// R37's order: the first that is answered with a refusal decides.
-    pub const IN_ORDER: [Self; 10] = [
+    pub const IN_ORDER: [Self; 11] = [
         Self::KeyStatus,
         Self::ProjectStatus,
         Self::Permission,
@@ -48,6 +51,7 @@ impl Question {
         Self::ParentBudget,
         Self::ProjectBudget,
         Self::FileQuota,
+        Self::RateLimit,
     ];
 }
 
@@ -65,6 +69,10 @@ pub struct Case<'a> {
     pub ceiling: Option<Ceiling>,
     /// The release that stands in for the budgets.
     pub release: Option<Placed<'a>>,
+    /// How far the request is from its rate limits, once it is charged on them.
+    pub standings: Standings,
+    /// The limits that it meets, where somebody wants to see them.
+    pub met: Vec<Met<'a>>,
     /// The bytes that the project stores, and how many it may.
     pub stored: u64,
     pub file_quota: u64,
@@ -116,6 +124,8 @@ impl<'a> Case<'a> {
             budgets,
             ceiling: None,
             release: placed(key, project, |overrides| overrides.release(now)),
+            standings: Standings::default(),
+            met: Vec::new(),
             stored: project.totals.bytes(),
             file_quota: directory.file_quota,
         }
@@ -143,6 +153,7 @@ impl<'a> Case<'a> {
             }
             Question::ProjectBudget => self.exhausted(&self.budgets.project).map(Refusal::ProjectBudget),
             Question::FileQuota => self.full_storage(),
+            Question::RateLimit => self.limited(),
         }
     }
 
@@ -155,6 +166,7 @@ impl<'a> Case<'a> {
             }
             Question::OrganizationBudget | Question::ParentBudget | Question::ProjectBudget => self.release.is_none(),
             Question::FileQuota => self.request.needs().is_some() && self.request.bytes.is_some(),
+            Question::RateLimit => self.request.model.is_some(),
             Question::KeyStatus | Question::ProjectStatus | Question::ManualBlock | Question::ManualRelease => true,
         }
     }
@@ -235,6 +247,13 @@ impl<'a> Case<'a> {
     /// Whether any of the scopes has a budget.
     pub fn has_budget(&self) -> bool {
         self.budgets.iter().any(|account| account.limits.budget.is_some())
+    }
+
+    /// The limit that takes longest to have room, of those that were looked at.
+    fn limited(&self) -> Option<Refusal> {
+        let refusing = self.met.iter().filter(|met| met.room.is_err());
+        let met = refusing.max_by_key(|met| met.room.err().map(|wait| wait.unwrap_or(i64::MAX)))?;
+        Some(Refusal::RateLimit(Box::new(met.limited(self.request.model.unwrap_or_default(), standings(&self.met)))))
     }
 
     fn full_storage(&self) -> Option<Refusal> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::permissions::Permissions;
-use mete_core::rates::Models;
+use mete_core::rates::{Models, Rates};
 use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 use mete_store::{GateKey, GateOldSecret, GateOrganization, GateProject, GateSnapshot};
@@ -67,6 +67,8 @@ pub struct Directory {
     organizations: Vec<Organization>,
     /// Where each project stands in `projects`.
     positions: FxHashMap<Arc<str>, usize>,
+    /// Rate limits by the id of their project or organization, and by model.
+    rates: FxHashMap<String, FxHashMap<String, Rates>>,
     /// How many bytes of files a project may store.
     pub file_quota: u64,
     pub change_seq: i64,
@@ -78,7 +80,8 @@ impl Directory {
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
     pub fn new(snapshot: GateSnapshot, book: &mut Book) -> Self {
-        let GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq } = snapshot;
+        let GateSnapshot { organizations, projects, keys, old_secrets, overrides, rate_limits, file_quota, change_seq } =
+            snapshot;
         let (read_projects, read_keys) = (projects.len(), keys.len());
         let overrides = overrides::by_scope(overrides);
         let (organizations, organization_positions) = place_organizations(organizations, book);
@@ -100,7 +103,11 @@ impl Directory {
             );
         }
         let keys = by_secret(known, old_secrets);
-        let directory = Self { keys, projects, organizations, positions, file_quota, change_seq };
+        let mut rates: FxHashMap<String, FxHashMap<String, Rates>> = FxHashMap::default();
+        for (scope, limit) in rate_limits {
+            rates.entry(scope).or_default().insert(limit.model, limit.rates);
+        }
+        let directory = Self { keys, projects, organizations, positions, rates, file_quota, change_seq };
         directory.sum_up();
         directory
     }
@@ -155,6 +162,20 @@ impl Directory {
             organization: Arc::clone(&organization.held),
             parent: self.parent_of(organization).map(|parent| Arc::clone(&parent.held)),
         }
+    }
+
+    /// Whether anybody has a rate limit.
+    pub fn has_rates(&self) -> bool {
+        !self.rates.is_empty()
+    }
+
+    /// The rate limits of a model in a project or organization.
+    pub fn rates_of(&self, scope_id: &[u8], model: &str) -> Option<&Rates> {
+        // Most stores have none.
+        if self.rates.is_empty() {
+            return None;
+        }
+        self.rates.get(std::str::from_utf8(scope_id).ok()?)?.get(model)
     }
 
     /// Books a change of a project's total on its organization and on that one's parent, if the project is known.

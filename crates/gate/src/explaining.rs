@@ -3,6 +3,7 @@
 use mete_core::Timestamp;
 
 use crate::case::{Case, Question};
+use crate::directory::{Directory, Key};
 use crate::explain::{About, Explanation};
 use crate::gate::Gate;
 use crate::request::Request;
@@ -25,7 +26,8 @@ impl Gate {
     ) -> Option<Explanation> {
         let directory = self.directory();
         let key = directory.key_of_nobody(project_id)?;
-        let case = Case::new(&directory, &key, request, now);
+        let mut case = Case::new(&directory, &key, request, now);
+        self.look_at_rates(&directory, &mut case);
         Some(Explanation::of_case(&case, About::Project, is_known))
     }
 
@@ -40,8 +42,21 @@ impl Gate {
         let directory = self.directory();
         match directory.key_by_id(key_id) {
             None => Explanation::of_unknown_key(now),
-            Some(key) => Explanation::of_case(&Case::new(&directory, key, request, now), About::Key, is_known),
+            Some(key) => self.explain_key(&directory, (key, request), now, is_known),
         }
+    }
+
+    /// The decision on a key of the directory, as far as it is known.
+    pub(crate) fn explain_key(
+        &self,
+        directory: &Directory,
+        (key, request): (&Key, &Request<'_>),
+        now: Timestamp,
+        is_known: &dyn Fn(Question) -> bool,
+    ) -> Explanation {
+        let mut case = Case::new(directory, key, request, now);
+        self.look_at_rates(directory, &mut case);
+        Explanation::of_case(&case, About::Key, is_known)
     }
 
     /// The id of the project with this id, or of the only active one with this name.

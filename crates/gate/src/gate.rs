@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use mete_core::decision::{Decision, Refusal};
+use mete_core::decision::{Decision, Refusal, Standings};
 use mete_core::secret::KeyHash;
 use mete_core::{IdHasher, Nanos, Timestamp};
 use mete_store::{GateSnapshot, ProjectBytes, ProjectSpend};
@@ -13,7 +13,8 @@ use crate::admission::Vault;
 use crate::book::Book;
 use crate::case::Case;
 use crate::directory::{Directory, Key};
-use crate::explain::{About, Explanation};
+use crate::explain::Explanation;
+use crate::rates::{Amounts, Link, Meters};
 use crate::request::Request;
 use crate::terms::Terms;
 
@@ -28,6 +29,8 @@ pub struct Gate {
     book: Mutex<Book>,
     /// Whoever takes or ends holds has this one, and not the other.
     vault: Mutex<Vault>,
+    /// What is used of rate limits. Whoever has this one takes no other.
+    pub(crate) meters: Mutex<Meters>,
     terms: Terms,
 }
 
@@ -47,6 +50,8 @@ pub struct Caller {
     pub key_id: Bytes,
     /// `proj_…`
     pub project_id: Bytes,
+    /// How far its requests are from their rate limits.
+    pub standings: Standings,
 }
 
 impl Gate {
@@ -57,7 +62,13 @@ impl Gate {
         let mut book = Book::default();
         let directory = Directory::new(snapshot, &mut book);
         let terms = Terms::new(IdHasher::new((0, 0)));
-        Self { directory: ArcSwap::from_pointee(directory), book: Mutex::new(book), vault: Mutex::default(), terms }
+        Self {
+            directory: ArcSwap::from_pointee(directory),
+            book: Mutex::new(book),
+            vault: Mutex::default(),
+            meters: Mutex::default(),
+            terms,
+        }
     }
 
     /// The same, which holds money on these terms. Without them it does so on the usual ones, and finds no hold by the
@@ -126,7 +137,7 @@ impl Gate {
         let key = directory.key(&hash).ok_or_else(|| credential.unknown())?;
         let under_way = &directory.project_of(key).totals.under_way;
         under_way.begin();
-        match self.decided(&directory, key, request, now) {
+        match self.decided_and_metered(&directory, key, (request, &Amounts::default(), None), now) {
             (_, Some(refusal)) => {
                 under_way.take_back();
                 Err(refusal)
@@ -148,14 +159,27 @@ impl Gate {
     #[must_use]
     pub fn explain(&self, now: Timestamp, hash: KeyHash, request: &Request<'_>) -> Explanation {
         let directory = self.directory.load();
-        explanation(&directory, directory.key(&hash), now, request)
+        self.explanation(&directory, directory.key(&hash), now, request)
     }
 
     /// The decision on a key, by its id and with its present secret, with its grounds (R38). Looks through all keys.
     #[must_use]
     pub fn explain_id(&self, now: Timestamp, key_id: &str, request: &Request<'_>) -> Explanation {
         let directory = self.directory.load();
-        explanation(&directory, directory.key_by_id(key_id), now, request)
+        self.explanation(&directory, directory.key_by_id(key_id), now, request)
+    }
+
+    fn explanation(
+        &self,
+        directory: &Directory,
+        key: Option<&Key>,
+        now: Timestamp,
+        request: &Request<'_>,
+    ) -> Explanation {
+        match key {
+            None => Explanation::of_unknown_key(now),
+            Some(key) => self.explain_key(directory, (key, request), now, &|_| true),
+        }
     }
 
     pub(crate) fn directory(&self) -> arc_swap::Guard<Arc<Directory>> {
@@ -183,6 +207,19 @@ impl Gate {
             case = Case::new(directory, key, request, now);
             refusal = case.first_refusal();
         }
+        (case, refusal)
+    }
+
+    /// The same, and where nothing else refuses the request is charged on the rate limits of its model.
+    pub(crate) fn decided_and_metered<'a>(
+        &self,
+        directory: &'a Directory,
+        key: &'a Key,
+        (request, amounts, link): (&'a Request<'a>, &Amounts, Option<Link>),
+        now: Timestamp,
+    ) -> (Case<'a>, Option<Refusal>) {
+        let (mut case, refusal) = self.decided(directory, key, request, now);
+        let refusal = refusal.or_else(|| self.meter(directory, &mut case, (amounts, link)).err());
         (case, refusal)
     }
 
@@ -219,13 +256,6 @@ impl Credential<'_> {
 
 impl Caller {
     pub(crate) fn of(case: &Case<'_>) -> Self {
-        Self { key_id: case.key.id.clone(), project_id: case.project.id.clone() }
-    }
-}
-
-fn explanation(directory: &Directory, key: Option<&Key>, now: Timestamp, request: &Request<'_>) -> Explanation {
-    match key {
-        None => Explanation::of_unknown_key(now),
-        Some(key) => Explanation::of_case(&Case::new(directory, key, request, now), About::Key, &|_| true),
+        Self { key_id: case.key.id.clone(), project_id: case.project.id.clone(), standings: case.standings }
     }
 }

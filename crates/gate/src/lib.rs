@@ -49,6 +49,7 @@
 //!     }],
 //!     old_secrets: vec![],
 //!     overrides: vec![],
+//!     rate_limits: vec![],
 //!     file_quota: 100_000_000_000,
 //!     change_seq: 1,
 //! });
@@ -79,8 +80,10 @@ mod holds;
 mod keys;
 mod leases;
 mod leasing;
+mod metering;
 mod overrides;
 mod past;
+mod rates;
 mod recent;
 mod refused;
 mod report;
@@ -97,8 +100,9 @@ pub use exposure::Exposure;
 pub use gate::{Caller, Credential, Gate};
 pub use leases::Lease;
 pub use past::Past;
+pub use rates::{Amounts, Used};
 pub use refused::{RefusedKey, RefusedKeys};
 pub use report::{Ages, BudgetReport, Report, Spender, Spenders, SpentBy, ToldBy};
 pub use request::Request;
-pub use rule::{BudgetFigures, ByHand, Rule};
+pub use rule::{BudgetFigures, ByHand, RateFigures, Rule};
 pub use terms::{Basis, Terms};

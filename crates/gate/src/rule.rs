@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Account, Case, Placed, Question};
 use crate::directory::text;
+use crate::rates::Met;
 
 /// A rule of R37's table with the figures that it looks at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +74,30 @@ pub enum Rule {
         /// Bytes that the project may store.
         quota: u64,
     },
+    /// Every rate limit of the model has room (R23); given only where there is one.
+    RateLimits {
+        /// The model.
+        model: String,
+        /// The limits that it meets: the project's first.
+        limits: Vec<RateFigures>,
+    },
+}
+
+/// A rate limit and what is used of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateFigures {
+    /// The project's or organization's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Which figure, as in `requests_per_minute`.
+    pub rate: String,
+    /// The limit.
+    pub limit: u64,
+    /// What of it is used; null where that is not known.
+    pub used: Option<u64>,
+    /// When all of it is free again, if nothing more is used.
+    pub free_at: Option<Timestamp>,
 }
 
 /// A block or release that a person placed.
@@ -138,7 +163,23 @@ impl Rule {
                 upload: case.asks(question).then(|| case.request.upload()),
                 quota: case.file_quota,
             },
+            Question::RateLimit => {
+                let limits: Vec<RateFigures> = case.met.iter().map(|met| rate_figures(met, case.now)).collect();
+                let model = case.request.model.filter(|_| !limits.is_empty())?.to_owned();
+                Self::RateLimits { model, limits }
+            }
         })
+    }
+}
+
+fn rate_figures(met: &Met<'_>, now: Timestamp) -> RateFigures {
+    RateFigures {
+        id: text(met.id),
+        name: met.name.to_owned(),
+        rate: met.rate.name().to_owned(),
+        limit: met.standing.limit,
+        used: Some(met.used),
+        free_at: Some(now.plus(met.standing.reset)),
     }
 }
 

@@ -8,7 +8,7 @@ use mete_core::directory::{KeyStatus, ProjectStatus};
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::permissions::Permissions;
-use mete_core::rates::Models;
+use mete_core::rates::{Models, RateLimit};
 use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 
@@ -107,6 +107,8 @@ pub struct GateSnapshot {
     pub old_secrets: Vec<GateOldSecret>,
     /// Manual blocks and releases that were not lifted, also those that have ended.
     pub overrides: Vec<GateOverride>,
+    /// Rate limits by model (R23), each with the id of its project or organization.
+    pub rate_limits: Vec<(String, RateLimit)>,
     /// How many bytes of files a project may store (R28).
     pub file_quota: u64,
     /// The change feed's position that the snapshot holds at least.
@@ -187,8 +189,9 @@ impl Store {
         let keys = self.gate_keys(key_id).await?;
         let old_secrets = self.gate_old_secrets(key_id).await?;
         let overrides = self.gate_overrides().await?;
+        let rate_limits = self.all_rate_limits().await?;
         let file_quota = count(self.setting(Setting::FileQuotaBytes).await?);
-        Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq })
+        Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, rate_limits, file_quota, change_seq })
     }
 
     async fn models_by_scope(&self) -> Result<HashMap<String, Models>, StoreError> {

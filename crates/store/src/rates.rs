@@ -59,6 +59,15 @@ impl Store {
         models(row.and_then(|row| row.0).as_deref())
     }
 
+    /// All rate limits, each with the id of its scope.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn all_rate_limits(&self) -> Result<Vec<(String, RateLimit)>, StoreError> {
+        let rows: Vec<RateRow> = on_read!(self, db => sqlx::query_as(RATES).fetch_all(db).await)?;
+        Ok(rows.into_iter().map(RateRow::limit).map(|limit| (limit.id, limit.value)).collect())
+    }
+
     /// The rate limits of a scope, by model.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod kill;
 mod life;
 mod months;
 mod pipes;
+mod rates;
 mod refused;
 mod rotation;
 mod sockets;

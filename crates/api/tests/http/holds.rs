@@ -10,7 +10,7 @@ use crate::client::{Answer, Client};
 use crate::server::{IDS, Server};
 
 /// Asks, and gives the answer's document.
-async fn ask(client: &mut Client, question: Value) -> Value {
+pub async fn ask(client: &mut Client, question: Value) -> Value {
     let answer = post(client, &question.to_string()).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{}", answer.body);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -52,6 +52,7 @@ async fn r40_a_question_is_answered_with_decision_hold_and_what_is_left() {
             "project_id": "proj_Bot", "key_id": "key_Bot",
             "hold": {"id": id, "amount": "7.5", "basis": "price", "expires_at": "2026-11-23T12:10:00Z"},
             "remaining": {"project": left, "organization": null, "parent_organization": null},
+            "rate_limits": null,
         });
         assert_eq!(answer, expected);
     }

@@ -6,6 +6,7 @@ mod client;
 mod connections;
 mod degraded;
 mod holds;
+mod rates;
 mod refused;
 mod requests;
 mod server;

@@ -8,6 +8,7 @@ use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::permissions::{Access, PermissionKind, Permissions, Scopes};
+use mete_core::rates::RateLimit;
 use mete_core::secret::KeyHash;
 use mete_core::{Clock, EndpointGroup, IdHasher, Nanos, Timestamp};
 use mete_gate::{Gate, Terms};
@@ -194,9 +195,18 @@ fn directory() -> GateSnapshot {
         ],
         old_secrets: Vec::new(),
         overrides: Vec::new(),
+        rate_limits: vec![("proj_Lab".into(), limited())],
         file_quota: 1_000,
         change_seq: 1,
     }
+}
+
+/// Lab may ask for this model twice a minute.
+fn limited() -> RateLimit {
+    let mut limit = RateLimit { model: "limited".into(), ..RateLimit::default() };
+    limit.rates.max_requests_per_1_minute = Some(2);
+    limit.rates.max_tokens_per_1_minute = Some(6_000);
+    limit
 }
 
 fn key(name: &str, project: &str, permissions: Permissions) -> GateKey {

@@ -59,7 +59,7 @@ fn requests_without_a_hold_are_under_way_until_their_usage_is_booked() {
 fn who_is_refused_or_holds_money_is_not_under_way_without_a_hold() {
     let gate = gate();
     let mut random = StdRng::seed_from_u64(1);
-    let wanted = Wanted { price: Some(cents(50)), request_id: Some("r1") };
+    let wanted = Wanted { price: Some(cents(50)), request_id: Some("r1"), ..Wanted::default() };
     assert!(take(&gate, "Bot", now(), &wanted, &mut random).unwrap().is_some());
     let later = now().plus(MINUTE);
     assert!(take(&gate, "Bot", later, &Wanted { request_id: None, ..wanted }, &mut random).unwrap().is_some());

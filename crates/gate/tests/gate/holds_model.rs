@@ -205,7 +205,7 @@ impl Story {
         let months = [now.month(), now.plus(LIFE + AHEAD).month()];
         let expected = if model.has_budget(project) { model.code(project, &months, amount) } else { "ok" };
         let id = request.map(|request| request.to_string());
-        let wanted = Wanted { price: Some(Nanos(amount)), request_id: id.as_deref() };
+        let wanted = Wanted { price: Some(Nanos(amount)), request_id: id.as_deref(), ..Wanted::default() };
         let secret = format!("sk-{}", PROJECTS[project].0);
         let key = Credential::Secret(Some(&secret));
         let admission = self.gate.authorize(now, key, &CHAT, &wanted, &mut self.random);

@@ -60,7 +60,7 @@ fn r40_sixty_four_threads_never_pass_a_budget_by_a_nano_dollar() {
                     let place = (number % 2) as usize;
                     for _ in 0..ASKED {
                         let most = random.random_range(1..MOST);
-                        let wanted = Wanted { price: Some(Nanos(most)), request_id: None };
+                        let wanted = Wanted { price: Some(Nanos(most)), request_id: None, ..Wanted::default() };
                         match take(gate, ["A", "B"][place], now, &wanted, &mut random) {
                             Err(_) => _ = refused.fetch_add(1, Ordering::Relaxed),
                             Ok(hold) => {

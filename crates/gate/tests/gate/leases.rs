@@ -23,7 +23,7 @@ fn gate() -> Gate {
 }
 
 fn hold(gate: &Gate, dollars: i64, now: Timestamp) -> Result<Hold, Denied> {
-    let wanted = Wanted { price: Some(Nanos::from_dollars(dollars)), request_id: None };
+    let wanted = Wanted { price: Some(Nanos::from_dollars(dollars)), request_id: None, ..Wanted::default() };
     take(gate, "A", now, &wanted, &mut StdRng::seed_from_u64(now.0.cast_unsigned() + dollars.cast_unsigned()))
         .map(Option::unwrap)
 }

@@ -14,6 +14,7 @@ mod keys;
 mod leases;
 mod model;
 mod permissions;
+mod rates;
 mod reasons;
 mod refused;
 mod support;

@@ -60,6 +60,7 @@ fn rule(refusal: Option<&Refusal>) -> &'static str {
         },
         Some(Refusal::ProjectBudget(_)) => "project's budget",
         Some(Refusal::FileQuota(_)) => "quota",
+        Some(Refusal::RateLimit(_)) => "rate limit",
     }
 }
 

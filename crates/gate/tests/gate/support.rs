@@ -106,6 +106,7 @@ pub fn snapshot(change_seq: i64, organizations: Vec<GateOrganization>, projects:
         keys,
         old_secrets: Vec::new(),
         overrides: Vec::new(),
+        rate_limits: Vec::new(),
         file_quota: 1_000,
         change_seq,
     }

@@ -1,7 +1,9 @@
 //! An explanation in words.
 
 use mete_core::{Nanos, Timestamp};
-use mete_gate::{BudgetFigures, BudgetReport, ByHand, Exposure, Rule, RuleReport, Spender, SpentBy, ToldBy, Verdict};
+use mete_gate::{
+    BudgetFigures, BudgetReport, ByHand, Exposure, RateFigures, Rule, RuleReport, Spender, SpentBy, ToldBy, Verdict,
+};
 
 use super::told::Told;
 use crate::output::{Table, count, left, money, percent, right, safe, several, time};
@@ -158,7 +160,16 @@ fn line(rule: &Rule) -> (&'static str, String) {
             let seen = format!("{name}: {} of {} bytes{upload}", count(*stored), count(*quota));
             ("the file quota leaves room", seen)
         }
+        Rule::RateLimits { model, limits } => {
+            let seen: Vec<String> = limits.iter().map(rate).collect();
+            ("the model's rate limits have room", format!("{model}: {}", seen.join("; ")))
+        }
     }
+}
+
+fn rate(figures: &RateFigures) -> String {
+    let used = figures.used.map_or_else(|| "?".to_owned(), count);
+    format!("{}: {used} of {} {}", figures.name, count(figures.limit), figures.rate.replace('_', " "))
 }
 
 fn by_hand(placed: &ByHand) -> String {
