@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::settlement;
 use mete_api::{Metrics, Readiness};
-use mete_core::Clock;
+use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 use mete_ingest::committer::{Commit, Observer};
-use mete_store::{Alert, AlertKind, ProjectBytes, ProjectSpend, Store, StoreError};
+use mete_store::{Alert, AlertKind, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ impl Observer for GateObserver {
     fn committed(&mut self, commit: &Commit<'_>) {
         let outcome = commit.outcome;
         self.gate.set_spend(&outcome.spends);
+        self.gate.set_part_spend(&outcome.parts);
         self.gate.set_bytes(&outcome.bytes);
         for alert in &outcome.alerts {
             log(alert);
@@ -43,8 +44,9 @@ impl Observer for GateObserver {
         self.gate.note_costs(settlement::latest(commit));
     }
 
-    fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]) {
+    fn totals(&mut self, spends: &[ProjectSpend], parts: &[PartSpend], bytes: &[ProjectBytes]) {
         self.gate.set_spend(spends);
+        self.gate.set_part_spend(parts);
         self.gate.set_bytes(bytes);
     }
 
@@ -87,15 +89,20 @@ pub(crate) async fn follow_directory(store: Store, gate: Arc<Gate>, clock: Arc<d
             _ = look.tick() => {}
         }
         gate.expire_holds(clock.now());
-        if let Err(error) = refresh(&store, &gate).await {
+        if let Err(error) = refresh(&store, &gate, clock.now()).await {
             tracing::warn!(%error, "cannot read the directory; the gate goes on with what it knows");
         }
     }
 }
 
-async fn refresh(store: &Store, gate: &Gate) -> Result<(), StoreError> {
+async fn refresh(store: &Store, gate: &Gate, now: Timestamp) -> Result<(), StoreError> {
     if store.versions().await?.change_seq != gate.change_seq() {
-        gate.replace_directory(store.gate_snapshot().await?);
+        let snapshot = store.gate_snapshot().await?;
+        if !snapshot.parts.is_empty() {
+            // Nobody has told what was spent of a budget that is new. What is committed meanwhile comes with its commit.
+            gate.set_part_spend(&store.part_spends(now.month()).await?);
+        }
+        gate.replace_directory(snapshot);
     }
     Ok(())
 }

@@ -13,8 +13,9 @@ use mete_store::{GateKey, GateOldSecret, GateOrganization, GateProject, GateSnap
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::book::Book;
-use crate::held::{Held, Payers};
+use crate::held::Held;
 use crate::overrides::{self, ByScope, Overrides};
+use crate::part::{KeyParts, Part, Parts};
 use crate::totals::{MonthTotals, ProjectTotals};
 
 /// A key as one of its secrets opens it; its project is a position in [`Directory::projects`].
@@ -27,6 +28,8 @@ pub struct Key {
     pub valid_until: Option<Timestamp>,
     pub permissions: Permissions,
     pub overrides: Option<Arc<Overrides>>,
+    /// The budgets of its own and its owner's, if there are such.
+    pub parts: Option<Arc<KeyParts>>,
     project: usize,
 }
 
@@ -42,6 +45,10 @@ pub struct Project {
     pub overrides: Option<Arc<Overrides>>,
     pub totals: Arc<ProjectTotals>,
     pub held: Arc<Held>,
+    /// What other lives may hold of it, which is part of `held` too.
+    assumed: Arc<Held>,
+    /// Its models that have budgets.
+    pub model_parts: FxHashMap<String, Arc<Part>>,
     organization: usize,
 }
 
@@ -66,6 +73,8 @@ pub struct Directory {
     organizations: Vec<Organization>,
     /// Where each project stands in `projects`.
     positions: FxHashMap<Arc<str>, usize>,
+    /// Members and keys with budgets.
+    standing_parts: Vec<Arc<Part>>,
     /// How many bytes of files a project may store.
     pub file_quota: u64,
     pub change_seq: i64,
@@ -77,18 +86,20 @@ impl Directory {
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
     pub fn new(snapshot: GateSnapshot, book: &mut Book) -> Self {
-        let GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq } = snapshot;
+        let GateSnapshot { organizations, projects, keys, old_secrets, overrides, parts, file_quota, change_seq } =
+            snapshot;
         let (read_projects, read_keys) = (projects.len(), keys.len());
         let overrides = overrides::by_scope(overrides);
         let (organizations, organization_positions) = place_organizations(organizations, book);
-        let projects = place_projects(projects, &organization_positions, &overrides, book);
+        let mut parts = Parts::new(parts, book);
+        let projects = place_projects(projects, &organization_positions, (&overrides, &mut parts), book);
         let positions: FxHashMap<Arc<str>, usize> =
             projects.iter().enumerate().map(|(position, project)| (text(&project.id).into(), position)).collect();
         let known: Vec<(KeyHash, Key)> = keys
             .into_iter()
             .filter_map(|key| {
                 let project = *positions.get(key.project_id.as_str())?;
-                Some((key.hash, place_key(key, project, &overrides)))
+                Some((key.hash, place_key(key, project, (&overrides, &parts))))
             })
             .collect();
         if projects.len() < read_projects || known.len() < read_keys {
@@ -99,7 +110,8 @@ impl Directory {
             );
         }
         let keys = by_secret(known, old_secrets);
-        let directory = Self { keys, projects, organizations, positions, file_quota, change_seq };
+        let standing_parts = parts.standing;
+        let directory = Self { keys, projects, organizations, positions, standing_parts, file_quota, change_seq };
         directory.sum_up();
         directory
     }
@@ -138,14 +150,16 @@ impl Directory {
         self.positions.get(id).map(|&position| &self.projects[position])
     }
 
-    /// What a hold of the project is part of.
-    pub fn held_of(&self, project: &Project) -> Payers<Arc<Held>> {
+    /// Members and keys with budgets, of whatever project.
+    pub fn standing_parts(&self) -> &[Arc<Part>] {
+        &self.standing_parts
+    }
+
+    /// What a hold of the project is part of, where nobody knows of which key it is.
+    pub fn assumed_sums(&self, project: &Project) -> Vec<Arc<Held>> {
         let organization = self.organization_of(project);
-        Payers {
-            project: Arc::clone(&project.held),
-            organization: Arc::clone(&organization.held),
-            parent: self.parent_of(organization).map(|parent| Arc::clone(&parent.held)),
-        }
+        let parent = self.parent_of(organization).map(|parent| &parent.held);
+        [&project.held, &project.assumed, &organization.held].into_iter().chain(parent).cloned().collect()
     }
 
     /// Books a change of a project's total on its organization and on that one's parent, if the project is known.
@@ -202,21 +216,36 @@ fn place_organizations(given: Vec<GateOrganization>, book: &mut Book) -> (Vec<Or
 fn place_projects(
     given: Vec<GateProject>,
     organizations: &FxHashMap<String, usize>,
-    overrides: &ByScope,
+    (overrides, parts): (&ByScope, &mut Parts),
     book: &mut Book,
 ) -> Vec<Project> {
     let place = |GateProject { id, organization_id, name, archived, limits, models }: GateProject| {
         let organization = *organizations.get(organization_id.as_str())?;
         let (models, overrides) = (sorted(models), overrides.get(&id).cloned());
-        let (totals, held) = (book.totals_of(&id), book.held_of(&id));
-        Some(Project { id: id.into(), name, archived, limits, models, overrides, totals, held, organization })
+        let (totals, held, assumed) = (book.totals_of(&id), book.held_of(&id), book.assumed_of(&id));
+        let model_parts = parts.take_models(&id);
+        let id = id.into();
+        Some(Project {
+            id,
+            name,
+            archived,
+            limits,
+            models,
+            overrides,
+            totals,
+            held,
+            assumed,
+            model_parts,
+            organization,
+        })
     };
     given.into_iter().filter_map(place).collect()
 }
 
-fn place_key(key: GateKey, project: usize, overrides: &ByScope) -> Key {
+fn place_key(key: GateKey, project: usize, (overrides, parts): (&ByScope, &Parts)) -> Key {
     Key {
         overrides: overrides.get(&key.id).cloned(),
+        parts: parts.of_key(&key.id),
         id: key.id.into(),
         status: key.status,
         expires_at: key.expires_at,

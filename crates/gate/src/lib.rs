@@ -49,6 +49,7 @@
 //!     }],
 //!     old_secrets: vec![],
 //!     overrides: vec![],
+//!     parts: vec![],
 //!     file_quota: 100_000_000_000,
 //!     change_seq: 1,
 //! });
@@ -66,6 +67,7 @@
 //! # Ok::<(), mete_core::time::ParseMonthError>(())
 //! ```
 
+mod account;
 mod admission;
 mod book;
 mod case;
@@ -77,6 +79,7 @@ mod holds;
 mod leases;
 mod leasing;
 mod overrides;
+mod part;
 mod recent;
 mod refused;
 mod request;

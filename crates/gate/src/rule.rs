@@ -6,7 +6,8 @@ use mete_core::rates::Models;
 use mete_core::{Nanos, Timestamp};
 use serde::Serialize;
 
-use crate::case::{Account, Case, Placed, Question};
+use crate::account::Account;
+use crate::case::{Case, Placed, Question};
 use crate::directory::text;
 
 /// A rule of R37's table with the figures that it looks at.
@@ -60,6 +61,12 @@ pub enum Rule {
     ParentBudget(BudgetFigures),
     /// The project's budget leaves something.
     ProjectBudget(BudgetFigures),
+    /// So does that of the model in the project; given only where it has one and is told.
+    ModelBudget(BudgetFigures),
+    /// So does that of the key's owner in the project; given only where they have one.
+    MemberBudget(BudgetFigures),
+    /// So does the key's own; given only where it has one.
+    KeyBudget(BudgetFigures),
     /// The upload fits in what the project may store (R28).
     FileQuota {
         /// The project's id.
@@ -89,7 +96,7 @@ pub struct ByHand {
 /// A budget and what is spent of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BudgetFigures {
-    /// The project's or organization's id.
+    /// The id of the project, organization, member or key; a model's name.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -128,9 +135,12 @@ impl Rule {
             },
             Question::ManualBlock => Self::ManualBlock(by_hand(case, case.block()?)),
             Question::ManualRelease => Self::ManualRelease(by_hand(case, case.release?)),
-            Question::OrganizationBudget => Self::OrganizationBudget(figures(case, &case.budgets.organization)),
-            Question::ParentBudget => Self::ParentBudget(figures(case, case.budgets.parent.as_ref()?)),
-            Question::ProjectBudget => Self::ProjectBudget(figures(case, &case.budgets.project)),
+            Question::OrganizationBudget => Self::OrganizationBudget(figures(case, case.account(question)?)),
+            Question::ParentBudget => Self::ParentBudget(figures(case, case.account(question)?)),
+            Question::ProjectBudget => Self::ProjectBudget(figures(case, case.account(question)?)),
+            Question::ModelBudget => Self::ModelBudget(figures(case, case.account(question)?)),
+            Question::MemberBudget => Self::MemberBudget(figures(case, case.account(question)?)),
+            Question::KeyBudget => Self::KeyBudget(figures(case, case.account(question)?)),
             Question::FileQuota => Self::FileQuota {
                 id: text(&case.project.id),
                 name: case.project.name.clone(),

@@ -15,6 +15,7 @@ use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::keys::permissions;
+use crate::part_budgets::GatePart;
 use crate::rates::models;
 use crate::rows::{bytes32, count, word};
 use crate::settings::Setting;
@@ -106,6 +107,8 @@ pub struct GateSnapshot {
     pub old_secrets: Vec<GateOldSecret>,
     /// Manual blocks and releases that were not lifted, also those that have ended.
     pub overrides: Vec<GateOverride>,
+    /// Models, members and keys that have budgets of their own in their projects.
+    pub parts: Vec<GatePart>,
     /// How many bytes of files a project may store (R28).
     pub file_quota: u64,
     /// The change feed's position that the snapshot holds at least.
@@ -186,8 +189,9 @@ impl Store {
         let keys = self.gate_keys(key_id).await?;
         let old_secrets = self.gate_old_secrets(key_id).await?;
         let overrides = self.gate_overrides().await?;
+        let parts = self.gate_parts().await?;
         let file_quota = count(self.setting(Setting::FileQuotaBytes).await?);
-        Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, file_quota, change_seq })
+        Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, parts, file_quota, change_seq })
     }
 
     async fn models_by_scope(&self) -> Result<HashMap<String, Models>, StoreError> {

@@ -12,7 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::registry::Registry;
 
 /// What decisions are told by: the codes of R37, and what has none.
-const CODES: [&str; 9] = [
+const CODES: [&str; 12] = [
     "allowed",
     "invalid_api_key",
     "not_authorized_invalid_project",
@@ -22,6 +22,9 @@ const CODES: [&str; 9] = [
     "organization_spend_limit_exceeded",
     "project_spend_limit_exceeded",
     "file_storage_quota_exceeded",
+    "model_spend_limit_exceeded",
+    "member_spend_limit_exceeded",
+    "key_spend_limit_exceeded",
 ];
 
 /// A request that was allowed.
@@ -44,6 +47,9 @@ pub(super) const fn of(refusal: &Refusal) -> usize {
         Refusal::OrganizationBudget(_) => 6,
         Refusal::ProjectBudget(_) => 7,
         Refusal::FileQuota(_) => 8,
+        Refusal::ModelBudget(_) => 9,
+        Refusal::MemberBudget(_) => 10,
+        Refusal::KeyBudget(_) => 11,
     }
 }
 

@@ -185,6 +185,8 @@ fn directory() -> GateSnapshot {
         ],
         old_secrets: Vec::new(),
         overrides: Vec::new(),
+        parts: Vec::new(),
+        parts: vec![],
         file_quota: 1_000,
         change_seq: 1,
     }

@@ -77,13 +77,14 @@ pub async fn run(args: ExplainArgs, context: &Context) -> Result<(), CliError> {
     let key = view.key(&args.key).await?;
     let project = view.project(None, &key.project_id).await?;
     let explanation = decide(context.store().await?, &key, &args, context.now()).await?;
-    let explained = show(&view, &project, explanation).await?;
+    let explained = show(&view, (&project, &key.owner_id), explanation).await?;
     context.output.show(&explained, || words::describe(&explained, &key))
 }
 
 async fn decide(store: &Store, key: &ApiKey, args: &ExplainArgs, now: Timestamp) -> Result<Explanation, CliError> {
     let gate = Gate::new(store.gate_snapshot_of(&key.id).await?);
     gate.set_spend(&store.month_spends(now.month()).await?);
+    gate.set_part_spend(&store.part_spends(now.month()).await?);
     gate.set_bytes(&store.project_bytes().await?);
     // A secret that a rotation replaced is decided on by itself.
     let by_secret = gate.explain(now, KeyHash::of(&args.key), &args.request());
@@ -91,9 +92,13 @@ async fn decide(store: &Store, key: &ApiKey, args: &ExplainArgs, now: Timestamp)
 }
 
 /// An explanation with what belongs to it, as far as the actor may see it (R6).
-async fn show(view: &View<'_>, project: &Project, mut explanation: Explanation) -> Result<Explained, CliError> {
+async fn show(
+    view: &View<'_>,
+    (project, owner_id): (&Project, &str),
+    mut explanation: Explanation,
+) -> Result<Explained, CliError> {
     for report in &mut explanation.rules {
-        conceal(view, project, &mut report.rule).await?;
+        conceal(view, (project, owner_id), &mut report.rule).await?;
     }
     let refusing = explanation.rules.iter().find(|report| report.verdict == Verdict::Refused);
     let budget = refusing.and_then(|report| budget(&report.rule));
@@ -101,15 +106,24 @@ async fn show(view: &View<'_>, project: &Project, mut explanation: Explanation) 
         None => None,
         Some(budget) => view.blocked_since(&budget.id, explanation.month).await?,
     };
-    let by_organization = refusing.filter(|report| !matches!(report.rule, Rule::ProjectBudget(_))).and(budget);
+    let by_organization = refusing
+        .filter(|report| matches!(report.rule, Rule::OrganizationBudget(_) | Rule::ParentBudget(_)))
+        .and(budget);
     let spent_by = spent_by(view, project, by_organization, &explanation).await?;
     Ok(Explained { explanation, since, spent_by })
 }
 
 /// Takes the spend away that the actor may not see.
-async fn conceal(view: &View<'_>, project: &Project, rule: &mut Rule) -> Result<(), CliError> {
+async fn conceal(view: &View<'_>, (project, owner_id): (&Project, &str), rule: &mut Rule) -> Result<(), CliError> {
     let (figures, seen) = match rule {
-        Rule::ProjectBudget(figures) => (figures, view.sight().may(Action::SeeSpend, project)),
+        Rule::ProjectBudget(figures) | Rule::ModelBudget(figures) => {
+            (figures, view.sight().may(Action::SeeSpend, project))
+        }
+        // Of one's own key one sees the spend, and so the owner's as far as there is one who asks.
+        Rule::MemberBudget(figures) | Rule::KeyBudget(figures) => {
+            let seen = view.sight().may(Action::SeeSpend, project) || view.sight().user_id() == Some(owner_id);
+            (figures, seen)
+        }
         Rule::OrganizationBudget(figures) | Rule::ParentBudget(figures) => {
             let seen = sees_spend(view, &figures.id).await?;
             (figures, seen)
@@ -160,7 +174,12 @@ fn found<T>(read: Result<T, ControlError>) -> Result<Option<T>, CliError> {
 
 const fn budget(rule: &Rule) -> Option<&BudgetFigures> {
     match rule {
-        Rule::OrganizationBudget(figures) | Rule::ParentBudget(figures) | Rule::ProjectBudget(figures) => Some(figures),
+        Rule::OrganizationBudget(figures)
+        | Rule::ParentBudget(figures)
+        | Rule::ProjectBudget(figures)
+        | Rule::ModelBudget(figures)
+        | Rule::MemberBudget(figures)
+        | Rule::KeyBudget(figures) => Some(figures),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ mod holds_threads;
 mod keys;
 mod leases;
 mod model;
+mod parts;
 mod permissions;
 mod reasons;
 mod refused;
