@@ -158,12 +158,19 @@ struct Left {
     project: Option<Nanos>,
     organization: Option<Nanos>,
     parent_organization: Option<Nanos>,
+    /// Budgets within the project are told only where they are set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<Nanos>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<Nanos>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Nanos>,
 }
 
 impl<'a> Told<'a> {
     fn new(admission: &'a Admission, refusal: Option<&Refusal>, hold: Option<&'a Hold>) -> Self {
         let caller = admission.caller.as_ref();
-        let Remaining { project, organization, parent } = admission.remaining;
+        let Remaining { project, organization, parent, model, member, key } = admission.remaining;
         Self {
             decision: if refusal.is_some() { "refuse" } else { "allow" },
             status: refusal.map_or(204, Refusal::status),
@@ -174,7 +181,7 @@ impl<'a> Told<'a> {
             key_id: caller.and_then(|caller| std::str::from_utf8(&caller.key_id).ok()),
             hold,
             rate_limits: standings_of(admission, refusal),
-            remaining: Left { project, organization, parent_organization: parent },
+            remaining: Left { project, organization, parent_organization: parent, model, member, key },
         }
     }
 }

@@ -49,13 +49,13 @@ pub use blocks::{BlockTarget, NewBlockInput};
 pub use error::ControlError;
 pub use invites::NewInviteInput;
 pub use keys::{CreatedKey, KeyChange, KeyOwner, MAX_GRACE, NewKeyInput, RotatedKey};
-pub use limits::{LimitChange, LimitsAfter, LimitsOf};
+pub use limits::{LimitChange, LimitsAfter, LimitsOf, PartAfter, PartNamed};
 pub use organizations::{CreatedOrganization, DEFAULT_PROJECT, NewOrganizationInput};
 pub use projects::{NewProjectInput, ProjectChange};
 pub use rerate::{RerateInput, RerateReport, RerateRow, UndoReport, Unpriced};
 pub use service_accounts::{CreatedServiceAccount, ServiceAccountOf};
 pub use sight::Sight;
-pub use view::{ListedProjects, SeenResource, View};
+pub use view::{ListedProjects, SeenPart, SeenResource, View};
 
 /// How long a change is tried again when others are in its way. A locked SQLite file has been waited for as long by then.
 const PATIENCE: Duration = Duration::from_secs(30);

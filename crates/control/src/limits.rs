@@ -1,6 +1,7 @@
 //! Setting budgets, thresholds, models and rate limits (R23, R24).
 
 mod fit;
+mod parts;
 
 use mete_core::actor::Actor;
 use mete_core::limits::Limits;
@@ -16,6 +17,8 @@ use crate::limits::fit::Fit;
 use crate::lookup::{organization_now, project_now};
 use crate::rights::{Attempt, refuse_archived, refuse_default};
 use crate::{Control, ControlError, change};
+
+pub use parts::{PartAfter, PartNamed};
 
 /// Whose limits; each is an id or a name.
 #[derive(Clone, Debug)]
@@ -39,6 +42,9 @@ pub struct LimitChange {
     pub rates: Vec<RateChange>,
     /// For an organization: lower its projects along where they are above (R24).
     pub lower_projects: bool,
+    /// For a project: lower the budgets of its models, members and keys along where they are above (R24). Projects that are
+    /// lowered along take them along anyway.
+    pub lower_parts: bool,
 }
 
 /// All limits of a scope.
@@ -66,6 +72,8 @@ pub struct LimitsAfter {
     pub alerts: Vec<Alert>,
     /// The names of the projects that were lowered along.
     pub lowered_projects: Vec<String>,
+    /// The models, members and keys whose budgets were lowered along.
+    pub lowered_parts: Vec<String>,
 }
 
 impl Control<'_> {
@@ -95,8 +103,8 @@ impl Control<'_> {
             let deed = self.permit_limits(tx, actor, (&scope, ACTION)).await?;
             let before = all_limits(tx, &scope).await?;
             let after = changed(&before, change)?;
-            let lowered = self.fit(tx, actor, (&scope, &after, change.lower_projects)).await?;
-            let Fit { names, mut alerts } = lowered;
+            let lowered = self.fit(tx, actor, (&scope, &after, change)).await?;
+            let Fit { names, parts, mut alerts } = lowered;
             alerts.extend(self.write_limits(tx, &scope, (&before, &after)).await?);
             self.record(tx, actor, &deed, difference(&before, &after)).await?;
             Ok(LimitsAfter {
@@ -106,6 +114,7 @@ impl Control<'_> {
                 rate_limits: after.rate_limits,
                 alerts,
                 lowered_projects: names,
+                lowered_parts: parts,
             })
         })
     }

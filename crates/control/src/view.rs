@@ -3,6 +3,7 @@
 
 mod keys;
 mod log;
+mod parts;
 mod people;
 mod resources;
 mod spend;
@@ -21,6 +22,7 @@ use crate::error::Denial;
 use crate::lookup::{gone, visible_organization, visible_project};
 use crate::sight::Sight;
 
+pub use parts::SeenPart;
 pub use resources::SeenResource;
 
 /// Reads of one actor.

@@ -51,6 +51,12 @@ pub enum Refusal {
     OrganizationBudget(Exhausted),
     /// The project's monthly budget leaves nothing.
     ProjectBudget(Exhausted),
+    /// That of the model within the project leaves nothing.
+    ModelBudget(Exhausted),
+    /// That of the key's owner within the project leaves nothing.
+    MemberBudget(Exhausted),
+    /// The key's own leaves nothing.
+    KeyBudget(Exhausted),
     /// The upload does not fit in what the project may store (R28).
     FileQuota(FullStorage),
     /// A rate limit of the model has no room (R23).
@@ -71,7 +77,13 @@ impl Refusal {
             | Self::SecretReplaced { .. }
             | Self::ProjectArchived { .. } => 401,
             Self::RequestUntold | Self::Permission(_) | Self::Model(_) => 403,
-            Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_) | Self::RateLimit(_) => 429,
+            Self::Blocked(_)
+            | Self::OrganizationBudget(_)
+            | Self::ProjectBudget(_)
+            | Self::ModelBudget(_)
+            | Self::MemberBudget(_)
+            | Self::KeyBudget(_)
+            | Self::RateLimit(_) => 429,
             Self::FileQuota(_) => 413,
         }
     }
@@ -103,6 +115,9 @@ impl Refusal {
             Self::Blocked(_) => "access_blocked",
             Self::OrganizationBudget(_) => "organization_spend_limit_exceeded",
             Self::ProjectBudget(_) => "project_spend_limit_exceeded",
+            Self::ModelBudget(_) => "model_spend_limit_exceeded",
+            Self::MemberBudget(_) => "member_spend_limit_exceeded",
+            Self::KeyBudget(_) => "key_spend_limit_exceeded",
             Self::FileQuota(_) => "file_storage_quota_exceeded",
             Self::RateLimit(_) => "rate_limit_exceeded",
         })
@@ -112,15 +127,28 @@ impl Refusal {
     /// it lift a block.
     #[must_use]
     pub const fn forbids_retry(&self) -> bool {
-        matches!(self, Self::Blocked(_) | Self::OrganizationBudget(_) | Self::ProjectBudget(_))
+        matches!(self, Self::Blocked(_)) || self.exhausted().is_some()
+    }
+
+    /// The figures of the budget that refuses, if one does.
+    #[must_use]
+    pub const fn exhausted(&self) -> Option<&Exhausted> {
+        match self {
+            Self::OrganizationBudget(figures)
+            | Self::ProjectBudget(figures)
+            | Self::ModelBudget(figures)
+            | Self::MemberBudget(figures)
+            | Self::KeyBudget(figures) => Some(figures),
+            _ => None,
+        }
     }
 
     /// How much of the budget that refuses is held for requests under way (R40); nothing where no budget does.
     #[must_use]
     pub const fn held(&self) -> Nanos {
-        match self {
-            Self::OrganizationBudget(figures) | Self::ProjectBudget(figures) => figures.held,
-            _ => Nanos::ZERO,
+        match self.exhausted() {
+            Some(figures) => figures.held,
+            None => Nanos::ZERO,
         }
     }
 
@@ -153,6 +181,9 @@ impl Refusal {
             Self::Blocked(blocked) => blocked.message(),
             Self::OrganizationBudget(figures) => figures.message("organization"),
             Self::ProjectBudget(figures) => figures.message("project"),
+            Self::ModelBudget(figures) => figures.message("model"),
+            Self::MemberBudget(figures) => figures.message("member"),
+            Self::KeyBudget(figures) => figures.message("key"),
             Self::FileQuota(figures) => figures.message(),
             Self::RateLimit(limited) => limited.message(),
         }
@@ -295,6 +326,27 @@ mod tests {
                 "insufficient_quota",
                 Some("organization_spend_limit_exceeded"),
                 "'Support bot' does not cover this request, which may cost $1.5: $399 of $500 are spent, and $100 are",
+            ),
+            (
+                Refusal::ModelBudget(exhausted()),
+                429,
+                "insufficient_quota",
+                Some("model_spend_limit_exceeded"),
+                "The monthly budget of the model 'Support bot' is exhausted: $500.000214 of $500 are spent.",
+            ),
+            (
+                Refusal::MemberBudget(exhausted()),
+                429,
+                "insufficient_quota",
+                Some("member_spend_limit_exceeded"),
+                "The monthly budget of the member 'Support bot'",
+            ),
+            (
+                Refusal::KeyBudget(exhausted()),
+                429,
+                "insufficient_quota",
+                Some("key_spend_limit_exceeded"),
+                "The monthly budget of the key 'Support bot'",
             ),
             (
                 Refusal::FileQuota(full),

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod limits;
 pub mod manual_block;
 pub mod money;
+pub mod parts;
 pub mod people;
 pub mod permissions;
 pub mod rates;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::backlog::Backlog;
 use crate::settlement;
 use mete_api::{Footing, Metrics, Readiness};
-use mete_core::Clock;
+use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 use mete_ingest::committer::{Commit, Observer};
-use mete_store::{Alert, AlertKind, ProjectBytes, ProjectSpend, Store, StoreError};
+use mete_store::{Alert, AlertKind, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,7 @@ impl Observer for GateObserver {
         let outcome = commit.outcome;
         self.backlog.committed(commit.parcels.len());
         self.gate.set_spend(&outcome.spends);
+        self.gate.set_part_spend(&outcome.parts);
         self.gate.set_bytes(&outcome.bytes);
         for alert in &outcome.alerts {
             log(alert);
@@ -53,8 +54,9 @@ impl Observer for GateObserver {
         self.gate.note_costs(settlement::latest(commit));
     }
 
-    fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]) {
+    fn totals(&mut self, spends: &[ProjectSpend], parts: &[PartSpend], bytes: &[ProjectBytes]) {
         self.gate.set_spend(spends);
+        self.gate.set_part_spend(parts);
         self.gate.set_bytes(bytes);
     }
 
@@ -105,16 +107,21 @@ pub(crate) async fn follow_directory(
             _ = look.tick() => {}
         }
         gate.expire_holds(clock.now());
-        match refresh(&store, &gate).await {
+        match refresh(&store, &gate, clock.now()).await {
             Ok(()) => footing.store_answered(clock.now()),
             Err(error) => tracing::warn!(%error, "cannot read the directory; the gate goes on with what it knows"),
         }
     }
 }
 
-async fn refresh(store: &Store, gate: &Gate) -> Result<(), StoreError> {
+async fn refresh(store: &Store, gate: &Gate, now: Timestamp) -> Result<(), StoreError> {
     if store.versions().await?.change_seq != gate.change_seq() {
-        gate.replace_directory(store.gate_snapshot().await?);
+        let snapshot = store.gate_snapshot().await?;
+        if !snapshot.parts.is_empty() {
+            // Nobody has told what was spent of a budget that is new. What is committed meanwhile comes with its commit.
+            gate.set_part_spend(&store.part_spends(now.month()).await?);
+        }
+        gate.replace_directory(snapshot);
     }
     Ok(())
 }

@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::case::{Case, Ceiling};
 use crate::directory::{Directory, Key, text};
 use crate::gate::{Caller, Credential, Gate};
-use crate::held::Payers;
 use crate::holds::{Deposit, Holds};
 use crate::leases::{Lease, Leases};
 use crate::rates::{Amounts, Link};
@@ -78,6 +77,12 @@ pub struct Remaining {
     pub organization: Option<Nanos>,
     /// Of that of the organization above it (R3).
     pub parent: Option<Nanos>,
+    /// Of that of the request's model in the project.
+    pub model: Option<Nanos>,
+    /// Of that of the key's owner in the project.
+    pub member: Option<Nanos>,
+    /// Of the key's own.
+    pub key: Option<Nanos>,
 }
 
 /// A usage event whose cost is in the totals.
@@ -140,8 +145,8 @@ impl Gate {
     }
 
     /// Decides as [`Gate::admit`] does; where a budget applies, the most that the request can cost is set aside on its
-    /// project, its organization and the one above, or the request is refused with the first budget that does not leave
-    /// as much (R40). What concurrent requests hold can never pass a budget together.
+    /// project, its organization and the one above, and on its model, its member and the key where these have budgets; or
+    /// the request is refused with the first budget that does not leave as much (R40). What concurrent requests hold can never pass a budget together.
     #[must_use]
     pub fn authorize(
         &self,
@@ -166,7 +171,7 @@ impl Gate {
             let link = link.clone().or_else(|| hold.map(|id| Link::Hold(id.into())));
             self.meter(&directory, case, (&wanted.amounts, link))
         };
-        vault.take(&directory, Case::new(&directory, known, request, now), wanted, (id, &meter), self.terms())
+        vault.take(Case::new(&directory, known, request, now), wanted, (id, &meter), self.terms())
     }
 
     /// What tells the usage of a request, where its gateway knows the event's id.
@@ -264,7 +269,6 @@ impl Gate {
 impl Vault {
     fn take(
         &mut self,
-        directory: &Directory,
         mut case: Case<'_>,
         wanted: &Wanted<'_>,
         (id, meter): (String, &Meter<'_>),
@@ -285,11 +289,11 @@ impl Vault {
         if let Some(refusal) = case.first_refusal() {
             return Admission::of(&case, Err(Denied::Refused(refusal)));
         }
-        let payers = directory.held_of(case.project);
-        if !self.holds.has_room(amount, &payers) {
+        let sums = case.budgets.sums();
+        if !self.holds.has_room(amount, &sums) {
             return Admission::of(&case, Err(Denied::Full));
         }
-        let left = case.remaining().iter().copied().flatten().min().unwrap_or_default() - amount;
+        let left = case.remaining().least() - amount;
         if let Err(lease) = self.covered(&case.project.id, amount, left, expires_at, terms) {
             return Admission::of(&case, Err(Denied::Unleased(lease)));
         }
@@ -304,7 +308,7 @@ impl Vault {
             taken_at: case.now,
             expires_at,
             event,
-            payers,
+            sums,
             is_own: true,
         };
         self.holds.add(id.as_str().into(), deposit);
@@ -343,9 +347,7 @@ impl Vault {
 
 impl Admission {
     fn of(case: &Case<'_>, outcome: Result<Option<Hold>, Denied>) -> Self {
-        let Payers { project, organization, parent } = case.remaining();
-        let remaining = Remaining { project, organization, parent: parent.flatten() };
-        Self { caller: Some(Caller::of(case)), outcome, remaining }
+        Self { caller: Some(Caller::of(case)), outcome, remaining: case.remaining() }
     }
 
     fn of_nobody(refusal: Refusal) -> Self {
@@ -356,6 +358,19 @@ impl Admission {
 impl Remaining {
     fn less(self, amount: Nanos) -> Self {
         let less = |left: Option<Nanos>| left.map(|left| (left - amount).max(Nanos::ZERO));
-        Self { project: less(self.project), organization: less(self.organization), parent: less(self.parent) }
+        Self {
+            project: less(self.project),
+            organization: less(self.organization),
+            parent: less(self.parent),
+            model: less(self.model),
+            member: less(self.member),
+            key: less(self.key),
+        }
+    }
+
+    /// What the budget leaves that leaves least.
+    fn least(&self) -> Nanos {
+        let Self { project, organization, parent, model, member, key } = *self;
+        [project, organization, parent, model, member, key].into_iter().flatten().min().unwrap_or_default()
     }
 }

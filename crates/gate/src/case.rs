@@ -1,19 +1,17 @@
 //! One key and one request at one instant, and the questions of R37 asked about them in their order.
 
-use bytes::Bytes;
 use mete_core::decision::{Blocked, Exhausted, ForeignModel, FullStorage, MissingPermission, Refusal, Standings};
 use mete_core::directory::KeyStatus;
-use mete_core::limits::Limits;
 use mete_core::permissions::PermissionKind;
 use mete_core::rates::Models;
 use mete_core::{Month, Nanos, Timestamp};
 
+use crate::account::{Account, Accounts};
+use crate::admission::Remaining;
 use crate::directory::{Directory, Key, Organization, Project};
-use crate::held::{Held, Payers};
 use crate::overrides::{Override, Overrides};
 use crate::rates::{Met, standings};
 use crate::request::Request;
-use crate::totals::MonthTotals;
 
 /// What is asked about a known key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +30,12 @@ pub enum Question {
     /// The budget of the organization above a sub-organization (R3).
     ParentBudget,
     ProjectBudget,
+    /// That of the model within the project, if it has one and is told.
+    ModelBudget,
+    /// That of the key's owner within the project, if they have one.
+    MemberBudget,
+    /// The key's own, if it has one.
+    KeyBudget,
     /// What the project may store (R28).
     FileQuota,
     /// The rate limits of the model (R23), which a decision charges by itself.
@@ -39,8 +43,9 @@ pub enum Question {
 }
 
 impl Question {
-    /// R37's order: the first that is answered with a refusal decides.
-    pub const IN_ORDER: [Self; 11] = [
+    /// R37's order: the first that is answered with a refusal decides. Of budgets the wider ones come first: whoever is told
+    /// of one can be helped only by raising it, as a narrower one is never above it (R24).
+    pub const IN_ORDER: [Self; 14] = [
         Self::KeyStatus,
         Self::ProjectStatus,
         Self::Permission,
@@ -50,6 +55,9 @@ impl Question {
         Self::OrganizationBudget,
         Self::ParentBudget,
         Self::ProjectBudget,
+        Self::ModelBudget,
+        Self::MemberBudget,
+        Self::KeyBudget,
         Self::FileQuota,
         Self::RateLimit,
     ];
@@ -64,7 +72,7 @@ pub struct Case<'a> {
     pub key: &'a Key,
     pub project: &'a Project,
     pub organization: &'a Organization,
-    pub budgets: Payers<Account<'a>>,
+    pub budgets: Accounts<'a>,
     /// What is to be held for the request, if anything is.
     pub ceiling: Option<Ceiling>,
     /// The release that stands in for the budgets.
@@ -76,17 +84,6 @@ pub struct Case<'a> {
     /// The bytes that the project stores, and how many it may.
     pub stored: u64,
     pub file_quota: u64,
-}
-
-/// A scope's limits, what it has spent in the case's month, and what is held of it.
-#[derive(Debug)]
-pub struct Account<'a> {
-    pub id: &'a Bytes,
-    pub name: &'a str,
-    pub limits: Limits,
-    pub held: Nanos,
-    pub spend: Nanos,
-    totals: &'a MonthTotals,
 }
 
 /// What a request costs at most, and the last month that its event may fall into.
@@ -109,11 +106,7 @@ impl<'a> Case<'a> {
         let month = now.month();
         let project = directory.project_of(key);
         let organization = directory.organization_of(project);
-        let budgets = Payers {
-            project: Account::of_project(project, month),
-            organization: Account::of_organization(organization, month),
-            parent: directory.parent_of(organization).map(|parent| Account::of_organization(parent, month)),
-        };
+        let budgets = Accounts::new(directory, (key, project), request, month);
         Self {
             now,
             month,
@@ -147,11 +140,13 @@ impl<'a> Case<'a> {
             Question::Model => self.foreign_model(),
             Question::ManualBlock => self.block().map(refusal_of_block),
             Question::ManualRelease => None,
-            Question::OrganizationBudget => self.exhausted(&self.budgets.organization).map(Refusal::OrganizationBudget),
-            Question::ParentBudget => {
-                self.budgets.parent.as_ref().and_then(|parent| self.exhausted(parent)).map(Refusal::OrganizationBudget)
+            Question::OrganizationBudget | Question::ParentBudget => {
+                self.exhausted(question).map(Refusal::OrganizationBudget)
             }
-            Question::ProjectBudget => self.exhausted(&self.budgets.project).map(Refusal::ProjectBudget),
+            Question::ProjectBudget => self.exhausted(question).map(Refusal::ProjectBudget),
+            Question::ModelBudget => self.exhausted(question).map(Refusal::ModelBudget),
+            Question::MemberBudget => self.exhausted(question).map(Refusal::MemberBudget),
+            Question::KeyBudget => self.exhausted(question).map(Refusal::KeyBudget),
             Question::FileQuota => self.full_storage(),
             Question::RateLimit => self.limited(),
         }
@@ -164,10 +159,28 @@ impl<'a> Case<'a> {
             Question::Model => {
                 self.request.model.is_some() || (self.project.models.is_none() && self.organization.models.is_none())
             }
-            Question::OrganizationBudget | Question::ParentBudget | Question::ProjectBudget => self.release.is_none(),
+            Question::OrganizationBudget
+            | Question::ParentBudget
+            | Question::ProjectBudget
+            | Question::ModelBudget
+            | Question::MemberBudget
+            | Question::KeyBudget => self.release.is_none(),
             Question::FileQuota => self.request.needs().is_some() && self.request.bytes.is_some(),
             Question::RateLimit => self.request.model.is_some(),
             Question::KeyStatus | Question::ProjectStatus | Question::ManualBlock | Question::ManualRelease => true,
+        }
+    }
+
+    /// The budget that a question is about, if there is such.
+    pub fn account(&self, question: Question) -> Option<&Account<'a>> {
+        match question {
+            Question::OrganizationBudget => Some(&self.budgets.organization),
+            Question::ParentBudget => self.budgets.parent.as_ref(),
+            Question::ProjectBudget => Some(&self.budgets.project),
+            Question::ModelBudget => self.budgets.model.as_ref(),
+            Question::MemberBudget => self.budgets.member.as_ref(),
+            Question::KeyBudget => self.budgets.key.as_ref(),
+            _ => None,
         }
     }
 
@@ -214,7 +227,8 @@ impl<'a> Case<'a> {
 
     /// What a budget refuses with that leaves nothing (R26), or not what is to be held (R40), unless a release stands in
     /// for it.
-    fn exhausted(&self, account: &Account<'_>) -> Option<Exhausted> {
+    fn exhausted(&self, question: Question) -> Option<Exhausted> {
+        let account = self.account(question)?;
         let budget = account.limits.budget.filter(|_| self.release.is_none())?;
         let held = account.held;
         let needed = self.ceiling.map(|ceiling| ceiling.cost);
@@ -234,14 +248,21 @@ impl<'a> Case<'a> {
     }
 
     /// What the budgets leave, in whichever of the months leaves least.
-    pub fn remaining(&self) -> Payers<Option<Nanos>> {
+    pub fn remaining(&self) -> Remaining {
         let left = |account: &Account<'_>| {
             let budget = account.limits.budget?;
             let spend = self.months_of(account).map(|(_, spend)| spend).max()?;
             Some((budget - spend - account.held).max(Nanos::ZERO))
         };
-        let Payers { project, organization, parent } = &self.budgets;
-        Payers { project: left(project), organization: left(organization), parent: parent.as_ref().map(left) }
+        let Accounts { project, organization, parent, model, member, key } = &self.budgets;
+        Remaining {
+            project: left(project),
+            organization: left(organization),
+            parent: parent.as_ref().and_then(left),
+            model: model.as_ref().and_then(left),
+            member: member.as_ref().and_then(left),
+            key: key.as_ref().and_then(left),
+        }
     }
 
     /// Whether any of the scopes has a budget.
@@ -264,29 +285,6 @@ impl<'a> Case<'a> {
         let (stored, quota) = (self.stored, self.file_quota);
         let full = || Refusal::FileQuota(FullStorage { project: self.project.name.clone(), stored, upload, quota });
         (stored.saturating_add(upload) > quota).then(full)
-    }
-}
-
-impl<'a> Account<'a> {
-    fn of_project(project: &'a Project, month: Month) -> Self {
-        Self::new((&project.id, &project.name), project.limits, &project.held, &project.totals.spend, month)
-    }
-
-    fn of_organization(organization: &'a Organization, month: Month) -> Self {
-        let Organization { id, name, limits, held, totals, .. } = organization;
-        Self::new((id, name), *limits, held, totals, month)
-    }
-
-    fn new(
-        (id, name): (&'a Bytes, &'a str),
-        limits: Limits,
-        held: &Held,
-        totals: &'a MonthTotals,
-        month: Month,
-    ) -> Self {
-        // What is held is read first: a hold ends when its event is in the spend, so that the sum is never too low.
-        let held = held.get();
-        Self { id, name, limits, held, spend: totals.get(month), totals }
     }
 }
 

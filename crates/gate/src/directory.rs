@@ -13,9 +13,10 @@ use mete_store::{GateKey, GateOldSecret, GateOrganization, GateProject, GateSnap
 use rustc_hash::FxHashMap;
 
 use crate::book::Book;
-use crate::held::{Held, Payers};
+use crate::held::Held;
 use crate::keys::Keys;
 use crate::overrides::{self, ByScope, Overrides};
+use crate::part::{KeyParts, Part, Parts};
 use crate::totals::{MonthTotals, ProjectTotals};
 
 /// A key as one of its secrets opens it; its project is a position in [`Directory::projects`].
@@ -28,6 +29,8 @@ pub struct Key {
     pub valid_until: Option<Timestamp>,
     pub permissions: Permissions,
     pub overrides: Option<Arc<Overrides>>,
+    /// The budgets of its own and its owner's, if there are such.
+    pub parts: Option<Arc<KeyParts>>,
     project: usize,
 }
 
@@ -43,6 +46,10 @@ pub struct Project {
     pub overrides: Option<Arc<Overrides>>,
     pub totals: Arc<ProjectTotals>,
     pub held: Arc<Held>,
+    /// What other lives may hold of it, which is part of `held` too.
+    assumed: Arc<Held>,
+    /// Its models that have budgets.
+    pub model_parts: FxHashMap<String, Arc<Part>>,
     organization: usize,
 }
 
@@ -69,6 +76,8 @@ pub struct Directory {
     positions: FxHashMap<Arc<str>, usize>,
     /// Rate limits by the id of their project or organization, and by model.
     rates: FxHashMap<String, FxHashMap<String, Rates>>,
+    /// Members and keys with budgets.
+    standing_parts: Vec<Arc<Part>>,
     /// How many bytes of files a project may store.
     pub file_quota: u64,
     pub change_seq: i64,
@@ -80,19 +89,29 @@ impl Directory {
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
     pub fn new(snapshot: GateSnapshot, book: &mut Book) -> Self {
-        let GateSnapshot { organizations, projects, keys, old_secrets, overrides, rate_limits, file_quota, change_seq } =
-            snapshot;
+        let GateSnapshot {
+            organizations,
+            projects,
+            keys,
+            old_secrets,
+            overrides,
+            rate_limits,
+            parts,
+            file_quota,
+            change_seq,
+        } = snapshot;
         let (read_projects, read_keys) = (projects.len(), keys.len());
         let overrides = overrides::by_scope(overrides);
         let (organizations, organization_positions) = place_organizations(organizations, book);
-        let projects = place_projects(projects, &organization_positions, &overrides, book);
+        let mut parts = Parts::new(parts, book);
+        let projects = place_projects(projects, &organization_positions, (&overrides, &mut parts), book);
         let positions: FxHashMap<Arc<str>, usize> =
             projects.iter().enumerate().map(|(position, project)| (text(&project.id).into(), position)).collect();
         let known: Vec<(KeyHash, Key)> = keys
             .into_iter()
             .filter_map(|key| {
                 let project = *positions.get(key.project_id.as_str())?;
-                Some((key.hash, place_key(key, project, &overrides)))
+                Some((key.hash, place_key(key, project, (&overrides, &parts))))
             })
             .collect();
         if projects.len() < read_projects || known.len() < read_keys {
@@ -107,7 +126,9 @@ impl Directory {
         for (scope, limit) in rate_limits {
             rates.entry(scope).or_default().insert(limit.model, limit.rates);
         }
-        let directory = Self { keys, projects, organizations, positions, rates, file_quota, change_seq };
+        let standing_parts = parts.standing;
+        let directory =
+            Self { keys, projects, organizations, positions, rates, standing_parts, file_quota, change_seq };
         directory.sum_up();
         directory
     }
@@ -135,7 +156,7 @@ impl Directory {
         let project = *self.positions.get(project_id)?;
         let (status, permissions) = (KeyStatus::Active, Permissions::ALL);
         let (expires_at, valid_until, overrides) = (None, None, None);
-        Some(Key { id: Bytes::new(), status, expires_at, valid_until, permissions, overrides, project })
+        Some(Key { id: Bytes::new(), status, expires_at, valid_until, permissions, overrides, parts: None, project })
     }
 
     pub fn project_of(&self, key: &Key) -> &Project {
@@ -154,14 +175,16 @@ impl Directory {
         self.positions.get(id).map(|&position| &self.projects[position])
     }
 
-    /// What a hold of the project is part of.
-    pub fn held_of(&self, project: &Project) -> Payers<Arc<Held>> {
+    /// Members and keys with budgets, of whatever project.
+    pub fn standing_parts(&self) -> &[Arc<Part>] {
+        &self.standing_parts
+    }
+
+    /// What a hold of the project is part of, where nobody knows of which key it is.
+    pub fn assumed_sums(&self, project: &Project) -> Vec<Arc<Held>> {
         let organization = self.organization_of(project);
-        Payers {
-            project: Arc::clone(&project.held),
-            organization: Arc::clone(&organization.held),
-            parent: self.parent_of(organization).map(|parent| Arc::clone(&parent.held)),
-        }
+        let parent = self.parent_of(organization).map(|parent| &parent.held);
+        [&project.held, &project.assumed, &organization.held].into_iter().chain(parent).cloned().collect()
     }
 
     /// Whether anybody has a rate limit.
@@ -232,21 +255,36 @@ fn place_organizations(given: Vec<GateOrganization>, book: &mut Book) -> (Vec<Or
 fn place_projects(
     given: Vec<GateProject>,
     organizations: &FxHashMap<String, usize>,
-    overrides: &ByScope,
+    (overrides, parts): (&ByScope, &mut Parts),
     book: &mut Book,
 ) -> Vec<Project> {
     let place = |GateProject { id, organization_id, name, archived, limits, models }: GateProject| {
         let organization = *organizations.get(organization_id.as_str())?;
         let (models, overrides) = (sorted(models), overrides.get(&id).cloned());
-        let (totals, held) = (book.totals_of(&id), book.held_of(&id));
-        Some(Project { id: id.into(), name, archived, limits, models, overrides, totals, held, organization })
+        let (totals, held, assumed) = (book.totals_of(&id), book.held_of(&id), book.assumed_of(&id));
+        let model_parts = parts.take_models(&id);
+        let id = id.into();
+        Some(Project {
+            id,
+            name,
+            archived,
+            limits,
+            models,
+            overrides,
+            totals,
+            held,
+            assumed,
+            model_parts,
+            organization,
+        })
     };
     given.into_iter().filter_map(place).collect()
 }
 
-fn place_key(key: GateKey, project: usize, overrides: &ByScope) -> Key {
+fn place_key(key: GateKey, project: usize, (overrides, parts): (&ByScope, &Parts)) -> Key {
     Key {
         overrides: overrides.get(&key.id).cloned(),
+        parts: parts.of_key(&key.id),
         id: key.id.into(),
         status: key.status,
         expires_at: key.expires_at,

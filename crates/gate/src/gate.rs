@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mete_core::decision::{Decision, Refusal, Standings};
 use mete_core::secret::KeyHash;
 use mete_core::{IdHasher, Nanos, Timestamp};
-use mete_store::{GateSnapshot, ProjectBytes, ProjectSpend};
+use mete_store::{GateSnapshot, PartSpend, ProjectBytes, ProjectSpend};
 
 use crate::admission::Vault;
 use crate::book::Book;
@@ -109,6 +109,18 @@ impl Gate {
             if let Some(change) = change {
                 directory.book(project_id, *month, change);
             }
+        }
+    }
+
+    /// Sets absolute totals of models, members and keys that have budgets. They may come in any order: of two totals of one
+    /// month the one of the newer state of the ledger counts. Those of what has no budget yet are kept for it.
+    pub fn set_part_spend(&self, spends: &[PartSpend]) {
+        if spends.is_empty() {
+            return;
+        }
+        let mut book = self.lock();
+        for spend in spends {
+            book.set_part_spend(spend);
         }
     }
 

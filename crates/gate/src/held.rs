@@ -21,17 +21,3 @@ impl Held {
         self.0.store(sum.0, Ordering::Release);
     }
 }
-
-/// The sums that a hold is part of: its project's, its organization's, and that of the one above (R3).
-#[derive(Clone, Debug)]
-pub struct Payers<T> {
-    pub project: T,
-    pub organization: T,
-    pub parent: Option<T>,
-}
-
-impl<T> Payers<T> {
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        [&self.project, &self.organization].into_iter().chain(&self.parent)
-    }
-}

@@ -8,7 +8,7 @@ use mete_core::event::EventId;
 use mete_core::{Nanos, Timestamp};
 use rustc_hash::FxHashMap;
 
-use crate::held::{Held, Payers};
+use crate::held::Held;
 
 /// Holds that there are at once at most: a few hundred bytes each.
 const MAX_HOLDS: usize = 1_000_000;
@@ -23,7 +23,8 @@ pub struct Deposit {
     pub expires_at: Timestamp,
     /// The id that its usage event will have, if that is known.
     pub event: Option<EventId>,
-    pub payers: Payers<Arc<Held>>,
+    /// The sums that it is part of: those of all that the request is paid from.
+    pub sums: Vec<Arc<Held>>,
     /// Whether it is this gate's own hold, not what another life may hold.
     pub is_own: bool,
 }
@@ -81,13 +82,13 @@ impl Holds {
     }
 
     /// Whether one more of this cost can be kept exactly.
-    pub fn has_room(&self, cost: Nanos, payers: &Payers<Arc<Held>>) -> bool {
-        self.by_id.len() < MAX_HOLDS && payers.iter().all(|sum| sum.get().0.checked_add(cost.0).is_some())
+    pub fn has_room(&self, cost: Nanos, sums: &[Arc<Held>]) -> bool {
+        self.by_id.len() < MAX_HOLDS && sums.iter().all(|sum| sum.get().0.checked_add(cost.0).is_some())
     }
 
     /// Adds one for which there is room. The id is a new one.
     pub fn add(&mut self, id: Arc<str>, deposit: Deposit) {
-        for sum in deposit.payers.iter() {
+        for sum in &deposit.sums {
             sum.set(sum.get() + deposit.cost);
         }
         if deposit.is_own {
@@ -103,7 +104,7 @@ impl Holds {
     /// Ends one.
     pub fn end(&mut self, id: &str) -> Option<Deposit> {
         let (id, deposit) = self.by_id.remove_entry(id)?;
-        for sum in deposit.payers.iter() {
+        for sum in &deposit.sums {
             sum.set(sum.get() - deposit.cost);
         }
         if deposit.is_own

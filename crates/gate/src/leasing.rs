@@ -34,18 +34,19 @@ impl Gate {
     }
 
     /// Takes what another life leased as held until its time is over: nobody knows how much of it was. What is leased
-    /// for a project that the directory does not have counts for nobody.
+    /// for a project that the directory does not have counts for nobody. Within the project it counts for every model, member
+    /// and key with a budget.
     pub fn assume(&self, leases: &[HoldLease]) {
         let mut vault = self.vault();
         let directory = self.directory();
         for HoldLease { daemon, project_id, amount, ends_at } in leases {
             let Some(project) = directory.project(project_id) else { continue };
-            let (id, payers) = (id_of_assumed(daemon, project_id), directory.held_of(project));
+            let (id, sums) = (id_of_assumed(daemon, project_id), directory.assumed_sums(project));
             vault.holds.end(&id);
             let (project, cost, expires_at) = (project.id.clone(), *amount, *ends_at);
             // Nobody knows when: as early as the lease can be of.
             let taken_at = expires_at.plus(-2 * self.terms().time);
-            vault.holds.add(id, Deposit { project, cost, taken_at, expires_at, event: None, payers, is_own: false });
+            vault.holds.add(id, Deposit { project, cost, taken_at, expires_at, event: None, sums, is_own: false });
         }
     }
 

@@ -50,6 +50,7 @@
 //!     old_secrets: vec![],
 //!     overrides: vec![],
 //!     rate_limits: vec![],
+//!     parts: vec![],
 //!     file_quota: 100_000_000_000,
 //!     change_seq: 1,
 //! });
@@ -67,6 +68,7 @@
 //! # Ok::<(), mete_core::time::ParseMonthError>(())
 //! ```
 
+mod account;
 mod admission;
 mod book;
 mod case;
@@ -82,6 +84,7 @@ mod leases;
 mod leasing;
 mod metering;
 mod overrides;
+mod part;
 mod past;
 mod rates;
 mod recent;

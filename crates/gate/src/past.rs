@@ -11,6 +11,7 @@ use crate::explain::{Explanation, Verdict};
 use crate::gate::Gate;
 use crate::report::{Ages, Report, Spenders, ToldBy};
 use crate::request::Request;
+use crate::rule::Rule;
 use undo::Undone;
 
 /// A key and its project, or a project alone, as they were at an instant.
@@ -86,8 +87,14 @@ impl Past {
     /// All that can be told of then, but for who spent it: [`Past::spenders`].
     #[must_use]
     pub fn report(&self, request: &Request<'_>) -> Report {
-        let explanation = self.explain(request);
+        let mut explanation = self.explain(request);
         let mut not_known: Vec<String> = NEVER_KNOWN.map(str::to_owned).into();
+        let all = explanation.rules.len();
+        explanation.rules.retain(|report| !is_of_now(&report.rule));
+        if explanation.rules.len() < all {
+            not_known
+                .push("what the budgets of the model, the member and the key were, and its rate limits".to_owned());
+        }
         if !self.spent.is_exact {
             not_known.push("what was spent within the hour: the events of that month are not kept any more".to_owned());
         }
@@ -125,6 +132,11 @@ impl Past {
             ),
         }
     }
+}
+
+/// Whether a rule's figures are those of the present, which tell nothing of the past.
+const fn is_of_now(rule: &Rule) -> bool {
+    matches!(rule, Rule::ModelBudget(_) | Rule::MemberBudget(_) | Rule::KeyBudget(_) | Rule::RateLimits { .. })
 }
 
 /// The organizations whose limits hold for a project, its own first.

@@ -12,13 +12,15 @@ use crate::gate::Gate;
 use crate::request::Request;
 
 /// The questions of R37, in its order, whose answers are the same for every request with a key.
-const OF_EVERY_REQUEST: [Question; 6] = [
+const OF_EVERY_REQUEST: [Question; 8] = [
     Question::KeyStatus,
     Question::ProjectStatus,
     Question::ManualBlock,
     Question::OrganizationBudget,
     Question::ParentBudget,
     Question::ProjectBudget,
+    Question::MemberBudget,
+    Question::KeyBudget,
 ];
 
 /// A secret that every request is refused with.
@@ -45,7 +47,7 @@ pub struct RefusedKeys {
 
 impl Gate {
     /// The secrets that every request is refused with at `now`. Of what is not in the directory nothing is told, nor of
-    /// what depends on the request: permissions, models, files.
+    /// what depends on the request: permissions, models and their budgets, files.
     ///
     /// Looks at every key: ask [`Gate::is_current`] first.
     #[must_use]
@@ -78,11 +80,13 @@ impl Gate {
     }
 }
 
-/// What projects are like that refuses their keys, one byte each; and the month that is told as the end.
+/// What projects are like that refuses their keys, one byte each; which budgets of members and keys are spent; and the month that is told as the end.
 #[derive(Debug, PartialEq, Eq)]
 struct Standing {
     month: Month,
     projects: Vec<u8>,
+    /// Which members and keys have spent their own budgets.
+    parts: Vec<bool>,
 }
 
 impl Standing {
@@ -105,7 +109,11 @@ impl Standing {
             .into_iter()
             .fold(0, |bits, is| bits << 1 | u8::from(is))
         };
-        Self { month, projects: directory.projects().iter().map(project).collect() }
+        Self {
+            month,
+            projects: directory.projects().iter().map(project).collect(),
+            parts: directory.standing_parts().iter().map(|part| part.is_spent(month)).collect(),
+        }
     }
 }
 
@@ -113,7 +121,6 @@ impl Standing {
 fn end_of(refusal: &Refusal) -> Option<Timestamp> {
     match refusal {
         Refusal::Blocked(blocked) => blocked.until,
-        Refusal::OrganizationBudget(exhausted) | Refusal::ProjectBudget(exhausted) => Some(exhausted.until),
-        _ => None,
+        _ => refusal.exhausted().map(|exhausted| exhausted.until),
     }
 }

@@ -6,7 +6,8 @@ use mete_core::rates::Models;
 use mete_core::{Nanos, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Account, Case, Placed, Question};
+use crate::account::Account;
+use crate::case::{Case, Placed, Question};
 use crate::directory::text;
 use crate::rates::Met;
 
@@ -61,6 +62,12 @@ pub enum Rule {
     ParentBudget(BudgetFigures),
     /// The project's budget leaves something.
     ProjectBudget(BudgetFigures),
+    /// So does that of the model in the project; given only where it has one and is told.
+    ModelBudget(BudgetFigures),
+    /// So does that of the key's owner in the project; given only where they have one.
+    MemberBudget(BudgetFigures),
+    /// So does the key's own; given only where it has one.
+    KeyBudget(BudgetFigures),
     /// The upload fits in what the project may store (R28).
     FileQuota {
         /// The project's id.
@@ -114,7 +121,7 @@ pub struct ByHand {
 /// A budget and what is spent of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetFigures {
-    /// The project's or organization's id.
+    /// The id of the project, organization, member or key; a model's name.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -153,9 +160,12 @@ impl Rule {
             },
             Question::ManualBlock => Self::ManualBlock(by_hand(case, case.block()?)),
             Question::ManualRelease => Self::ManualRelease(by_hand(case, case.release?)),
-            Question::OrganizationBudget => Self::OrganizationBudget(figures(case, &case.budgets.organization)),
-            Question::ParentBudget => Self::ParentBudget(figures(case, case.budgets.parent.as_ref()?)),
-            Question::ProjectBudget => Self::ProjectBudget(figures(case, &case.budgets.project)),
+            Question::OrganizationBudget => Self::OrganizationBudget(figures(case, case.account(question)?)),
+            Question::ParentBudget => Self::ParentBudget(figures(case, case.account(question)?)),
+            Question::ProjectBudget => Self::ProjectBudget(figures(case, case.account(question)?)),
+            Question::ModelBudget => Self::ModelBudget(figures(case, case.account(question)?)),
+            Question::MemberBudget => Self::MemberBudget(figures(case, case.account(question)?)),
+            Question::KeyBudget => Self::KeyBudget(figures(case, case.account(question)?)),
             Question::FileQuota => Self::FileQuota {
                 id: text(&case.project.id),
                 name: case.project.name.clone(),

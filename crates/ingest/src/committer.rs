@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use mete_core::Clock;
 use mete_core::event::MAX_AHEAD;
-use mete_store::{Committed, Ledger, Outcome, Parcel, ProjectBytes, ProjectSpend, Store, StoreError, Versions};
+use mete_store::{
+    Committed, Ledger, Outcome, Parcel, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError, Versions,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -63,8 +65,9 @@ pub trait Observer: Send {
     /// The totals that the observer was told have all of this commit's events by now, also those that somebody else had
     /// written before. Not called where they could not be read.
     fn counted(&mut self, _commit: &Commit<'_>) {}
-    /// Somebody else wrote the ledger: the totals of the present month, and the bytes that projects store.
-    fn totals(&mut self, spends: &[ProjectSpend], bytes: &[ProjectBytes]);
+    /// Somebody else wrote the ledger: the totals of the present month, of projects and of their parts that have budgets,
+    /// and the bytes that projects store.
+    fn totals(&mut self, spends: &[ProjectSpend], parts: &[PartSpend], bytes: &[ProjectBytes]);
     /// Commits fail, or succeed again.
     fn health(&mut self, error: Option<&StoreError>);
 }
@@ -219,10 +222,12 @@ impl Committer {
         let now = self.clock.now();
         let (month, soon) = (now.month(), now.plus(MAX_AHEAD).month());
         let mut spends = self.store.month_spends(month).await?;
+        let mut parts = self.store.part_spends(month).await?;
         if soon != month {
             spends.extend(self.store.month_spends(soon).await?);
+            parts.extend(self.store.part_spends(soon).await?);
         }
-        self.observer.totals(&spends, &self.store.project_bytes().await?);
+        self.observer.totals(&spends, &parts, &self.store.project_bytes().await?);
         Ok(())
     }
 

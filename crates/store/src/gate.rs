@@ -16,6 +16,7 @@ use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::keys::permissions;
+use crate::part_budgets::GatePart;
 use crate::rates::models;
 use crate::rows::{bytes32, count, word};
 use crate::settings::Setting;
@@ -109,6 +110,8 @@ pub struct GateSnapshot {
     pub overrides: Vec<GateOverride>,
     /// Rate limits by model (R23), each with the id of its project or organization.
     pub rate_limits: Vec<(String, RateLimit)>,
+    /// Models, members and keys that have budgets of their own in their projects.
+    pub parts: Vec<GatePart>,
     /// How many bytes of files a project may store (R28).
     pub file_quota: u64,
     /// The change feed's position that the snapshot holds at least.
@@ -190,8 +193,19 @@ impl Store {
         let old_secrets = self.gate_old_secrets(key_id).await?;
         let overrides = self.gate_overrides().await?;
         let rate_limits = self.all_rate_limits().await?;
+        let parts = self.gate_parts().await?;
         let file_quota = count(self.setting(Setting::FileQuotaBytes).await?);
-        Ok(GateSnapshot { organizations, projects, keys, old_secrets, overrides, rate_limits, file_quota, change_seq })
+        Ok(GateSnapshot {
+            organizations,
+            projects,
+            keys,
+            old_secrets,
+            overrides,
+            rate_limits,
+            parts,
+            file_quota,
+            change_seq,
+        })
     }
 
     async fn models_by_scope(&self) -> Result<HashMap<String, Models>, StoreError> {

@@ -11,6 +11,7 @@ mod id_index;
 mod intern;
 mod kept;
 mod last_used;
+mod parts;
 mod positions;
 mod recent;
 mod rerate;
@@ -30,6 +31,7 @@ use crate::Store;
 use crate::alerts::Alert;
 use crate::error::StoreError;
 use crate::gate::ProjectSpend;
+use crate::part_budgets::PartSpend;
 use crate::quarantine::QuarantineEntry;
 use crate::resources::ProjectBytes;
 use commit::{Tried, Turn};
@@ -197,6 +199,8 @@ pub struct Outcome {
     pub copies: Vec<(usize, u64)>,
     /// The new totals of the projects and months that it touched.
     pub spends: Vec<ProjectSpend>,
+    /// The new totals of those parts of projects that have budgets; of all of them where these have changed.
+    pub parts: Vec<PartSpend>,
     /// The new totals of the projects whose stored bytes it changed.
     pub bytes: Vec<ProjectBytes>,
     /// The alerts that it raised.

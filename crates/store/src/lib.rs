@@ -21,6 +21,7 @@ mod ledger;
 mod limits;
 mod manual_blocks;
 mod migrations;
+mod part_budgets;
 mod people;
 mod postgres;
 mod projects;
@@ -56,6 +57,7 @@ pub use ledger::{
 };
 pub use limits::{OfProject, Scope, ScopeKind};
 pub use manual_blocks::ManualBlockFilter;
+pub use part_budgets::{GatePart, PartBudget, PartSpend};
 pub use people::Memberships;
 pub use quarantine::{
     FailedRetry, QUARANTINE_ENTRIES, QuarantineCount, QuarantineEntry, QuarantineFilter, QuarantineRow, RAW_LIMIT,

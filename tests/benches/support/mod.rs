@@ -17,7 +17,7 @@ use mete_ingest::committer::{Commit, Committer, GROUP, Observer, QUEUE};
 use mete_ingest::reader::{Reader, Settings};
 use mete_ingest::sources::{Progress, read_all};
 use mete_prices::Catalogue;
-use mete_store::{Parcel, ProjectBytes, ProjectSpend, Store, StoreError, StoreUrl};
+use mete_store::{Parcel, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError, StoreUrl};
 use mete_tests::bench::{Stopwatch, UsageLog};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -152,7 +152,7 @@ impl Observer for Watch {
         marks.push((self.since.elapsed(), before + accepted));
     }
 
-    fn totals(&mut self, _: &[ProjectSpend], _: &[ProjectBytes]) {}
+    fn totals(&mut self, _: &[ProjectSpend], _: &[PartSpend], _: &[ProjectBytes]) {}
 
     fn health(&mut self, _: Option<&StoreError>) {}
 }

@@ -12,7 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::registry::Registry;
 
 /// What decisions are told by: the codes of R37, and what has none.
-const CODES: [&str; 10] = [
+const CODES: [&str; 13] = [
     "allowed",
     "invalid_api_key",
     "not_authorized_invalid_project",
@@ -23,6 +23,9 @@ const CODES: [&str; 10] = [
     "project_spend_limit_exceeded",
     "file_storage_quota_exceeded",
     "rate_limit_exceeded",
+    "model_spend_limit_exceeded",
+    "member_spend_limit_exceeded",
+    "key_spend_limit_exceeded",
 ];
 
 /// A request that was allowed.
@@ -46,6 +49,9 @@ pub(super) const fn of(refusal: &Refusal) -> usize {
         Refusal::ProjectBudget(_) => 7,
         Refusal::FileQuota(_) => 8,
         Refusal::RateLimit(_) => 9,
+        Refusal::ModelBudget(_) => 10,
+        Refusal::MemberBudget(_) => 11,
+        Refusal::KeyBudget(_) => 12,
     }
 }
 

@@ -196,6 +196,7 @@ fn directory() -> GateSnapshot {
         old_secrets: Vec::new(),
         overrides: Vec::new(),
         rate_limits: vec![("proj_Lab".into(), limited())],
+        parts: Vec::new(),
         file_quota: 1_000,
         change_seq: 1,
     }

@@ -1,9 +1,10 @@
 //! `mete limits`.
 
+mod parts;
 mod typed;
 
 use clap::{Args, Subcommand};
-use mete_control::{LimitChange, LimitsOf, View};
+use mete_control::{LimitChange, LimitsOf, SeenPart, View};
 use mete_core::limits::Limits;
 use mete_core::rates::{Models, Rate, RateChange, RateLimit};
 use mete_core::{Month, Nanos, Timestamp};
@@ -15,6 +16,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{facts, money, percent, time, unseen};
 
+use parts::{PartArgs, fact};
 use typed::{Amount, ModelList};
 
 /// What to do with limits.
@@ -31,15 +33,22 @@ pub enum LimitsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete limits set --project Support --budget 500 --threshold 400\n  \
     mete limits set --project Support --models gpt-4o,gpt-4o-mini --rate gpt-4o:requests_per_minute=500\n  \
+    mete limits set --project Support --key ci --budget 20\n  \
+    mete limits set --project Support --member ann@acme.test --budget 50\n  \
     mete limits set --org Acme --budget 1000 --lower-projects")]
 pub struct SetArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
+    part: PartArgs,
+    #[command(flatten)]
     change: ChangeArgs,
     /// Lower the organization's projects along where they are above it
     #[arg(long, conflicts_with = "project")]
     lower_projects: bool,
+    /// Lower the budgets of the project's models, members and keys along where they are above it
+    #[arg(long, conflicts_with = "org")]
+    lower_parts: bool,
 }
 
 /// What is to be changed.
@@ -74,6 +83,8 @@ struct LimitsView {
     month: Month,
     spend: Option<Nanos>,
     blocked_since: Option<Timestamp>,
+    /// Those of the project's models, members and keys.
+    part_budgets: Vec<SeenPart>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +95,8 @@ struct Changed {
     alerts: Vec<Alert>,
     /// The names of the projects that were lowered along (R24).
     lowered_projects: Vec<String>,
+    /// The models, members and keys whose budgets were lowered along.
+    lowered_parts: Vec<String>,
 }
 
 /// Carries it out.
@@ -101,12 +114,19 @@ async fn show(scope: Scope<'_>, context: &Context) -> Result<(), CliError> {
 
 async fn set(args: SetArgs, context: &Context) -> Result<(), CliError> {
     let ChangeArgs { budget, threshold, models, rates } = args.change;
+    if let (Scope::Project(project), Some(named), Some(Amount(budget))) =
+        (args.scope.scope(), args.part.named(), budget)
+    {
+        context.change(async |control, actor| control.set_part_budget(actor, (project, &named), budget).await).await?;
+        return show(args.scope.scope(), context).await;
+    }
     let change = LimitChange {
         budget: budget.map(|Amount(amount)| amount),
         threshold: threshold.map(|Amount(amount)| amount),
         models: models.map(|ModelList(models)| models),
         rates,
         lower_projects: args.lower_projects,
+        lower_parts: args.lower_parts,
     };
     let of = match args.scope.scope() {
         Scope::Organization(asked) => LimitsOf::Organization(asked.to_owned()),
@@ -114,12 +134,19 @@ async fn set(args: SetArgs, context: &Context) -> Result<(), CliError> {
     };
     let after = context.change(async |control, actor| control.set_limits(actor, &of, &change).await).await?;
     let view = view_of(args.scope.scope(), &context.view().await?, context.month(None)).await?;
-    let changed = Changed { alerts: named(after.alerts, &view), view, lowered_projects: after.lowered_projects };
+    let changed = Changed {
+        alerts: named(after.alerts, &view),
+        view,
+        lowered_projects: after.lowered_projects,
+        lowered_parts: after.lowered_parts,
+    };
     context.output.show(&changed, || {
         let mut text = describe(&changed.view);
         changed.alerts.iter().for_each(|alert| text.push_str(&told(alert)));
-        if !changed.lowered_projects.is_empty() {
-            text.push_str(&facts(&[("Lowered along", changed.lowered_projects.join(", "))]));
+        for lowered in [&changed.lowered_projects, &changed.lowered_parts] {
+            if !lowered.is_empty() {
+                text.push_str(&facts(&[("Lowered along", lowered.join(", "))]));
+            }
         }
         text
     })
@@ -164,12 +191,14 @@ async fn organization_view(view: &View<'_>, asked: &str, month: Month) -> Result
         month,
         spend: seen.spend,
         blocked_since: seen.blocked_since,
+        part_budgets: Vec::new(),
     })
 }
 
 async fn project_view(view: &View<'_>, asked: &str, month: Month) -> Result<LimitsView, CliError> {
     let seen = view.project_view(&view.project(None, asked).await?, month).await?;
     let project = seen.project;
+    let part_budgets = view.part_budgets(&project, month).await?;
     let scope = mete_store::Scope::project(&project.id, &project.organization_id);
     let (models, rate_limits) = view.models_and_rates(&scope).await?;
     Ok(LimitsView {
@@ -183,6 +212,7 @@ async fn project_view(view: &View<'_>, asked: &str, month: Month) -> Result<Limi
         month,
         spend: seen.spend,
         blocked_since: seen.blocked_since,
+        part_budgets,
     })
 }
 
@@ -203,6 +233,7 @@ fn describe(view: &LimitsView) -> String {
         ("Models", view.models.as_ref().map_or_else(|| "all".to_owned(), |models| models.join(", "))),
     ];
     lines.extend(view.rate_limits.iter().map(|limit| ("Rate limit", rate_limit(limit))));
+    lines.extend(view.part_budgets.iter().map(fact));
     let spend = view.spend.map_or_else(unseen, |spend| format!("{} in {}", money(spend), view.month.name()));
     lines.extend([
         ("Spend", spend),

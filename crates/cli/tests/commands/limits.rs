@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use crate::cast::{MEMBER, OUTSIDER, OWNER, PROJECT_OWNER, READER, column, stage};
 use crate::support::{Mete, event, fields, now};
 
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 12] = [
     "blocked_since",
     "budget",
     "models",
     "month",
     "organization_id",
+    "part_budgets",
     "rate_limits",
     "scope_id",
     "scope_kind",

@@ -6,14 +6,16 @@ use mete_core::rates::{RateLimit, Rates, models_outside};
 use mete_store::{Alert, Scope, ScopeKind, Tx};
 
 use crate::deed::Deed;
-use crate::limits::{AllLimits, all_limits, difference};
+use crate::limits::{AllLimits, LimitChange, all_limits, difference};
 use crate::lookup::project_now;
 use crate::{Control, ControlError};
 
-/// The projects that were lowered along, by name, and the alerts that this raised.
+/// What was lowered along, by name, and the alerts that this raised.
 #[derive(Debug, Default)]
 pub(super) struct Fit {
     pub names: Vec<String>,
+    /// Models, members and keys that were lowered along with them.
+    pub parts: Vec<String>,
     pub alerts: Vec<Alert>,
 }
 
@@ -23,23 +25,28 @@ impl Control<'_> {
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        (scope, after, lower): (&Scope, &AllLimits, bool),
+        (scope, after, change): (&Scope, &AllLimits, &LimitChange),
     ) -> Result<Fit, ControlError> {
         if let Some(problem) = after.limits.problem(None) {
             return Err(problem.into());
         }
         if scope.kind() == ScopeKind::Project {
-            if lower {
+            if change.lower_projects {
                 return Err(ControlError::Invalid("only an organization has projects to lower along".to_owned()));
             }
             let above = all_limits(tx, &Scope::organization(scope.organization_id())).await?;
-            return match problems(after, &above).into_iter().next() {
-                None => Ok(Fit::default()),
-                Some(problem) => Err(ControlError::Invalid(problem)),
-            };
+            if let Some(problem) = problems(after, &above).into_iter().next() {
+                return Err(ControlError::Invalid(problem));
+            }
+            let project = project_now(tx, scope.id()).await?;
+            let parts = self.fit_parts(tx, actor, (&project, after.limits.budget, change.lower_parts)).await?;
+            return Ok(Fit { parts, ..Fit::default() });
+        }
+        if change.lower_parts {
+            return Err(ControlError::Invalid("only a project has models, members and keys to lower along".to_owned()));
         }
         let in_the_way = projects_in_the_way(tx, scope.id(), after).await?;
-        if lower {
+        if change.lower_projects {
             return self.lower(tx, actor, (&in_the_way, after)).await;
         }
         if in_the_way.is_empty() {
@@ -68,6 +75,7 @@ impl Control<'_> {
             fit.alerts.extend(self.write_limits(tx, &scope, (before, &after)).await?);
             let deed = Deed::on_project("limits.updated", &project).because("lowered along with the organization");
             self.record(tx, actor, &deed, difference(before, &after)).await?;
+            fit.parts.extend(self.fit_parts(tx, actor, (&project, after.limits.budget, true)).await?);
             fit.names.push(project.name);
         }
         Ok(fit)

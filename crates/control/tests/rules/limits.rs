@@ -166,6 +166,7 @@ each_engine! {
             models: Some(None),
             rates: vec!["a:requests_per_minute=none".parse()?],
             lower_projects: false,
+            lower_parts: false,
         };
         let after = organization(&w, open.clone()).await?;
         assert_eq!(

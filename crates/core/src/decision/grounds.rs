@@ -45,7 +45,7 @@ pub struct Blocked {
 /// The figures of an exhausted budget (R38).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exhausted {
-    /// The name of the project or organization whose budget it is.
+    /// The name of the project, organization, model, member or key whose budget it is.
     pub scope: String,
     /// Spent this month.
     pub spend: Nanos,

@@ -118,7 +118,7 @@ fn r40_the_refusal_and_the_answer_tell_the_figures() {
     let left = |project: i64, organization: i64| Remaining {
         project: Some(Nanos::from_dollars(project)),
         organization: Some(Nanos::from_dollars(organization)),
-        parent: None,
+        ..Remaining::default()
     };
     assert_eq!(refused.remaining, left(3, 8));
     let allowed = stage.gate.authorize(stage.now, key, &CHAT, &price(2), &mut stage.random);

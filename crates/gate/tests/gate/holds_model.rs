@@ -1,19 +1,30 @@
 //! Holds against a slow, obvious model: every decision and every sum is the model's (R26, R40).
 
 use mete_core::limits::Limits;
+use mete_core::parts::PartKind;
 use mete_core::{Month, Nanos, Timestamp};
 use mete_gate::{Booked, Credential, Denied, Gate, Remaining, Terms, Wanted};
-use mete_store::GateSnapshot;
+use mete_store::{GateSnapshot, PartSpend};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::support::{CHAT, at, code, code_of, ids, organization, project, snapshot, spend};
+use crate::support::{CHAT, at, code, code_of, ids, organization, part, part_spend, project, snapshot, spend};
 
 /// Projects, and the scopes that each spends from, in the order of R37: its organization, the one above, itself.
-/// Scopes: 0 Acme, 1 Lab (under Acme), 2 A, 3 B, 4 L.
-const PROJECTS: [(&str, &[usize]); 3] = [("A", &[0, 2]), ("B", &[0, 3]), ("L", &[1, 0, 4])];
+/// Scopes: 0 Acme, 1 Lab (under Acme), 2 A, 3 B, 4 L, and of A the model 5, the member 6 and the key 7.
+const PROJECTS: [(&str, &[usize]); 3] = [("A", &[0, 2, 5, 6, 7]), ("B", &[0, 3]), ("L", &[1, 0, 4])];
+
+/// The first scope that is a part of a project.
+const PARTS: usize = 5;
+const SCOPES: usize = 8;
+
+const PARTS_OF_A: [(PartKind, &str); 3] =
+    [(PartKind::Model, "gpt-4o"), (PartKind::Member, "user-1"), (PartKind::Key, "key_A")];
+
+/// Scopes' budgets.
+type Budgets = [Option<i64>; SCOPES];
 
 const MINUTE: i64 = 60_000_000;
 const LIFE: i64 = 10 * MINUTE;
@@ -36,7 +47,7 @@ enum Step {
     Extend(usize),
     /// So many minutes go by.
     Wait(i64),
-    Budgets([Option<i64>; 5]),
+    Budgets(Budgets),
 }
 
 struct Taken {
@@ -45,13 +56,15 @@ struct Taken {
     amount: i64,
     expires_at: Timestamp,
     request: Option<u8>,
+    /// The budgets there were when it was taken: a part is paid from only where it had one.
+    budgets: Budgets,
     ended: bool,
 }
 
 /// Everything that was said, and every sum taken anew.
 struct Model {
     now: Timestamp,
-    budgets: [Option<i64>; 5],
+    budgets: Budgets,
     booked: Vec<(usize, Month, i64)>,
     taken: Vec<Taken>,
 }
@@ -66,12 +79,16 @@ impl Model {
     }
 
     fn spent(&self, scope: usize, month: Month) -> i64 {
-        let counts = |(project, of, _): &&(usize, Month, i64)| Self::pays(*project, scope) && *of == month;
+        let counts = |(project, of, cost): &&(usize, Month, i64)| {
+            Self::pays(*project, scope) && *of == month && (scope < PARTS || is_of_parts(*cost))
+        };
         self.booked.iter().filter(counts).map(|(_, _, cost)| cost).sum()
     }
 
     fn held(&self, scope: usize) -> i64 {
-        let counts = |hold: &&Taken| self.lives(hold) && Self::pays(hold.project, scope);
+        let counts = |hold: &&Taken| {
+            self.lives(hold) && Self::pays(hold.project, scope) && (scope < PARTS || hold.budgets[scope].is_some())
+        };
         self.taken.iter().filter(counts).map(|hold| hold.amount).sum()
     }
 
@@ -86,7 +103,10 @@ impl Model {
         match PROJECTS[project].1.iter().find(refuses) {
             None => "ok",
             Some(0 | 1) => "organization_spend_limit_exceeded",
-            Some(_) => "project_spend_limit_exceeded",
+            Some(2..=4) => "project_spend_limit_exceeded",
+            Some(5) => "model_spend_limit_exceeded",
+            Some(6) => "member_spend_limit_exceeded",
+            Some(_) => "key_spend_limit_exceeded",
         }
     }
 
@@ -109,19 +129,35 @@ impl Model {
     }
 
     fn remaining(&self, project: usize, months: &[Month]) -> Remaining {
-        let scopes = PROJECTS[project].1;
         let left = |scope: usize| self.left(scope, months).map(|left| Nanos(left.max(0)));
-        let parent = if scopes.len() == 3 { left(scopes[1]) } else { None };
-        Remaining { project: left(scopes[scopes.len() - 1]), organization: left(scopes[0]), parent }
+        match project {
+            0 => Remaining {
+                project: left(2),
+                organization: left(0),
+                parent: None,
+                model: left(5),
+                member: left(6),
+                key: left(7),
+            },
+            1 => Remaining { project: left(3), organization: left(0), ..Remaining::default() },
+            _ => Remaining { project: left(4), organization: left(1), parent: left(0), ..Remaining::default() },
+        }
     }
 }
 
-fn directory(budgets: &[Option<i64>; 5], change_seq: i64) -> GateSnapshot {
+/// Whether an event is of the model, member and key that have budgets, or of others of the project.
+const fn is_of_parts(cost: i64) -> bool {
+    cost % 2 == 0
+}
+
+fn directory(budgets: &Budgets, change_seq: i64) -> GateSnapshot {
     let limits = |scope: usize| Limits { budget: budgets[scope].map(Nanos), threshold: None };
     let organizations = vec![organization("Acme", None, limits(0)), organization("Lab", Some("Acme"), limits(1))];
     let projects =
         vec![project("A", "Acme", limits(2)), project("B", "Acme", limits(3)), project("L", "Lab", limits(4))];
-    snapshot(change_seq, organizations, projects)
+    let budget_of = |(place, what)| Some(part("A", what, Nanos(budgets[PARTS + place]?), &["key_A"]));
+    let parts = PARTS_OF_A.into_iter().enumerate().filter_map(budget_of).collect();
+    GateSnapshot { parts, ..snapshot(change_seq, organizations, projects) }
 }
 
 fn event_id(request: Option<u8>, project: usize) -> mete_core::event::EventId {
@@ -138,7 +174,7 @@ struct Story {
 }
 
 impl Story {
-    fn new(budgets: [Option<i64>; 5]) -> Self {
+    fn new(budgets: Budgets) -> Self {
         let gate = Gate::new(directory(&budgets, 0)).with_terms(Terms::new(ids()));
         let model = Model { now: at("2026-11-29T23:20:00Z"), budgets, booked: Vec::new(), taken: Vec::new() };
         Self { gate, model, random: StdRng::seed_from_u64(7), change_seq: 0 }
@@ -186,9 +222,15 @@ impl Story {
     ) -> Result<(), TestCaseError> {
         let (now, model) = (self.model.now, &mut self.model);
         model.booked.push((project, month, cost));
-        let booked = model.booked.iter().filter(|(of, at, _)| (*of, *at) == (project, month));
+        let booked = model.booked.iter().filter(|(of, at, _)| (*of, *at) == (project, month)).map(|(.., cost)| *cost);
         let name = PROJECTS[project].0;
-        spend(&self.gate, name, &month.to_string(), Nanos(booked.map(|(_, _, cost)| cost).sum()));
+        spend(&self.gate, name, &month.to_string(), Nanos(booked.clone().sum()));
+        if project == 0 {
+            let version = i64::try_from(model.booked.len()).unwrap();
+            let total = Nanos(booked.filter(|cost| is_of_parts(*cost)).sum());
+            let totals = PARTS_OF_A.map(|what| PartSpend { month, ..part_spend(name, what, total, version) });
+            self.gate.set_part_spend(&totals);
+        }
         let names = names.and_then(|at| at.checked_rem(model.taken.len()));
         let hold = names.map(|at| &*model.taken[at].id);
         let (event, project_id) = (event_id(is, project), format!("proj_{name}"));
@@ -218,7 +260,16 @@ impl Story {
                 if let Some(hold) = hold {
                     let expires_at = now.plus(LIFE);
                     prop_assert_eq!((hold.amount, hold.expires_at), (Nanos(amount), expires_at));
-                    model.taken.push(Taken { id: hold.id, project, amount, expires_at, request, ended: false });
+                    let budgets = model.budgets;
+                    model.taken.push(Taken {
+                        id: hold.id,
+                        project,
+                        amount,
+                        expires_at,
+                        request,
+                        budgets,
+                        ended: false,
+                    });
                 }
             }
         }
@@ -239,8 +290,8 @@ impl Story {
     }
 }
 
-fn budgets() -> impl Strategy<Value = [Option<i64>; 5]> {
-    prop::array::uniform5(prop::option::weighted(0.6, 0..100_i64))
+fn budgets() -> impl Strategy<Value = Budgets> {
+    prop::array::uniform8(prop::option::weighted(0.6, 0..100_i64))
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

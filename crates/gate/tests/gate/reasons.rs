@@ -1,14 +1,15 @@
 //! Which reason is given (R37).
 
 use crate::support::{
-    at, block, budget, code_of, key, models, organization, project, refusal, refusal_of, restricted, snapshot, spend,
-    store, upload,
+    at, block, budget, code_of, key, models, organization, part, part_spend, project, refusal, refusal_of, restricted,
+    snapshot, spend, store, upload,
 };
 use mete_core::Nanos;
 use mete_core::Timestamp;
 use mete_core::decision::{Decision, Refusal};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
+use mete_core::parts::PartKind;
 use mete_gate::{Gate, Request};
 use mete_store::{GateOldSecret, GateSnapshot};
 
@@ -22,6 +23,9 @@ fn directory() -> GateSnapshot {
     snapshot(1, organizations, vec![project("Bot", "Lab", budget(10))])
 }
 
+const PARTS: [(PartKind, &str); 3] =
+    [(PartKind::Model, "o3"), (PartKind::Member, "user-1"), (PartKind::Key, "key_Bot")];
+
 /// Everything that can be wrong with a request of Bot's: budgets are spent, and a file of 1 byte does not fit.
 fn all_wrong() -> GateSnapshot {
     let mut wrong = directory();
@@ -32,6 +36,7 @@ fn all_wrong() -> GateSnapshot {
     wrong.projects[0].models = models(&[]);
     wrong.organizations[1].models = models(&["gpt-4o"]);
     wrong.overrides = vec![block("proj_Bot", None), block("key_Bot", None)];
+    wrong.parts = PARTS.map(|what| part("Bot", what, Nanos::from_dollars(10), &["key_Bot"])).into();
     wrong
 }
 
@@ -59,6 +64,9 @@ fn rule(refusal: Option<&Refusal>) -> &'static str {
             _ => "parent's budget",
         },
         Some(Refusal::ProjectBudget(_)) => "project's budget",
+        Some(Refusal::ModelBudget(_)) => "model's budget",
+        Some(Refusal::MemberBudget(_)) => "member's budget",
+        Some(Refusal::KeyBudget(_)) => "key's budget",
         Some(Refusal::FileQuota(_)) => "quota",
         Some(Refusal::RateLimit(_)) => "rate limit",
     }
@@ -68,7 +76,7 @@ fn rule(refusal: Option<&Refusal>) -> &'static str {
 #[test]
 fn r37_the_first_reason_of_the_table_is_given() {
     type Mend = fn(&mut GateSnapshot);
-    let steps: [(&str, Mend); 14] = [
+    let steps: [(&str, Mend); 17] = [
         ("revoked", |s| s.keys[0].status = KeyStatus::Disabled),
         ("disabled", |s| s.keys[0].status = KeyStatus::Active),
         ("expired", |s| s.keys[0].expires_at = None),
@@ -81,12 +89,16 @@ fn r37_the_first_reason_of_the_table_is_given() {
         ("organization's budget", |s| s.organizations[1].limits = Limits::default()),
         ("parent's budget", |s| s.organizations[0].limits = Limits::default()),
         ("project's budget", |s| s.projects[0].limits = Limits::default()),
+        ("model's budget", |s| drop(s.parts.remove(0))),
+        ("member's budget", |s| drop(s.parts.remove(0))),
+        ("key's budget", |s| s.parts.clear()),
         ("quota", |s| s.file_quota += 1),
         ("allowed", |_| ()),
     ];
     let mut wrong = all_wrong();
     let gate = Gate::new(wrong.clone());
     spend(&gate, "Bot", "2026-11", Nanos::from_dollars(11));
+    gate.set_part_spend(&PARTS.map(|what| part_spend("Bot", what, Nanos::from_dollars(10), 1)));
     store(&gate, "Bot", 1_000);
     let request = Request { model: Some("o3"), ..upload(1) };
     for (expected, mend) in steps {

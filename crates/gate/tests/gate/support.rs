@@ -4,11 +4,14 @@ use mete_core::decision::{Decision, Refusal};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
+use mete_core::parts::{Part, PartKind};
 use mete_core::permissions::{Grant, PermissionKind, Permissions, Scopes};
 use mete_core::secret::KeyHash;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use mete_gate::{Credential, Denied, Gate, Hold, Request, Wanted};
-use mete_store::{GateKey, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectBytes, ProjectSpend};
+use mete_store::{
+    GateKey, GateOrganization, GateOverride, GatePart, GateProject, GateSnapshot, PartSpend, ProjectBytes, ProjectSpend,
+};
 use rand::rngs::StdRng;
 
 /// What most requests are.
@@ -107,6 +110,7 @@ pub fn snapshot(change_seq: i64, organizations: Vec<GateOrganization>, projects:
         old_secrets: Vec::new(),
         overrides: Vec::new(),
         rate_limits: Vec::new(),
+        parts: Vec::new(),
         file_quota: 1_000,
         change_seq,
     }
@@ -115,6 +119,23 @@ pub fn snapshot(change_seq: i64, organizations: Vec<GateOrganization>, projects:
 /// Sets the total of `proj_NAME`.
 pub fn spend(gate: &Gate, name: &str, in_month: &str, total: Nanos) {
     gate.set_spend(&[ProjectSpend { project_id: format!("proj_{name}").into(), month: month(in_month), spend: total }]);
+}
+
+/// A budget of a part of `proj_PROJECT`, and the keys that always count to it.
+pub fn part(project: &str, (kind, id): (PartKind, &str), budget: Nanos, keys: &[&str]) -> GatePart {
+    GatePart {
+        project_id: format!("proj_{project}"),
+        part: Part { kind, id: id.to_owned() },
+        name: format!("{id} by name"),
+        budget,
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+    }
+}
+
+/// The total of a part of `proj_PROJECT` in November, as of a version of the ledger.
+pub fn part_spend(project: &str, (kind, id): (PartKind, &str), spend: Nanos, version: i64) -> PartSpend {
+    let part = Part { kind, id: id.to_owned() };
+    PartSpend { project_id: format!("proj_{project}").into(), part, month: month("2026-11"), spend, version }
 }
 
 /// Sets the bytes that `proj_NAME` stores.

@@ -24,6 +24,7 @@ use super::{Arrival, Conflict, Ledger, Outcome, Parcel, Tally, watch};
 use crate::Tx;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
+use crate::part_budgets::PartSpend;
 use crate::postgres;
 use crate::quarantine::{Caught, QuarantineEntry};
 use crate::receipts::Account;
@@ -233,6 +234,7 @@ impl Ledger {
         let booked = work.booked();
         self.watch.refresh(tx).await?;
         let (spends, alerts) = self.watch.book(tx, hasher, &booked, now).await?;
+        let parts = self.book_parts(tx, work, (version, now)).await?;
         let bytes = std::mem::take(&mut work.holdings).write(tx).await?;
         for segment in &packed.segments {
             let number = write_segment(tx, hasher, version, segment).await?;
@@ -251,7 +253,25 @@ impl Ledger {
         let conflicts = conflicts.into_iter().map(|(parcel, entry)| (parcel, entry.into())).collect();
         let bytes = self.watch.project_bytes(bytes);
         let (tallies, copies) = (std::mem::take(&mut work.tallies), std::mem::take(&mut work.copies));
-        Ok(Outcome { tallies, conflicts, copies, spends, bytes, alerts })
+        Ok(Outcome { tallies, conflicts, copies, spends, parts, bytes, alerts })
+    }
+
+    /// Takes in what is booked on the parts of projects that have budgets, and tells their new totals.
+    async fn book_parts(
+        &mut self,
+        tx: &mut Tx,
+        work: &Work,
+        at: (i64, Timestamp),
+    ) -> Result<Vec<PartSpend>, StoreError> {
+        if self.watch.parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut booked = Vec::new();
+        for ((series, month), amount) in work.booked_by_series() {
+            let (series, _) = self.interned.series_numbered(tx, series).await?;
+            booked.push((series, month, amount));
+        }
+        self.watch.parts.book(tx, &booked, at).await
     }
 
     async fn write_quarantine(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mete_core::limits::Limits;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 
+use super::parts::Parts;
 use crate::Tx;
 use crate::alerts::Alert;
 use crate::db::in_tx;
@@ -33,6 +34,7 @@ pub(super) struct Watch {
     /// Limits changed since the last booking: whoever changed them may not have seen the spend that others booked
     /// meanwhile, so every scope is looked at once more.
     limits_changed: bool,
+    pub(super) parts: Parts,
 }
 
 /// Booked on a project and month.
@@ -49,6 +51,7 @@ impl Watch {
         }
         let limits_changed = self.limits_changed || self.change_seq.is_some();
         *self = Self { change_seq: Some(seq), limits_changed, ..Self::default() };
+        self.parts = Parts::read(tx).await?;
         let limits = tx.limits_by_scope().await?;
         let projects: Vec<(i64, String, String, Option<String>)> = in_tx!(tx, db => {
             sqlx::query_as(
@@ -84,6 +87,7 @@ impl Watch {
     pub(super) fn forget_totals(&mut self) {
         self.spent.clear();
         self.months.clear();
+        self.parts.forget_totals();
     }
 
     /// Takes in what a batch books, before its transaction is committed: brings the alerts and blocks of every scope
@@ -166,6 +170,8 @@ impl Watch {
 
     /// Takes in what another writer booked: a list of project, month and amount in JSON.
     pub(super) fn learn(&mut self, booked: Option<&str>) -> Result<(), StoreError> {
+        // What others book is told by project only.
+        self.parts.forget_totals();
         let Some(booked) = booked else {
             self.forget_totals();
             return Ok(());

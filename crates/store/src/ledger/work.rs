@@ -1,5 +1,7 @@
 //! What a batch comes to, before it is written.
 
+use std::collections::BTreeMap;
+
 use mete_core::event::LedgerEvent;
 use mete_core::{Month, Nanos, Timestamp};
 use rustc_hash::FxHashMap;
@@ -136,6 +138,15 @@ impl Work {
         let mut booked = watch::Booked::new();
         for ((hour, _), Sum { project, difference, .. }) in &self.deltas {
             *booked.entry((*project, month_of(*hour))).or_default() += Nanos(difference.cost);
+        }
+        booked
+    }
+
+    /// What is booked on each series and month.
+    pub(super) fn booked_by_series(&self) -> BTreeMap<(i64, Month), Nanos> {
+        let mut booked = BTreeMap::new();
+        for ((hour, series), Sum { difference, .. }) in &self.deltas {
+            *booked.entry((*series, month_of(*hour))).or_default() += Nanos(difference.cost);
         }
         booked
     }

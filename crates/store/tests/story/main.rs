@@ -11,6 +11,8 @@ mod ledger;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod part_budgets;
+#[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod resource_model;

@@ -13,7 +13,7 @@ use mete_ingest::attribution::Directories;
 use mete_ingest::committer::{Commit, Committer, Delivery, Observer};
 use mete_ingest::reader;
 use mete_prices::Catalogue;
-use mete_store::{ProjectBytes, ProjectSpend, Store, StoreError, Verification};
+use mete_store::{PartSpend, ProjectBytes, ProjectSpend, Store, StoreError, Verification};
 use mete_tests::TestStore;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -39,7 +39,7 @@ impl Observer for Watch {
         self.0.committed(commit, self.1.now());
     }
 
-    fn totals(&mut self, _: &[ProjectSpend], _: &[ProjectBytes]) {}
+    fn totals(&mut self, _: &[ProjectSpend], _: &[PartSpend], _: &[ProjectBytes]) {}
 
     fn health(&mut self, error: Option<&StoreError>) {
         self.0.store_is(error.is_none());

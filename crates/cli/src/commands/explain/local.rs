@@ -5,7 +5,7 @@ use mete_core::Timestamp;
 use mete_core::directory::{ApiKey, Project};
 use mete_core::rights::Action;
 use mete_core::secret::KeyHash;
-use mete_gate::{Explanation, Gate, Past, Report, Rule, Spenders, SpentBy};
+use mete_gate::{Explanation, Gate, Past, Report, Rule, Spenders, SpentBy, Verdict};
 use mete_store::{SpendBy, Store};
 
 use super::ExplainArgs;
@@ -48,6 +48,17 @@ pub async fn explain(args: &ExplainArgs, context: &Context) -> Result<Local, Cli
     Ok(Local { report, name })
 }
 
+/// What is used of rate limits only a running daemon knows.
+fn without_rates(mut explanation: Explanation) -> Explanation {
+    for report in &mut explanation.rules {
+        if let Rule::RateLimits { limits, .. } = &mut report.rule {
+            limits.iter_mut().for_each(|figures| (figures.used, figures.free_at) = (None, None));
+            report.verdict = Verdict::NotKnown;
+        }
+    }
+    explanation
+}
+
 impl Subject {
     async fn present(
         &self,
@@ -74,12 +85,18 @@ impl Subject {
         let id = self.key.as_ref().map(|key| key.id.as_str()).unwrap_or_default();
         let gate = Gate::new(store.gate_snapshot_of(id).await?);
         gate.set_spend(&store.month_spends(now.month()).await?);
+        gate.set_part_spend(&store.part_spends(now.month()).await?);
         gate.set_bytes(&store.project_bytes().await?);
+        Ok(without_rates(self.ask(&gate, args, now)?))
+    }
+
+    fn ask(&self, gate: &Gate, args: &ExplainArgs, now: Timestamp) -> Result<Explanation, CliError> {
         let request = args.request();
         if self.key.is_none() {
             let explained = gate.explain_project(now, &self.project.id, &request);
             return explained.ok_or_else(|| self.gone("now"));
         }
+        let id = self.key.as_ref().map(|key| key.id.as_str()).unwrap_or_default();
         // A secret that a rotation replaced is decided on by itself.
         let by_secret = gate.explain(now, KeyHash::of(args.key.as_deref().unwrap_or_default()), &request);
         Ok(if by_secret.key_id.is_some() { by_secret } else { gate.explain_id(now, id, &request) })
@@ -117,13 +134,28 @@ impl Subject {
             }
         }
         for rule in report.explanation.rules.iter_mut().map(|report| &mut report.rule) {
-            if let Rule::ProjectBudget(figures) | Rule::OrganizationBudget(figures) | Rule::ParentBudget(figures) = rule
+            if let Rule::ProjectBudget(figures) | Rule::OrganizationBudget(figures) | Rule::ParentBudget(figures) =
+                &mut *rule
             {
                 let seen = self.sees_spend(view, &figures.id).await?;
                 figures.spend = figures.spend.filter(|_| seen);
             }
+            let all = view.sight().may(Action::SeeSpend, &self.project);
+            match rule {
+                Rule::ModelBudget(figures) => figures.spend = figures.spend.filter(|_| all),
+                // Of one's own key one sees the spend, and so the owner's as far as there is one who asks.
+                Rule::MemberBudget(figures) | Rule::KeyBudget(figures) => {
+                    figures.spend = figures.spend.filter(|_| all || self.is_own(view));
+                }
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    /// Whether the key is the actor's own.
+    fn is_own(&self, view: &View<'_>) -> bool {
+        self.key.as_ref().is_some_and(|key| view.sight().user_id() == Some(&key.owner_id))
     }
 
     /// Whether the actor may see the spend of the project or of an organization.

@@ -155,6 +155,9 @@ fn line(rule: &Rule) -> (&'static str, String) {
         Rule::OrganizationBudget(figures) => ("the organization's budget leaves something", spent(figures)),
         Rule::ParentBudget(figures) => ("the parent organization's budget leaves something", spent(figures)),
         Rule::ProjectBudget(figures) => ("the project's budget leaves something", spent(figures)),
+        Rule::ModelBudget(figures) => ("the model's budget in the project leaves something", spent(figures)),
+        Rule::MemberBudget(figures) => ("the owner's budget in the project leaves something", spent(figures)),
+        Rule::KeyBudget(figures) => ("the key's own budget leaves something", spent(figures)),
         Rule::FileQuota { name, stored, upload, quota, .. } => {
             let upload = upload.map(|upload| format!(", and {} more", count(upload))).unwrap_or_default();
             let seen = format!("{name}: {} of {} bytes{upload}", count(*stored), count(*quota));

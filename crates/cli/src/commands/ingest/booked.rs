@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mete_ingest::committer::{Commit, Observer};
-use mete_store::{ProjectBytes, ProjectSpend, StoreError, Tally};
+use mete_store::{PartSpend, ProjectBytes, ProjectSpend, StoreError, Tally};
 
 /// The sum of all commits; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ impl Observer for Booked {
         }
     }
 
-    fn totals(&mut self, _: &[ProjectSpend], _: &[ProjectBytes]) {}
+    fn totals(&mut self, _: &[ProjectSpend], _: &[PartSpend], _: &[ProjectBytes]) {}
 
     /// The committer logs failures itself, and tries again.
     fn health(&mut self, _: Option<&StoreError>) {}
