@@ -12,12 +12,14 @@ use mete_control::{Control, LimitChange, LimitsOf, NewKeyInput, NewOrganizationI
 use mete_core::actor::Actor;
 use mete_core::{Clock as _, Nanos};
 use mete_store::{SpendBy, SpendQuery, Store};
-use mete_tests::bench::Stopwatch;
+use mete_tests::bench::{Asking, Stopwatch};
 use mete_tests::meted::LIMIT;
 use mete_tests::postgres::free_port;
 use mete_tests::{Engine, Meted, TestStore, wait};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::clients::{Shared, Way};
@@ -115,6 +117,22 @@ impl Place {
         let month = SystemClock.now().month();
         let query = SpendQuery { month, by: SpendBy::Project, organization_id: None, project_ids: None };
         Ok(self.store.spend(&query).await?.iter().map(|row| row.spend).sum())
+    }
+
+    /// By how much the project was at most to be overspent, as the daemon explains it after the fact: the most requests
+    /// that were under way at once in the month, times the highest cost.
+    pub async fn explained(&self) -> Result<Nanos> {
+        let mut asking = Asking::new(TcpStream::connect(self.shared.address).await?);
+        let question = format!("GET /v1/explain?project={PROJECT} HTTP/1.1\r\nhost: mete\r\n\r\n");
+        let status = asking.ask(question.as_bytes()).await?;
+        let answer = String::from_utf8_lossy(asking.answer()).into_owned();
+        ensure!(status == 200, "{answer}");
+        let body = answer.split_once("\r\n\r\n").context("no body")?.1;
+        let report: Value = serde_json::from_str(body)?;
+        let budgets = report["budgets"].as_array().context("no budgets")?;
+        let own = budgets.iter().find(|budget| budget["scope_name"] == PROJECT).context("not the project's")?;
+        let most = own["under_way"]["most_unheld_cost"].as_str().with_context(|| format!("no bound in {report}"))?;
+        Ok(most.parse()?)
     }
 
     /// What was spent past the budget, once every line is counted.

@@ -13,6 +13,7 @@ mod holds_threads;
 mod keys;
 mod leases;
 mod model;
+mod pairs;
 mod parts;
 mod permissions;
 mod rates;
