@@ -51,11 +51,14 @@ fn spend_on(number: usize, gateway: &Gateway, key: &Key, log: &Path) -> Result<(
             written.append(&mut kept);
         }
     }
-    let (_, explained) = ask(gateway, &format!("key_id={}", key.id))?;
-    let worst = &budget(&explained, "Support")?["worst_overshoot"];
+    // Nothing is told for the moment in which the first usage is in the total, and its cost is not noted yet.
+    let worst: Nanos = wait::until("the worst overshoot", LIMIT, || {
+        let (_, explained) = ask(gateway, &format!("key_id={}", key.id)).ok()?;
+        budget(&explained, "Support").ok()?["worst_overshoot"].as_str()?.parse().ok()
+    })?;
     append(log, &kept);
     written.append(&mut kept);
-    Ok((written, worst.as_str().with_context(|| explained.to_string())?.parse()?))
+    Ok((written, worst))
 }
 
 /// Two requests without a hold and one with; the usage of the first of them has come.
