@@ -88,7 +88,7 @@ impl Explaining<'_> {
         };
         let mut report = match read.await {
             Ok(report) => report,
-            Err(error) => Report::of_gate_alone(gate, explain(), &error),
+            Err(error) => Report::of_gate_alone(gate, &explain, &error),
         };
         report.degraded = self.footing.doubt(self.now).map(|doubt| doubt.to_string());
         report.ages.store_heard_at = Some(self.footing.store_heard());

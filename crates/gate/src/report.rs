@@ -114,40 +114,48 @@ impl Report {
         store: &Store,
         explain: &(dyn Fn() -> Explanation + Sync),
     ) -> Result<Self, StoreError> {
+        let mut under_way = exposures(gate, &explain());
         let mut report = Self::of(explain(), store).await?;
         for _ in 1..TRIES {
             if report.is_settled() {
                 break;
             }
+            under_way = exposures(gate, &explain());
             report = Self::of(explain(), store).await?;
         }
-        report.add_gate(gate, began);
+        report.add_gate((gate, began), &under_way);
         Ok(report)
     }
 
-    /// What a running gate can tell without its store.
+    /// What a running gate, which `explain` asks, can tell without its store.
     #[must_use]
-    pub fn of_gate_alone((gate, began): (&Gate, Timestamp), explanation: Explanation, error: &str) -> Self {
+    pub fn of_gate_alone(
+        (gate, began): (&Gate, Timestamp),
+        explain: &(dyn Fn() -> Explanation + Sync),
+        error: &str,
+    ) -> Self {
+        let under_way = exposures(gate, &explain());
+        let explanation = explain();
         let budgets = Self::budgets_of(&explanation);
         let (told_by, degraded, since, spent_by, ages) = (ToldBy::Daemon, None, None, None, Ages::default());
         let mut report = Self { explanation, told_by, degraded, since, budgets, spent_by, ages, not_known: Vec::new() };
-        report.add_gate(gate, began);
+        report.add_gate((gate, began), &under_way);
         report.not_known.push(format!("what the ledger has, since when, and who spent it: {error}"));
         report
     }
 
-    fn add_gate(&mut self, gate: &Gate, began: Timestamp) {
-        let now = self.explanation.at;
+    fn add_gate(&mut self, (gate, began): (&Gate, Timestamp), under_way: &[Exposure]) {
         (self.told_by, self.not_known) = (ToldBy::Daemon, Vec::new());
         self.ages.directory_version = Some(gate.change_seq());
-        let Some(project_id) = &self.explanation.project_id else { return };
-        let exposures = gate.exposures(now, project_id);
-        let is_young = now.since(began) < gate.terms().time;
+        if under_way.is_empty() {
+            return;
+        }
+        let is_young = self.explanation.at.since(began) < gate.terms().time;
         if is_young {
             self.not_known.push(format!("which requests were let through before this daemon began, at {began}"));
         }
         for budget in &mut self.budgets {
-            if let Some(exposure) = exposures.iter().find(|exposure| exposure.scope_id == budget.scope_id) {
+            if let Some(exposure) = under_way.iter().find(|exposure| exposure.scope_id == budget.scope_id) {
                 self.not_known.extend(exposure.doubts());
                 budget.add(exposure.clone(), is_young);
             }
@@ -180,6 +188,13 @@ impl Report {
             _ => None,
         })
     }
+}
+
+/// What is under way on the budgets of an explanation. To be asked before the explanation that it is told with: what is
+/// booked in between is told twice then, rather than not at all.
+fn exposures(gate: &Gate, explanation: &Explanation) -> Vec<Exposure> {
+    let project_id = explanation.project_id.as_deref();
+    project_id.map(|id| gate.exposures(explanation.at, id)).unwrap_or_default()
 }
 
 impl BudgetReport {

@@ -1,6 +1,9 @@
 //! What the running daemon explains: what it holds, what is under way, and that its figures are the ledger's (R38, R40).
 
-use anyhow::{Context as _, Result, ensure};
+use std::path::Path;
+use std::thread::scope;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
 use mete_core::Nanos;
 use mete_core::secret::KeyHash;
 use mete_tests::postgres::free_port;
@@ -30,6 +33,34 @@ fn mete(store: &str, args: &[&str]) -> Result<String> {
     Ok(run.stdout)
 }
 
+/// Asks until it is refused, and writes down what each request cost, a dollar, some time after it was let through; then what
+/// the daemon says that the budget is passed by at worst.
+fn spend_on(number: usize, gateway: &Gateway, key: &Key, log: &Path) -> Result<(Vec<Line>, Nanos)> {
+    let (mut written, mut kept) = (Vec::new(), Vec::new());
+    for round in 0.. {
+        let answer = gateway.ask(&key.secret)?;
+        if answer.status != 204 {
+            ensure!(answer.code() == "project_spend_limit_exceeded", "{answer:?}");
+            break;
+        }
+        let line = Line::own(&format!("{number}-{round}"), Stage::now(), Nanos::from_dollars(1)).with(&key.field());
+        kept.push(line);
+        // Each has several under way at any time.
+        if kept.len() > number {
+            append(log, &kept);
+            written.append(&mut kept);
+        }
+    }
+    // Nothing is told for the moment in which the first usage is in the total, and its cost is not noted yet.
+    let worst: Nanos = wait::until("the worst overshoot", LIMIT, || {
+        let (_, explained) = ask(gateway, &format!("key_id={}", key.id)).ok()?;
+        budget(&explained, "Support").ok()?["worst_overshoot"].as_str()?.parse().ok()
+    })?;
+    append(log, &kept);
+    written.append(&mut kept);
+    Ok((written, worst))
+}
+
 /// Two requests without a hold and one with; the usage of the first of them has come.
 async fn under_way(stage: &mut Stage<'_>, gateway: &Gateway, key: &Key) -> Result<()> {
     ensure!(gateway.ask(&key.secret)?.status == 204 && gateway.ask(&key.secret)?.status == 204);
@@ -44,6 +75,36 @@ async fn under_way(stage: &mut Stage<'_>, gateway: &Gateway, key: &Key) -> Resul
 }
 
 each_engine! {
+    /// R38: clients at once, none of which has money held, and usage that comes late.
+    async fn r38_no_more_is_spent_past_a_budget_than_was_told(place: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(place).await?;
+        stage.project("Support").await?;
+        let key = stage.key("Support").await?;
+        stage.budget(Some("Support"), 40).await?;
+        let gateway = Gateway(free_port()?);
+        let listen = format!("[listen]\naddress = '127.0.0.1:{}'\n{}", gateway.0, stage::source("usage.jsonl"));
+        let meted = Meted::start(&stage.configure(&listen))?;
+        let log = stage.path("usage.jsonl");
+        let clients: Vec<_> = tokio::task::block_in_place(|| {
+            scope(|threads| {
+                let client = |number| { let (gateway, key, log) = (&gateway, &key, &log); move || spend_on(number, gateway, key, log) };
+                let running: Vec<_> = (0..8).map(|number| threads.spawn(client(number))).collect();
+                running.into_iter().map(|running| running.join().map_err(|_| anyhow!("a client panicked"))?).collect::<Result<_>>()
+            })
+        })?;
+        clients.iter().for_each(|(written, _)| stage.expect(written));
+        stage.counted().await?;
+        let overshoot = stage.store.verify().await?.total - Nanos::from_dollars(40);
+        for (_, told) in &clients {
+            ensure!(overshoot <= *told, "${overshoot} were spent past the budget, and ${told} was told to be the worst");
+        }
+        let (_, explained) = ask(&gateway, &format!("key_id={}", key.id))?;
+        let most: Nanos = budget(&explained, "Support")?["under_way"]["most_unheld_cost"].as_str().unwrap().parse()?;
+        ensure!(overshoot > Nanos::ZERO && overshoot <= most, "${overshoot} of ${most}");
+        meted.stop()?;
+        stage.check().await
+    }
+
     async fn r38_the_daemon_explains_what_it_holds_and_what_is_under_way(place: &TestStore) -> Result<()> {
         let mut stage = Stage::new(place).await?;
         stage.project("Support").await?;

@@ -38,6 +38,10 @@ fn story(settings: &str, away: u16, dir: &Path) -> Result<()> {
     let reason = wait::until("a reason", LIMIT, || client.get("/readyz").ok().filter(|(status, _)| *status == 503))?.1;
     ensure!(reason.contains("the store has not answered for"), "{reason}");
     meted.said("degraded: the store has not answered")?;
+    // What is held against the ledger cannot be told, and all else can.
+    let (status, explained) = client.get("/v1/explain?project=Bot")?;
+    ensure!(status == 200 && explained.contains("\"decision\":\"allow\""), "{explained}");
+    ensure!(explained.contains("who spent it: the store has not answered"), "{explained}");
     // What is written meanwhile waits.
     let now = SystemClock.now();
     std::fs::write(&usage, format!("{{\"id\":\"e1\",\"time\":\"{now}\",\"model\":\"gpt-4o-mini\",\"cost\":\"1\"}}\n"))?;

@@ -97,7 +97,7 @@ impl Desk {
         let intake = Arc::new(Intake::new(known, Arc::clone(&readiness), access, sender, bounds));
         let gate = Arc::new(Gate::new(store.gate_snapshot().await?));
         let api = Api::new(gate, clock.clone(), Arc::clone(&readiness), Arc::clone(&metrics));
-        let api = Arc::new(api.with_intake(Arc::clone(&intake)));
+        let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_store(store.clone()));
 
         let (tcp, socket) = (TcpListener::bind("127.0.0.1:0").await?, place.path("meted.sock"));
         let address = tcp.local_addr()?;

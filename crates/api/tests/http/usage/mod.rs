@@ -4,6 +4,7 @@ mod access;
 mod bodies;
 mod cloudevents;
 mod desk;
+mod explain;
 mod idempotency;
 mod otlp;
 mod outcome;
