@@ -28,7 +28,13 @@ PAUSES = [1, 2, 4, 8, 15, 30, 60, 60, 60, 60]
 # Requests whose usage waits for Mete at once; those beyond it are lost, and said to be.
 WAITING = 10_000
 # What of Mete's answer the client gets, beside status and body.
-PASSED_ON = ("x-should-retry", "retry-after", "www-authenticate")
+PASSED_ON = (
+    "x-should-retry",
+    "retry-after",
+    "retry-after-ms",
+    "www-authenticate",
+    *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
+)
 
 
 def token():

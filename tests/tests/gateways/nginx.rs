@@ -157,6 +157,23 @@ fn an_upload_is_checked_before_it_is_read() -> Result<()> {
     })
 }
 
+#[test]
+fn r37_a_rate_limit_reaches_the_client_with_its_headers() -> Result<()> {
+    mete_tests::run(Engine::Sqlite, async |store| {
+        let story = Story::new(store).await?;
+        let nginx = Nginx::start(&story).await?;
+        story.stage.mete("limits set --project Support --budget none --rate gpt-4o-mini:requests_per_day=1")?;
+        let refused = async || chat(nginx.port, &story.secret, QUESTION).await.ok().filter(|it| it.status == 429);
+        let refused = wait::eventually("the rate limit", LIMIT, refused).await?;
+        ensure!(refused.code() == "rate_limit_exceeded", "{refused:?}");
+        let told = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-should-retry"];
+        ensure!(told.map(|name| refused.header(name)) == [Some("1"), Some("0"), None], "{refused:?}");
+        let wait: u64 = refused.header("retry-after").context("no retry-after")?.parse()?;
+        ensure!((86_000..=86_400).contains(&wait), "{refused:?}");
+        nginx.daemon.stop().map(drop)
+    })
+}
+
 /// What OpenAI's own SDK makes of the answers. It would send a request again at 429, were it not told not to.
 #[test]
 fn openais_sdk_raises_the_right_exceptions_and_does_not_try_again() -> Result<()> {
