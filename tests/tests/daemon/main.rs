@@ -10,6 +10,7 @@ mod holds;
 mod kill;
 mod life;
 mod months;
+mod parts;
 mod pipes;
 mod refused;
 mod rotation;

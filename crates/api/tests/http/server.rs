@@ -186,7 +186,6 @@ fn directory() -> GateSnapshot {
         old_secrets: Vec::new(),
         overrides: Vec::new(),
         parts: Vec::new(),
-        parts: vec![],
         file_quota: 1_000,
         change_seq: 1,
     }
