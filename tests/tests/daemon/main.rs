@@ -11,6 +11,7 @@ mod holds;
 mod kill;
 mod life;
 mod months;
+mod parts;
 mod pipes;
 mod rates;
 mod refused;

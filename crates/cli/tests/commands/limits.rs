@@ -93,6 +93,48 @@ each_engine! {
         Ok(())
     }
 
+    /// Models, members and keys within a project have budgets of their own, and are refused by them.
+    async fn r24_r26_parts_of_a_project_have_budgets(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let key = mete.json(["key", "create", "--project", "Support", "--member", "ann@acme.test", "--name", "ci"])?;
+        let key_id = key["key"]["id"].as_str().or(key["id"].as_str()).unwrap_or_default().to_owned();
+        mete.json(["limits", "set", "--project", "Support", "--budget", "50"])?;
+        let of_key = |budget: &str| {
+            mete.json(["limits", "set", "--project", "Support", "--key", "ci", "--budget", budget])
+        };
+        let set = of_key("5")?;
+        assert_eq!(set["part_budgets"], json!([{"kind": "key", "id": key_id, "name": "ci", "budget": "5", "spend": "0"}]));
+        mete.json(["limits", "set", "--project", "Support", "--member", "ann@acme.test", "--budget", "40"])?;
+        mete.json(["limits", "set", "--project", "Support", "--model", "m-1", "--budget", "45"])?;
+        let line = event("e1", &now().to_string(), "Support", "5").replacen('{', &format!(r#"{{"api_key":"{key_id}","#), 1);
+        mete.ingest(&[&line])?;
+        let told = mete.text(["limits", "show", "--project", "Support"])?;
+        for part in ["Key budget", "ci (key_", "$5.00 (100.0% spent)", "Member budget", "ann@acme.test", "Model budget"] {
+            assert!(told.contains(part), "{part:?} is not in {told}");
+        }
+        let explained = mete.json(["explain", "ci"])?;
+        assert_eq!((&explained["decision"], &explained["code"]), (&json!("refuse"), &json!("key_spend_limit_exceeded")));
+        of_key("6")?;
+        assert_eq!(mete.json(["explain", "ci"])?["decision"], "allow");
+        let above = mete.refused(["limits", "set", "--project", "Support", "--key", "ci", "--budget", "51"])?;
+        assert!(above.code == "invalid" && above.message.contains("$51 is above $50"), "{above:?}");
+        let below = mete.refused(["limits", "set", "--project", "Support", "--budget", "41"])?;
+        assert!(below.code == "conflict" && below.message.contains("model \"m-1\""), "{below:?}");
+        let lowered = mete.text(["limits", "set", "--project", "Support", "--budget", "41", "--lower-parts"])?;
+        assert!(lowered.contains("Lowered along  model \"m-1\""), "{lowered}");
+        let gone = of_key("none")?;
+        assert_eq!(gone["part_budgets"].as_array().map(Vec::len), Some(2));
+        for [scope, of, option, value, what, amount] in [
+            ["--org", "Acme", "--key", "ci", "--budget", "1"],
+            ["--project", "Support", "--key", "ci", "--threshold", "1"],
+            ["--project", "Support", "--model", "m-1", "--models", "all"],
+        ] {
+            let status = mete.status(["limits", "set", scope, of, option, value, what, amount])?;
+            assert_eq!(status, Some(2), "{scope} {option} {what}");
+        }
+        Ok(())
+    }
+
     /// R24, downwards: refused with the names of those in the way, or lowered along.
     async fn r24_projects_are_lowered_along_when_asked(store: &TestStore) -> Result<()> {
         let mete = Mete::with_support(store)?;

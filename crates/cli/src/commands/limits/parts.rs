@@ -8,7 +8,7 @@ use crate::output::{money, percent};
 
 /// Of a project: which part of it.
 #[derive(Debug, Args)]
-#[group(multiple = false, requires = "project")]
+#[group(multiple = false, conflicts_with = "org")]
 pub struct PartArgs {
     /// Of this key within the project: its budget only
     #[arg(long, value_name = "KEY", conflicts_with_all = NOT_OF_PARTS)]
