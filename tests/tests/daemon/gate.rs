@@ -199,12 +199,15 @@ mod outages {
                 stage.write(&path, 50);
                 spend(&mut stage, &format!("spent-{round}"), &key, 10);
                 gateway.answers(&key.secret, 204, "")?;
+                if round == 0 {
+                    // Before the reader meets a key that it must ask for: then it hands over nothing.
+                    meted.said("cannot commit")?;
+                }
                 // Made while the daemon cannot see it; its usage must not be taken for an unknown key's.
                 let fresh = stage.key("Support").await?;
                 spend(&mut stage, &format!("fresh-{round}"), &fresh, 1);
                 if round == 0 {
-                    // So long that a commit, and a look for the key, are given up and begun anew.
-                    meted.said("cannot commit")?;
+                    // So long that a look for the key is given up and begun anew.
                     meted.said("cannot read the directory again")?;
                 }
                 proxy.mend().await?;

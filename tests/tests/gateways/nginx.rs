@@ -163,9 +163,11 @@ fn r37_a_rate_limit_reaches_the_client_with_its_headers() -> Result<()> {
         let story = Story::new(store).await?;
         let nginx = Nginx::start(&story).await?;
         story.stage.mete("limits set --project Support --budget none --rate gpt-4o-mini:requests_per_day=1")?;
-        let refused = async || chat(nginx.port, &story.secret, QUESTION).await.ok().filter(|it| it.status == 429);
-        let refused = wait::eventually("the rate limit", LIMIT, refused).await?;
-        ensure!(refused.code() == "rate_limit_exceeded", "{refused:?}");
+        let limited = async || {
+            let answer = chat(nginx.port, &story.secret, QUESTION).await.ok()?;
+            (answer.status == 429 && answer.code() == "rate_limit_exceeded").then_some(answer)
+        };
+        let refused = wait::eventually("the rate limit", LIMIT, limited).await?;
         let told = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-should-retry"];
         ensure!(told.map(|name| refused.header(name)) == [Some("1"), Some("0"), None], "{refused:?}");
         let wait: u64 = refused.header("retry-after").context("no retry-after")?.parse()?;
