@@ -45,7 +45,8 @@ impl<'a> Story<'a> {
         self.decided_about(&[("x-original-method", "POST"), ("x-original-uri", "/v1/chat/completions")], status).await
     }
 
-    async fn decided_about(&self, described: &[(&str, &str)], status: u16) -> Result<()> {
+    /// Waits until it would answer so about a request that is described by these headers.
+    pub async fn decided_about(&self, described: &[(&str, &str)], status: u16) -> Result<()> {
         let port = self.mete()?;
         let decided = async || {
             let answer = ask(port, request("GET", "/v1/authorize", &self.secret, described, "")).await.ok()?;
