@@ -75,7 +75,7 @@ impl Nginx {
 #[test]
 fn the_loop_is_closed_and_nothing_goes_around_it() -> Result<()> {
     mete_tests::run(Engine::Sqlite, async |store| {
-        let story = Story::new(store).await?;
+        let story = Story::new(store).await?.holding()?;
         let nginx = Nginx::start(&story).await?;
         story.loop_is_closed(nginx.port, [QUESTION, STREAM]).await?;
         story.nothing_forged_passes(nginx.port).await?;
