@@ -117,9 +117,10 @@ impl<'a> Story<'a> {
         ensure!(error["type"] == "insufficient_quota" && error["code"] == "project_spend_limit_exceeded", "{answer:?}");
         let message = error["message"].as_str().unwrap_or_default();
         // Half as much again as the answers before is held.
-        let said = match self.holds {
-            true => "'Support' does not cover this request, which may cost $1.125: $1.5 of $2 are spent",
-            false => "'Support' is exhausted: $1.5 of $1 are spent",
+        let said = if self.holds {
+            "'Support' does not cover this request, which may cost $1.125: $1.5 of $2 are spent"
+        } else {
+            "'Support' is exhausted: $1.5 of $1 are spent"
         };
         ensure!(message.contains(said), "{answer:?}");
         ensure!(error.as_object().is_some_and(|error| error.len() == 4) && error["param"].is_null(), "{answer:?}");
