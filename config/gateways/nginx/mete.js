@@ -29,6 +29,45 @@ function hides_usage(path, body) {
     return body.stream === true && !asks && /\/(chat\/)?completions$/.test(path);
 }
 
+function is_count(value) {
+    return Number.isSafeInteger(value) && value > 0;
+}
+
+// How many tokens all answers together may have; undefined where the body sets no limit.
+function most_output(body) {
+    const limits = [body.max_completion_tokens, body.max_output_tokens, body.max_tokens].filter(is_count);
+    if (limits.length === 0) {
+        return undefined;
+    }
+    const answers = [body.n, body.best_of].filter(is_count);
+    const most = Math.max.apply(null, limits) * Math.max.apply(null, [1].concat(answers));
+    return Number.isSafeInteger(most) ? most : undefined;
+}
+
+// Whether the input is text that stands in the body, at the model's plain price.
+function is_plain(body) {
+    const tools = Array.isArray(body.tools) ? body.tools : [];
+    const own = tools.every((tool) => tool && (!tool.type || tool.type === 'function' || tool.type === 'custom'));
+    // What stands elsewhere, and what has an answer for each of its parts.
+    const elsewhere = body.previous_response_id || body.conversation || (body.prompt && typeof body.prompt !== 'string');
+    // What is priced in its own way.
+    const dear = body.web_search_options || body.prediction || body.audio || (body.modalities && body.modalities != 'text');
+    const tier = body.service_tier === undefined || body.service_tier === 'default';
+    const media = /"type":"[a-z_]*(image|file|audio|video|document|reference)/;
+    return own && tier && !elsewhere && !dear && !media.test(JSON.stringify(body));
+}
+
+// Has Mete hold the most that a request can cost: a text has no more tokens than bytes. Where that cannot be told, Mete
+// holds what it takes for enough.
+function hold(r, body) {
+    const output = most_output(body);
+    r.variables.mete_hold = 'take';
+    if (output !== undefined && is_plain(body)) {
+        r.variables.mete_input_tokens = String(r.requestBuffer.length);
+        r.variables.mete_max_output_tokens = String(output);
+    }
+}
+
 // js_content: finds the model in the request's body, if there is one, and goes on to ask about it.
 function receive(r) {
     let text;
@@ -38,6 +77,7 @@ function receive(r) {
         return refuse(r, 413, 'body_too_large', 'The body does not fit in the memory that the gateway has for it.');
     }
     let model;
+    let told = {};
     if (/^multipart\/form-data/i.test(r.headersIn['Content-Type'] || '')) {
         model = model_of_form(text);
         if (model === undefined) {
@@ -58,12 +98,14 @@ function receive(r) {
             return refuse(r, 400, 'stream_without_usage', message);
         }
         model = body.model;
+        told = body;
     }
     if (model !== undefined) {
         if (typeof model !== 'string' || !MODEL.test(model)) {
             return refuse(r, 400, 'unclear_model', 'The model must be a text of at most 200 visible ASCII characters.');
         }
         r.variables.mete_model = model;
+        hold(r, told);
     }
     r.internalRedirect('@asked');
 }

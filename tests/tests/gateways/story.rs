@@ -25,6 +25,8 @@ pub struct Story<'a> {
     pub upstream: Upstream,
     /// The secret of a key that may do everything.
     pub secret: String,
+    /// Whether the gateway has money held, so that no request passes the budget.
+    holds: bool,
 }
 
 impl<'a> Story<'a> {
@@ -32,7 +34,13 @@ impl<'a> Story<'a> {
         let stage = Stage::new(place)?;
         stage.mete("limits set --project Support --budget 1")?;
         let secret = key(&stage, "")?;
-        Ok(Self { stage, upstream: Upstream::start().await?, secret })
+        Ok(Self { stage, upstream: Upstream::start().await?, secret, holds: false })
+    }
+
+    /// The same for a gateway that has money held (R40): two dollars, of which two answers leave too little for a third.
+    pub fn holding(self) -> Result<Self> {
+        self.stage.mete("limits set --project Support --budget 2")?;
+        Ok(Self { holds: true, ..self })
     }
 
     /// The port of the daemon.
@@ -42,7 +50,10 @@ impl<'a> Story<'a> {
 
     /// Waits until Mete would answer so about a question to a model.
     pub async fn decided(&self, status: u16) -> Result<()> {
-        self.decided_about(&[("x-original-method", "POST"), ("x-original-uri", "/v1/chat/completions")], status).await
+        let hold = if self.holds { "take" } else { "" };
+        let question =
+            [("x-original-method", "POST"), ("x-original-uri", "/v1/chat/completions"), ("x-mete-hold", hold)];
+        self.decided_about(&question, status).await
     }
 
     /// Waits until it would answer so about a request that is described by these headers.
@@ -106,7 +117,13 @@ impl<'a> Story<'a> {
         let error = &answer.json()["error"];
         ensure!(error["type"] == "insufficient_quota" && error["code"] == "project_spend_limit_exceeded", "{answer:?}");
         let message = error["message"].as_str().unwrap_or_default();
-        ensure!(message.contains("'Support' is exhausted: $1.5 of $1 are spent"), "{answer:?}");
+        // Half as much again as the answers before is held.
+        let said = if self.holds {
+            "'Support' does not cover this request, which may cost $1.125: $1.5 of $2 are spent"
+        } else {
+            "'Support' is exhausted: $1.5 of $1 are spent"
+        };
+        ensure!(message.contains(said), "{answer:?}");
         ensure!(error.as_object().is_some_and(|error| error.len() == 4) && error["param"].is_null(), "{answer:?}");
         Ok(())
     }
