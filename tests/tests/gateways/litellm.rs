@@ -4,7 +4,6 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use mete_tests::meted::LIMIT;
 use mete_tests::postgres::free_port;
 use mete_tests::python::Environment;
 use mete_tests::{Engine, Meted, Process, wait};
