@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use mete_core::Month;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -35,14 +36,17 @@ pub(crate) async fn ensure_partition(pool: &PgPool, month: Month) -> Result<(), 
         return Ok(());
     }
     match make_partition(pool, &name, month).await {
-        // Another writer made it in the same moment. 42P07 duplicate_table
-        Err(sqlx::Error::Database(error))
-            if error.is_unique_violation() || error.code().as_deref() == Some("42P07") =>
-        {
-            Ok(())
-        }
+        Err(sqlx::Error::Database(error)) if is_taken(&*error) => Ok(()),
         made => Ok(made?),
     }
+}
+
+/// Whether another writer made the table in the same moment. Which error tells so depends on how far it was: a clash in the
+/// catalogue's unique indexes, or a table, or a type of its rows, that was there already.
+fn is_taken(error: &dyn DatabaseError) -> bool {
+    const DUPLICATE_TABLE: &str = "42P07";
+    const DUPLICATE_OBJECT: &str = "42710";
+    error.is_unique_violation() || matches!(error.code().as_deref(), Some(DUPLICATE_TABLE | DUPLICATE_OBJECT))
 }
 
 /// Made apart and attached: made in place, it would wait for everybody who uses the table, and they for it.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::scope;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -17,6 +17,10 @@ use crate::support::{Gateway, Key, LIMIT, Line, Meted, Stage, append, stage};
 const CLIENTS: usize = 64;
 const ASKED: usize = 8;
 const DOLLARS: i64 = 100;
+/// The budget is enough for 133 requests. The daemon is killed when so many are written.
+const BEFORE_KILL: usize = 40;
+/// No client asks for more than that before the kill: with one request of each under way, some are left for after it.
+const MOST_BEFORE_KILL: usize = 60;
 /// The most that a question of [`ask`] costs: a million tokens in and out of gpt-4o-mini.
 const COST: Nanos = Nanos(750_000_000);
 
@@ -40,12 +44,14 @@ struct Clients<'a> {
     log: &'a Path,
     written: Mutex<Vec<Line>>,
     refused: AtomicUsize,
+    is_killed: AtomicBool,
 }
 
 impl Clients<'_> {
     /// Each asks several times, and logs what it used after the answer: all that was held.
     fn run(&self, number: usize) -> Result<()> {
         for round in 0..ASKED {
+            wait::until("the kill", LIMIT, || self.may_go_on().then_some(()))?;
             let answer = ask(self.gateway, self.key)?;
             if answer["decision"] == "refuse" {
                 ensure!(answer["reason"] == "project_spend_limit_exceeded", "{answer}");
@@ -61,6 +67,15 @@ impl Clients<'_> {
         }
         Ok(())
     }
+
+    fn may_go_on(&self) -> bool {
+        self.is_killed.load(Ordering::Relaxed) || self.written() < MOST_BEFORE_KILL
+    }
+
+    /// How many requests were let through and used; none after a client panicked.
+    fn written(&self) -> usize {
+        self.written.lock().map_or(0, |written| written.len())
+    }
 }
 
 each_engine! {
@@ -74,22 +89,30 @@ each_engine! {
         let listen = format!("[listen]\naddress = '127.0.0.1:{}'\n{}", gateway.0, stage::source("usage.jsonl"));
         let config = stage.configure(&listen);
         let mut meted = Meted::start(&config)?;
-        let clients =
-            Clients { gateway: &gateway, key: &key, log: &log, written: Mutex::default(), refused: AtomicUsize::new(0) };
+        let clients = Clients {
+            gateway: &gateway,
+            key: &key,
+            log: &log,
+            written: Mutex::default(),
+            refused: AtomicUsize::new(0),
+            is_killed: AtomicBool::new(false),
+        };
         let (before, meted) = tokio::task::block_in_place(|| {
             scope(|threads| {
                 let running: Vec<_> =
                     (0..CLIENTS).map(|number| threads.spawn({ let clients = &clients; move || clients.run(number) })).collect();
                 let killed = wait::until("a part of the requests", LIMIT, || {
-                    let written = clients.written.lock().ok()?.len();
-                    (written >= 40).then_some(written)
+                    (clients.written() >= BEFORE_KILL).then_some(())
                 });
                 meted.0.kill()?;
+                clients.is_killed.store(true, Ordering::Relaxed);
+                let before = clients.written();
                 let meted = Meted::start(&config)?;
                 for client in running {
                     client.join().map_err(|_| anyhow!("a client panicked"))??;
                 }
-                Ok::<_, anyhow::Error>((killed?, meted))
+                killed?;
+                Ok::<_, anyhow::Error>((before, meted))
             })
         })?;
         let written = clients.written.into_inner().map_err(|_| anyhow!("a client panicked"))?;

@@ -223,6 +223,8 @@ fn openais_sdk_raises_the_right_exceptions_and_does_not_try_again() -> Result<()
         let story = Story::new(store).await?;
         let nginx = Nginx::start(&story).await?;
         let reader = key(&story.stage, " --scope models=read")?;
+        // Enough for the first two answers, even where the money held for the first is not given back before the second.
+        story.stage.mete("limits set --project Support --budget 3")?;
         story.stores_almost_all_it_may().await?;
         let base = format!("http://127.0.0.1:{}/v1", nginx.port);
         let peer = Peer::start("openai_refusals.py", &[&base, &story.secret, &reader], &[])?;

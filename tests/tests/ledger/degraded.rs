@@ -26,12 +26,13 @@ fn story(settings: &str, away: u16, dir: &Path) -> Result<()> {
     let client = Client(free_port()?);
     let usage = world.path("usage.jsonl");
     std::fs::write(&usage, "")?;
-    let gate = format!("[gate]\nstore_away_seconds = 1\nlag_seconds = 1\n{settings}{}", file(&usage));
+    let gate = format!("[gate]\nstore_away_seconds = 3\nlag_seconds = 3\n{settings}{}", file(&usage));
     let meted = world.daemon(&world.configure("meted", client.0, &gate))?;
     ensure!(client.authorize(&world.secret)? == 204);
     let degraded = |cause: &str, is: u8| tells(client, &format!("mete_gate_degraded{{cause=\"{cause}\"}} {is}"));
     wait::until("good knowledge", LIMIT, || (degraded("store_away", 0) && degraded("ingest_lags", 0)).then_some(()))?;
 
+    meted.said("following")?;
     server.crash()?;
     wait::until("a store that is away", LIMIT, || degraded("store_away", 1).then_some(()))?;
     ensure!(client.authorize(&world.secret)? == away);

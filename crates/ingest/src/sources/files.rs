@@ -31,6 +31,8 @@ const ROUND: usize = 64;
 /// again.
 pub fn follow(feed: Feed, pattern: &str, store: &Store) -> Result<(), SourceError> {
     let stop = feed.stop.clone();
+    // Until the first look is over nobody knows what there is to count.
+    feed.is_behind(true);
     let Some(positions) = tokio::runtime::Handle::current().block_on(known_positions(&feed, store)) else {
         return Ok(());
     };
