@@ -38,6 +38,7 @@ mod refused_list;
 mod reply;
 mod request_body;
 mod serve;
+mod silence;
 
 pub use api::Api;
 pub use footing::{Cause, Doubt, Footing, Tolerance};

@@ -1,7 +1,9 @@
 //! `POST /v1/authorize` as JSON: a question with everything in its body, an answer with everything that a gateway may
 //! want to know (R37, R40).
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use hyper::{HeaderMap, StatusCode};
@@ -29,21 +31,42 @@ const DESCRIBING: [HeaderName; 2] =
 /// What a gateway asks.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Question {
-    key: Option<String>,
-    key_sha256: Option<String>,
-    method: Option<String>,
-    path: Option<String>,
-    model: Option<String>,
-    provider: Option<String>,
-    service_tier: Option<String>,
+struct Question<'a> {
+    #[serde(borrow)]
+    key: Option<Text<'a>>,
+    #[serde(borrow)]
+    key_sha256: Option<Text<'a>>,
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
+    #[serde(borrow)]
+    path: Option<Text<'a>>,
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(borrow)]
+    provider: Option<Text<'a>>,
+    #[serde(borrow)]
+    service_tier: Option<Text<'a>>,
     input_tokens: Option<u64>,
     max_output_tokens: Option<u64>,
     bytes: Option<u64>,
     images: Option<u64>,
     audio_megabytes: Option<u64>,
-    request_id: Option<String>,
+    #[serde(borrow)]
+    request_id: Option<Text<'a>>,
     hold: Option<bool>,
+}
+
+/// A text of a question; a copy only where JSON's escapes stand in it.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Whether a POST asks in this form. A gateway that passes the client's own headers and body on asks in the other one:
@@ -62,7 +85,7 @@ pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8],
     if !body.trim_ascii_start().starts_with(b"{") {
         return unreadable(&"it is no JSON object");
     }
-    let question: Question = match serde_json::from_slice(body) {
+    let question: Question<'_> = match serde_json::from_slice(body) {
         Ok(question) => question,
         Err(error) => return unreadable(&error),
     };
@@ -88,7 +111,7 @@ pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8],
     }
 }
 
-impl Question {
+impl Question<'_> {
     fn credential(&self) -> Result<Credential<'_>, &'static str> {
         match (&self.key, &self.key_sha256) {
             (Some(_), Some(_)) => Err("it has both key and key_sha256: leave one of them out"),

@@ -82,8 +82,10 @@ pub fn no_content() -> Reply {
 
 /// 200 with a document.
 pub fn json(document: &impl Serialize) -> Reply {
-    match serde_json::to_vec(document) {
-        Ok(body) => with_body(StatusCode::OK, JSON, body.into()),
+    // Enough for the answer to a question, in one allocation.
+    let mut body = Vec::with_capacity(512);
+    match serde_json::to_writer(&mut body, document) {
+        Ok(()) => with_body(StatusCode::OK, JSON, body.into()),
         Err(problem) => {
             let message = format!("The answer cannot be written: {problem}.");
             error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "unwritable_answer", &message)

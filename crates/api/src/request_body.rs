@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
@@ -44,21 +44,28 @@ pub enum Unread {
 ///
 /// # Errors
 /// When it is larger, torn or slow.
-pub async fn collect(body: &mut Incoming, most: usize) -> Result<Vec<u8>, Unread> {
+pub async fn collect(body: &mut Incoming, most: usize) -> Result<Bytes, Unread> {
     if body.size_hint().lower() > most as u64 {
         return Err(Unread::TooLarge);
     }
     let whole = async {
-        let mut bytes = Vec::new();
+        // Most bodies come in one piece, which is not copied.
+        let (mut first, mut pieces) = (Bytes::new(), Vec::new());
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Unread::Torn)?;
-            let data = frame.data_ref().map(Buf::chunk).unwrap_or_default();
-            if bytes.len() + data.len() > most {
+            let Ok(data) = frame.map_err(|_| Unread::Torn)?.into_data() else { continue };
+            if first.len().max(pieces.len()) + data.len() > most {
                 return Err(Unread::TooLarge);
             }
-            bytes.extend_from_slice(data);
+            if first.is_empty() {
+                first = data;
+                continue;
+            }
+            if pieces.is_empty() {
+                pieces.extend_from_slice(&first);
+            }
+            pieces.extend_from_slice(&data);
         }
-        Ok(bytes)
+        Ok(if pieces.is_empty() { first } else { pieces.into() })
     };
     tokio::time::timeout(MOST_TIME, whole).await.unwrap_or(Err(Unread::Torn))
 }
