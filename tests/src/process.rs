@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -154,11 +154,25 @@ pub struct Process {
     output: Arc<Collected>,
 }
 
-/// The lines of both outputs, in the order in which they came.
+/// What a program writes, while it does.
 #[derive(Debug, Default)]
 struct Collected {
-    lines: Mutex<Vec<String>>,
+    written: Mutex<Written>,
     more: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    /// The lines of both outputs, in the order in which they came.
+    lines: Vec<String>,
+    /// How many of the outputs may still bring some.
+    open: usize,
+}
+
+impl Collected {
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Process {
@@ -193,27 +207,30 @@ impl Process {
     /// All that it has written until now, both outputs, line by line.
     #[must_use]
     pub fn output(&self) -> String {
-        self.output.lines.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+        self.output.written().lines.join("\n")
     }
 
     /// The first line of output, old or new, that `wanted` holds of.
     ///
     /// # Errors
-    /// When `limit` passes without one; the error shows the whole output.
+    /// When the program ends without one, or `limit` passes; the error shows the whole output.
     pub fn wait_for_line(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let deadline = Deadline::after(limit);
         let mut seen = 0;
-        let mut lines = self.output.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.output.written();
         loop {
-            if let Some(line) = lines[seen..].iter().find(|line| wanted(line)) {
+            if let Some(line) = written.lines[seen..].iter().find(|line| wanted(line)) {
                 return Ok(line.clone());
             }
-            seen = lines.len();
+            seen = written.lines.len();
+            if written.open == 0 {
+                bail!("the program ended without the line; the output was:\n{}", written.lines.join("\n"));
+            }
             let left = deadline.left();
             if left.is_zero() {
-                bail!("the line did not come within {limit:?}; the output was:\n{}", lines.join("\n"));
+                bail!("the line did not come within {limit:?}; the output was:\n{}", written.lines.join("\n"));
             }
-            lines = self.output.more.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
+            written = self.output.more.wait_timeout(written, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -255,12 +272,14 @@ impl Drop for Process {
 
 /// Reads `stream` line by line until it ends, in a thread: it must never fill up.
 fn collect(stream: impl Read + Send + 'static, into: Arc<Collected>) {
+    into.written().open += 1;
     std::thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            into.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            into.written().lines.push(String::from_utf8_lossy(&line).into_owned());
             into.more.notify_all();
         }
+        into.written().open -= 1;
+        into.more.notify_all();
     });
 }
 
@@ -295,6 +314,13 @@ mod tests {
         let error = process.wait_for_line(Duration::from_millis(20), |line| line == "never").unwrap_err();
         assert!(error.to_string().contains("out put"), "{error}");
         assert!(!process.kill().unwrap().success());
+    }
+
+    #[test]
+    fn a_line_is_not_waited_for_once_the_program_has_ended() {
+        let process = Process::start(Command::new("sh").args(["-c", "echo up; echo why >&2; exit 1"])).unwrap();
+        let error = process.wait_for_line(Duration::from_secs(86_400), |line| line == "never").unwrap_err().to_string();
+        assert!(error.contains("ended without") && error.contains("why") && error.contains("up"), "{error}");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Questions in JSON, and money that is held (R40).
 
 use mete_core::event::EventId;
+use mete_core::parts::{Part, PartKind};
 use mete_core::secret::KeyHash;
 use mete_core::{IdHasher, Nanos};
 use mete_gate::Booked;
+use mete_store::GatePart;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
@@ -56,6 +58,50 @@ async fn r40_a_question_is_answered_with_decision_hold_and_what_is_left() {
         });
         assert_eq!(answer, expected);
     }
+}
+
+/// Budgets of Bot's models, members and keys: all of gpt-4o, Kim who has `key_Bot`, and `key_Bot` itself.
+fn with_parts() -> Vec<GatePart> {
+    let part = |kind, id: &str, dollars, keys: &[&str]| GatePart {
+        project_id: "proj_Bot".into(),
+        part: Part { kind, id: id.into() },
+        name: id.into(),
+        budget: Nanos::from_dollars(dollars),
+        keys: keys.iter().map(ToString::to_string).collect(),
+    };
+    vec![
+        part(PartKind::Model, "gpt-4o", 9, &[]),
+        part(PartKind::Member, "user-kim", 8, &["key_Bot"]),
+        part(PartKind::Key, "key_Bot", 20, &["key_Bot"]),
+    ]
+}
+
+#[tokio::test]
+async fn r24_what_is_left_of_budgets_of_a_model_member_and_key_is_told() {
+    let server = Server::start().await;
+    let scopes = json!({"project": "2.5", "organization": null, "parent_organization": null});
+    let left = |parts: Value| {
+        let mut left = scopes.clone();
+        left.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+        left
+    };
+    server.budget_parts(with_parts());
+    let mut client = server.tcp().await;
+    let held = ask(&mut client, chat("sk-Bot")).await;
+    assert_eq!(held["decision"], "allow", "{held}");
+    assert_eq!(held["remaining"], left(json!({"model": "1.5", "member": "0.5", "key": "12.5"})));
+    // The owner's is the first of the narrow ones that does not cover a second.
+    let mut second = chat("sk-Bot");
+    second["input_tokens"] = json!(100_000);
+    second["max_output_tokens"] = json!(50_000);
+    let refused = ask(&mut client, second).await;
+    assert_eq!((&refused["status"], &refused["reason"]), (&json!(429), &json!("member_spend_limit_exceeded")));
+    assert_eq!(refused["remaining"], held["remaining"]);
+    // Another key of the project has no owner's and no own, another model none either.
+    let mut other = json!({"key": "sk-reader", "method": "GET", "path": "/v1/models", "hold": false});
+    assert_eq!(ask(&mut client, other.clone()).await["remaining"], scopes);
+    other["model"] = json!("gpt-4o");
+    assert_eq!(ask(&mut client, other).await["remaining"], left(json!({"model": "1.5"})));
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use mete_core::secret::KeyHash;
 use mete_core::{Clock, EndpointGroup, IdHasher, Nanos, Timestamp};
 use mete_gate::{Gate, Terms};
 use mete_prices::Catalogue;
-use mete_store::{GateKey, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectBytes, ProjectSpend};
+use mete_store::{
+    GateKey, GateOrganization, GateOverride, GatePart, GateProject, GateSnapshot, ProjectBytes, ProjectSpend,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -153,6 +155,11 @@ impl Server {
             until: Some("2026-11-24T00:00:00Z".parse().unwrap()),
         }];
         self.gate.replace_directory(directory);
+    }
+
+    /// Has these budgets within projects.
+    pub fn budget_parts(&self, parts: Vec<GatePart>) {
+        self.gate.replace_directory(GateSnapshot { parts, ..directory() });
     }
 
     /// Whether a new TCP connection is refused.

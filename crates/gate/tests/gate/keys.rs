@@ -5,8 +5,8 @@ use mete_core::decision::{Decision, Refusal};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::secret::KeyHash;
-use mete_gate::{Gate, Rule};
-use mete_store::{GateOldSecret, GateSnapshot};
+use mete_gate::{Gate, KeyNamed, Rule};
+use mete_store::{GateKey, GateOldSecret, GateSnapshot};
 
 const BEFORE: &str = "2026-11-23T11:59:59.999999Z";
 const END: &str = "2026-11-23T12:00:00Z";
@@ -46,6 +46,34 @@ fn a_replaced_secret_is_good_until_its_grace_is_over() {
     let refused = refusal(&gate, "old", at(END)).unwrap();
     assert_eq!(refused, Refusal::SecretReplaced { at: at(END) });
     assert!(refused.message().contains("was rotated"), "{}", refused.message());
+}
+
+#[test]
+fn a_key_is_found_by_its_id_as_its_present_secret_opens_it() {
+    let mut many = rotated();
+    many.projects.push(project("Web", "Acme", Limits::default()));
+    let bot = many.keys[0].clone();
+    let of_web = |number: usize| GateKey {
+        id: format!("key_{number}"),
+        project_id: "proj_Web".into(),
+        hash: KeyHash::of(&number.to_string()),
+        ..bot.clone()
+    };
+    many.keys.extend((0..1_000).map(of_web));
+    // While a snapshot was read, the secret of key_7 was replaced: the old one is in both lists, and good.
+    let replaced = GateOldSecret { key_id: "key_7".into(), hash: KeyHash::of("7"), valid_until: at(END) };
+    many.old_secrets.push(replaced);
+    let gate = Gate::new(many);
+    let found = |id: &str| gate.key_and_project(KeyNamed::Id(id));
+    assert_eq!(found("key_Bot"), Some(("key_Bot".into(), "proj_Bot".into())));
+    for number in 0..1_000 {
+        let id = format!("key_{number}");
+        assert_eq!(found(&id), Some((id, "proj_Web".into())));
+    }
+    assert_eq!((found("key_1000"), found("")), (None, None));
+    // Bot's old secret is over by then, and is not what the id stands for.
+    let explained = gate.explain_id(at(END), "key_Bot", &CHAT);
+    assert_eq!(explained.decision, Decision::Allow);
 }
 
 #[test]

@@ -133,6 +133,8 @@ pub const ATTEMPTS: [(&str, &[Attempt]); 16] = [
         "set budgets, thresholds, models and rate limits (project or organization)",
         attempts! {
             Change Project: set_budget, set_threshold, set_models, set_rate;
+            Change Project: set_model_budget, set_member_budget, set_key_budget, set_own_key_budget;
+            Change Project: take_model_budget_away, lower_parts_along;
             Change Organization: set_organization_budget, set_organization_threshold, set_organization_models;
             Change Organization: set_organization_rate, lower_projects_along;
         },

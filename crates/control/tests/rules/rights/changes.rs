@@ -2,7 +2,7 @@
 
 use mete_control::{
     BlockTarget, KeyChange, KeyOwner, LimitChange, LimitsOf, NewBlockInput, NewInviteInput, NewKeyInput,
-    NewProjectInput, ProjectChange, ServiceAccountOf,
+    NewProjectInput, PartNamed, ProjectChange, ServiceAccountOf,
 };
 use mete_core::Nanos;
 use mete_core::actor::Actor;
@@ -252,6 +252,36 @@ pub async fn set_organization_rate(s: &S<'_, '_>, who: &Actor) -> Outcome {
 
 pub async fn lower_projects_along(s: &S<'_, '_>, who: &Actor) -> Outcome {
     limit(s, who, organization(s), LimitChange { lower_projects: true, ..budget(50) }).await
+}
+
+async fn part(s: &S<'_, '_>, who: &Actor, part: PartNamed, dollars: Option<i64>) -> Outcome {
+    let budget = dollars.map(Nanos::from_dollars);
+    s.world.control.set_part_budget(who, (&s.project, &part), budget).await.map(|_| true)
+}
+
+pub async fn set_model_budget(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    part(s, who, PartNamed::Model("gpt-4o".into()), Some(5)).await
+}
+
+pub async fn set_member_budget(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    part(s, who, PartNamed::Member(s.member.clone()), Some(10)).await
+}
+
+pub async fn set_key_budget(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    part(s, who, PartNamed::Key(s.others_key.clone()), Some(10)).await
+}
+
+pub async fn set_own_key_budget(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    part(s, who, PartNamed::Key(s.own_key(who).to_owned()), Some(7)).await
+}
+
+pub async fn take_model_budget_away(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    part(s, who, PartNamed::Model("gpt-4o".into()), None).await
+}
+
+/// Above all parts: what is lowered leaves entries of its own.
+pub async fn lower_parts_along(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    limit(s, who, project(s), LimitChange { lower_parts: true, ..budget(11) }).await
 }
 
 async fn block(s: &S<'_, '_>, who: &Actor, target: BlockTarget) -> Outcome {
