@@ -9,7 +9,7 @@ use mete_api::{Footing, Metrics, Readiness};
 use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 use mete_ingest::committer::{Commit, Observer};
-use mete_store::{Alert, AlertKind, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError};
+use mete_store::{Alert, AlertKind, Extent, GateSnapshot, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -114,14 +114,29 @@ pub(crate) async fn follow_directory(
     }
 }
 
+/// Reads what changed in the directory. Keys, of which there may be a million, only where one of them did.
 async fn refresh(store: &Store, gate: &Gate, now: Timestamp) -> Result<(), StoreError> {
-    if store.versions().await?.change_seq != gate.change_seq() {
-        let snapshot = store.gate_snapshot().await?;
-        if !snapshot.parts.is_empty() {
-            // Nobody has told what was spent of a budget that is new. What is committed meanwhile comes with its commit.
-            gate.set_part_spend(&store.part_spends(now.month()).await?);
+    let known = gate.change_seq();
+    if store.versions().await?.change_seq == known {
+        return Ok(());
+    }
+    if let (Extent::Rules | Extent::Projects, change_seq) = store.extent_since(known).await? {
+        let snapshot = store.gate_snapshot_without_keys(change_seq).await?;
+        learn_parts(store, gate, &snapshot, now).await?;
+        if gate.replace_all_but_keys(snapshot) {
+            return Ok(());
         }
-        gate.replace_directory(snapshot);
+    }
+    let snapshot = store.gate_snapshot().await?;
+    learn_parts(store, gate, &snapshot, now).await?;
+    gate.replace_directory(snapshot);
+    Ok(())
+}
+
+/// Nobody has told what was spent of a budget that is new. What is committed meanwhile comes with its commit.
+async fn learn_parts(store: &Store, gate: &Gate, snapshot: &GateSnapshot, now: Timestamp) -> Result<(), StoreError> {
+    if !snapshot.parts.is_empty() {
+        gate.set_part_spend(&store.part_spends(now.month()).await?);
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl<'a> Accounts<'a> {
     ) -> Self {
         let organization = directory.organization_of(project);
         let part = |part: Option<&'a Arc<Part>>| part.map(|part| Account::of_part(part, month));
-        let of_key = key.parts.as_deref();
+        let of_key = directory.parts_of(key);
         Self {
             project: Account::of_project(project, month),
             organization: Account::of_organization(organization, month),

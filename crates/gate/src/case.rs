@@ -70,6 +70,8 @@ pub struct Case<'a> {
     pub month: Month,
     pub request: &'a Request<'a>,
     pub key: &'a Key,
+    /// Blocks and releases of the key.
+    by_hand: Option<&'a Overrides>,
     pub project: &'a Project,
     pub organization: &'a Organization,
     pub budgets: Accounts<'a>,
@@ -107,16 +109,18 @@ impl<'a> Case<'a> {
         let project = directory.project_of(key);
         let organization = directory.organization_of(project);
         let budgets = Accounts::new(directory, (key, project), request, month);
+        let by_hand = directory.overrides_of(key);
         Self {
             now,
             month,
             request,
             key,
+            by_hand,
             project,
             organization,
             budgets,
             ceiling: None,
-            release: placed(key, project, |overrides| overrides.release(now)),
+            release: placed(by_hand, project, |overrides| overrides.release(now)),
             standings: Standings::default(),
             met: Vec::new(),
             stored: project.totals.bytes(),
@@ -186,7 +190,7 @@ impl<'a> Case<'a> {
 
     /// The block that holds (R41): the key's own first.
     pub fn block(&self) -> Option<Placed<'a>> {
-        placed(self.key, self.project, |overrides| overrides.block(self.now))
+        placed(self.by_hand, self.project, |overrides| overrides.block(self.now))
     }
 
     fn unusable_key(&self) -> Option<Refusal> {
@@ -289,11 +293,11 @@ impl<'a> Case<'a> {
 }
 
 fn placed<'a>(
-    key: &'a Key,
+    on_key: Option<&'a Overrides>,
     project: &'a Project,
     pick: impl Fn(&'a Overrides) -> Option<&'a Override>,
 ) -> Option<Placed<'a>> {
-    let on_key = || key.overrides.as_deref().and_then(&pick).map(|by_hand| Placed { by_hand, project: None });
+    let on_key = || on_key.and_then(&pick).map(|by_hand| Placed { by_hand, project: None });
     let on_project = || {
         let by_hand = project.overrides.as_deref().and_then(&pick)?;
         Some(Placed { by_hand, project: Some(project) })

@@ -1,5 +1,6 @@
 //! The directory as the gate keeps it: immutable but for the organizations' totals, and swapped as a whole.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,9 +29,6 @@ pub struct Key {
     /// Until when this secret is good, if a rotation replaced it.
     pub valid_until: Option<Timestamp>,
     pub permissions: Permissions,
-    pub overrides: Option<Arc<Overrides>>,
-    /// The budgets of its own and its owner's, if there are such.
-    pub parts: Option<Arc<KeyParts>>,
     project: usize,
 }
 
@@ -69,7 +67,12 @@ pub struct Organization {
 /// Everything that a decision looks at.
 #[derive(Debug)]
 pub struct Directory {
-    keys: Keys,
+    /// Shared with the directories before, as long as no key changes.
+    keys: Arc<Keys>,
+    /// Blocks and releases by the ids of keys and projects.
+    overrides: ByScope,
+    /// The budgets that keys count to, by their ids.
+    key_parts: FxHashMap<String, KeyParts>,
     projects: Vec<Project>,
     organizations: Vec<Organization>,
     /// Where each project stands in `projects`.
@@ -88,49 +91,71 @@ impl Directory {
     ///
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
-    pub fn new(snapshot: GateSnapshot, book: &mut Book) -> Self {
-        let GateSnapshot {
-            organizations,
-            projects,
-            keys,
-            old_secrets,
-            overrides,
-            rate_limits,
-            parts,
-            file_quota,
-            change_seq,
-        } = snapshot;
-        let (read_projects, read_keys) = (projects.len(), keys.len());
+    pub fn new(mut snapshot: GateSnapshot, book: &mut Book) -> Self {
+        let (keys, old_secrets) = (take(&mut snapshot.keys), take(&mut snapshot.old_secrets));
+        let directory = Self::of_projects(snapshot, &FxHashMap::default(), book);
+        let read = keys.len();
+        let known: Vec<(KeyHash, Key)> =
+            keys.into_iter().filter_map(|key| Some((key.hash, directory.place_key(key)?))).collect();
+        if known.len() < read {
+            tracing::warn!(keys = read - known.len(), "the gate refuses keys whose project it was not given");
+        }
+        Self { keys: Arc::new(by_secret(known, old_secrets)), ..directory }
+    }
+
+    /// The directory after this one, with the same keys; those of the snapshot are not looked at. `None` if a project is
+    /// gone that keys may be of.
+    pub fn with_same_keys(&self, snapshot: GateSnapshot, book: &mut Book) -> Option<Self> {
+        let next = Self::of_projects(snapshot, &self.positions, book);
+        let is_kept =
+            |(position, project): (usize, &Project)| next.positions.get(&*text(&project.id)) == Some(&position);
+        let keys = Arc::clone(&self.keys);
+        self.projects.iter().enumerate().all(is_kept).then_some(Self { keys, ..next })
+    }
+
+    /// All but the keys. Projects keep their positions `before`, new ones come behind them.
+    fn of_projects(snapshot: GateSnapshot, before: &FxHashMap<Arc<str>, usize>, book: &mut Book) -> Self {
+        let GateSnapshot { organizations, mut projects, overrides, rate_limits, parts, file_quota, change_seq, .. } =
+            snapshot;
+        let read = projects.len();
         let overrides = overrides::by_scope(overrides);
         let (organizations, organization_positions) = place_organizations(organizations, book);
         let mut parts = Parts::new(parts, book);
+        projects.sort_by_key(|project| before.get(project.id.as_str()).copied().unwrap_or(usize::MAX));
         let projects = place_projects(projects, &organization_positions, (&overrides, &mut parts), book);
+        if projects.len() < read {
+            let projects = read - projects.len();
+            tracing::warn!(projects, "the gate refuses projects whose organization it was not given");
+        }
         let positions: FxHashMap<Arc<str>, usize> =
             projects.iter().enumerate().map(|(position, project)| (text(&project.id).into(), position)).collect();
-        let known: Vec<(KeyHash, Key)> = keys
-            .into_iter()
-            .filter_map(|key| {
-                let project = *positions.get(key.project_id.as_str())?;
-                Some((key.hash, place_key(key, project, (&overrides, &parts))))
-            })
-            .collect();
-        if projects.len() < read_projects || known.len() < read_keys {
-            tracing::warn!(
-                projects = read_projects - projects.len(),
-                keys = read_keys - known.len(),
-                "the gate refuses projects and keys whose organization or project it was not given"
-            );
-        }
-        let keys = by_secret(known, old_secrets);
         let mut rates: FxHashMap<String, FxHashMap<String, Rates>> = FxHashMap::default();
         for (scope, limit) in rate_limits {
             rates.entry(scope).or_default().insert(limit.model, limit.rates);
         }
-        let standing_parts = parts.standing;
-        let directory =
-            Self { keys, projects, organizations, positions, rates, standing_parts, file_quota, change_seq };
+        let Parts { keys: key_parts, standing: standing_parts, .. } = parts;
+        let keys = Arc::default();
+        let directory = Self {
+            keys,
+            overrides,
+            key_parts,
+            projects,
+            organizations,
+            positions,
+            rates,
+            standing_parts,
+            file_quota,
+            change_seq,
+        };
         directory.sum_up();
         directory
+    }
+
+    /// `None` if its project is not there.
+    fn place_key(&self, key: GateKey) -> Option<Key> {
+        let project = *self.positions.get(key.project_id.as_str())?;
+        let GateKey { id, status, expires_at, permissions, .. } = key;
+        Some(Key { id: id.into(), status, expires_at, valid_until: None, permissions, project })
     }
 
     pub fn key(&self, hash: &KeyHash) -> Option<&Key> {
@@ -155,8 +180,17 @@ impl Directory {
     pub fn key_of_nobody(&self, project_id: &str) -> Option<Key> {
         let project = *self.positions.get(project_id)?;
         let (status, permissions) = (KeyStatus::Active, Permissions::ALL);
-        let (expires_at, valid_until, overrides) = (None, None, None);
-        Some(Key { id: Bytes::new(), status, expires_at, valid_until, permissions, overrides, parts: None, project })
+        Some(Key { id: Bytes::new(), status, expires_at: None, valid_until: None, permissions, project })
+    }
+
+    /// Blocks and releases of a key.
+    pub fn overrides_of(&self, key: &Key) -> Option<&Overrides> {
+        of_id(&self.overrides, key).map(Arc::as_ref)
+    }
+
+    /// The budgets of the key's own and its owner's, if there are such.
+    pub fn parts_of(&self, key: &Key) -> Option<&KeyParts> {
+        of_id(&self.key_parts, key)
     }
 
     pub fn project_of(&self, key: &Key) -> &Project {
@@ -281,17 +315,12 @@ fn place_projects(
     given.into_iter().filter_map(place).collect()
 }
 
-fn place_key(key: GateKey, project: usize, (overrides, parts): (&ByScope, &Parts)) -> Key {
-    Key {
-        overrides: overrides.get(&key.id).cloned(),
-        parts: parts.of_key(&key.id),
-        id: key.id.into(),
-        status: key.status,
-        expires_at: key.expires_at,
-        valid_until: None,
-        permissions: key.permissions,
-        project,
+/// What there is of a key. In most stores of few keys, and nothing of most.
+fn of_id<'a, T>(entries: &'a FxHashMap<String, T>, key: &Key) -> Option<&'a T> {
+    if entries.is_empty() {
+        return None;
     }
+    entries.get(std::str::from_utf8(&key.id).ok()?)
 }
 
 /// The keys by all their secrets.

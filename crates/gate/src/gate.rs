@@ -97,6 +97,18 @@ impl Gate {
         self.directory.store(Arc::new(directory));
     }
 
+    /// The same where no key changed since: the present keys stay, and the time does not depend on how many they are.
+    /// `false`, and nothing is done, if a project of the present directory is missing.
+    pub fn replace_all_but_keys(&self, snapshot: GateSnapshot) -> bool {
+        let mut book = self.lock();
+        let present = self.directory.load_full();
+        if snapshot.change_seq < present.change_seq {
+            return true;
+        }
+        let next = present.with_same_keys(snapshot, &mut book);
+        next.map(|next| self.directory.store(Arc::new(next))).is_some()
+    }
+
     /// Sets absolute totals of projects and moves those of their organizations along (R3, R25).
     ///
     /// Each total is one atomic store that the next decision sees (R39). Totals of one project and month must come in

@@ -38,7 +38,7 @@ pub struct Parts {
     /// By the project's id, then by model.
     models: FxHashMap<String, FxHashMap<String, Arc<Part>>>,
     /// By the key's id.
-    keys: FxHashMap<String, KeyParts>,
+    pub keys: FxHashMap<String, KeyParts>,
     /// Members and keys: those that do not depend on the request.
     pub standing: Vec<Arc<Part>>,
 }
@@ -81,10 +81,5 @@ impl Parts {
     /// The models of a project that have budgets.
     pub fn take_models(&mut self, project_id: &str) -> FxHashMap<String, Arc<Part>> {
         self.models.remove(project_id).unwrap_or_default()
-    }
-
-    /// What a key counts to. Keys without such budgets carry nothing.
-    pub fn of_key(&self, key_id: &str) -> Option<Arc<KeyParts>> {
-        self.keys.get(key_id).cloned().map(Arc::new)
     }
 }

@@ -57,7 +57,7 @@ impl Gate {
         let standing = Standing::of(&directory, now);
         let (mut keys, mut changes, request) = (Vec::new(), None, Request::default());
         for (hash, key) in directory.keys() {
-            let own = key.overrides.as_deref().and_then(|overrides| overrides.next_end(now));
+            let own = directory.overrides_of(key).and_then(|overrides| overrides.next_end(now));
             let ends = [key.expires_at, key.valid_until].into_iter().flatten().filter(|end| *end > now);
             changes = ends.chain(own).chain(changes).min();
             let case = Case::new(&directory, key, &request, now);

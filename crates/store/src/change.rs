@@ -30,7 +30,49 @@ pub struct Change {
     pub target_id: String,
 }
 
+/// How much of the directory has to be read again after a change; each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Limits, blocks, releases, settings: what holds for keys and projects, not what they are.
+    Rules,
+    /// Organizations and projects, no key.
+    Projects,
+    /// Everything.
+    Keys,
+}
+
+impl Change {
+    /// What it can have changed. What is not known may be anything.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        match self.kind.as_str() {
+            "limits.updated" | "setting.updated" => Extent::Rules,
+            "block.created" | "block.lifted" | "release.created" | "release.lifted" => Extent::Rules,
+            "usage_grant.created" | "usage_grant.deleted" | "invite.sent" | "invite.deleted" => Extent::Rules,
+            "quarantine.forgotten" | "rerate.started" | "rerate.finished" | "rerate.undone" => Extent::Rules,
+            "organization.created" | "organization.updated" | "project.created" | "project.updated" => Extent::Projects,
+            _ => Extent::Keys,
+        }
+    }
+}
+
+/// So many changes are looked at one by one.
+const MOST_CHANGES: i64 = 1000;
+
 impl Store {
+    /// The extent of all changes after `seq`, of which there is at least one, and the place of the last.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn extent_since(&self, seq: i64) -> Result<(Extent, i64), StoreError> {
+        let changes = self.changes_since(seq, MOST_CHANGES).await?;
+        let reaches = changes.last().map_or(seq, |change| change.seq);
+        let extent = changes.iter().map(Change::extent).max().unwrap_or(Extent::Keys);
+        // Nothing is known of changes that are not there.
+        let is_whole = i64::try_from(changes.len()).is_ok_and(|count| seq + count == reaches);
+        Ok((if is_whole { extent } else { Extent::Keys }, reaches))
+    }
+
     /// How far the store has come.
     ///
     /// # Errors

@@ -185,12 +185,20 @@ impl Store {
 
     async fn snapshot(&self, key_id: Option<&str>) -> Result<GateSnapshot, StoreError> {
         let change_seq = self.versions().await?.change_seq;
-        let mut rules = Rules { limits: self.limits_by_scope().await?, models: self.models_by_scope().await? };
-        let organizations = self.gate_organizations(&mut rules).await?;
-        let projects = self.gate_projects(&mut rules).await?;
         // In this order: a secret that is replaced meanwhile is read twice rather than missed.
         let keys = self.gate_keys(key_id).await?;
         let old_secrets = self.gate_old_secrets(key_id).await?;
+        Ok(GateSnapshot { keys, old_secrets, ..self.gate_snapshot_without_keys(change_seq).await? })
+    }
+
+    /// The same without keys and their old secrets, for whoever has them as they are at `change_seq` of the feed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn gate_snapshot_without_keys(&self, change_seq: i64) -> Result<GateSnapshot, StoreError> {
+        let mut rules = Rules { limits: self.limits_by_scope().await?, models: self.models_by_scope().await? };
+        let organizations = self.gate_organizations(&mut rules).await?;
+        let projects = self.gate_projects(&mut rules).await?;
         let overrides = self.gate_overrides().await?;
         let rate_limits = self.all_rate_limits().await?;
         let parts = self.gate_parts().await?;
@@ -198,8 +206,8 @@ impl Store {
         Ok(GateSnapshot {
             organizations,
             projects,
-            keys,
-            old_secrets,
+            keys: vec![],
+            old_secrets: vec![],
             overrides,
             rate_limits,
             parts,

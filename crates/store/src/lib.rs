@@ -43,7 +43,7 @@ mod verify;
 pub use alerts::{Alert, AlertFilter, AlertKind, Block};
 pub use as_of::SpentBefore;
 pub use audit::{AuditFilter, ChainBreak, ChainFault, ChainReport};
-pub use change::{Change, Versions};
+pub use change::{Change, Extent, Versions};
 pub use db::{Store, Tx};
 pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;

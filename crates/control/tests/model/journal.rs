@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use mete_core::Timestamp;
 use mete_core::actor::Actor;
 use mete_core::audit::{AuditOutcome, Link};
-use mete_store::{AuditFilter, Store};
+use mete_store::{AuditFilter, Change, Extent, GateSnapshot, Store};
 
 use crate::model::{Entry, Judged};
 
@@ -16,6 +16,26 @@ pub struct Journal {
     /// The last entry of each chain.
     heads: BTreeMap<String, (i64, Link)>,
     changes: i64,
+    /// What keys, and what organizations and projects, there were then.
+    there: [String; 2],
+}
+
+/// Keys, and organizations and projects without what is ruled for them, in one order.
+async fn what_is_there(store: &Store) -> Result<[String; 2]> {
+    let GateSnapshot { mut keys, mut old_secrets, mut projects, mut organizations, .. } = store.gate_snapshot().await?;
+    keys.sort_by(|one, other| one.id.cmp(&other.id));
+    old_secrets.sort_by_key(|secret| secret.hash.0);
+    projects.sort_by(|one, other| one.id.cmp(&other.id));
+    organizations.sort_by(|one, other| one.id.cmp(&other.id));
+    let projects: Vec<_> = projects
+        .into_iter()
+        .map(|project| (project.id, project.organization_id, project.name, project.archived))
+        .collect();
+    let organizations: Vec<_> = organizations
+        .into_iter()
+        .map(|organization| (organization.id, organization.name, organization.parent_id))
+        .collect();
+    Ok([format!("{keys:?} {old_secrets:?}"), format!("{projects:?} {organizations:?}")])
 }
 
 impl Journal {
@@ -23,7 +43,7 @@ impl Journal {
     pub async fn at_the_end(store: &Store) -> Result<Self> {
         let reports = store.verify_audit(Some("")).await?;
         let heads = reports.into_iter().map(|chain| (chain.organization_id, (chain.entries, chain.head))).collect();
-        Ok(Self { heads, changes: store.versions().await?.change_seq })
+        Ok(Self { heads, changes: store.versions().await?.change_seq, there: what_is_there(store).await? })
     }
 
     /// One entry for each change, one for a refusal for want of a right, none for anything else; each chained to the one
@@ -84,6 +104,11 @@ impl Journal {
         let expected: Vec<(&str, &str)> =
             done.iter().map(|entry| (entry.organization.as_str(), entry.action)).collect();
         ensure!(told == expected, "the change feed told {told:?} in place of {expected:?}");
+        let (before, after) = (&self.there, what_is_there(store).await?);
+        let extent = changes.iter().map(Change::extent).max();
+        ensure!(extent == Some(Extent::Keys) || before[0] == after[0], "{changes:?} left no key as it was");
+        ensure!(extent > Some(Extent::Rules) || before[1] == after[1], "{changes:?} left no project as it was");
+        self.there = after;
         for change in changes {
             ensure!(change.seq == self.changes + 1, "the change feed has a gap before {change:?}");
             self.changes = change.seq;

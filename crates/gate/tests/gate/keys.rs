@@ -112,3 +112,28 @@ fn r38_an_explanation_by_id_is_about_the_present_secret() {
     assert_eq!(by_secret.rules[1].rule, shown);
     assert_eq!(code(&gate, "older-7", at(END)), "invalid_api_key");
 }
+
+#[test]
+fn keys_stay_only_where_all_their_projects_do() {
+    let both = || {
+        let projects = vec![project("Bot", "Acme", Limits::default()), project("Web", "Acme", Limits::default())];
+        snapshot(1, vec![organization("Acme", None, Limits::default())], projects)
+    };
+    let gate = Gate::new(both());
+    let now = at(BEFORE);
+    let archived = |name: &str| {
+        let mut next = GateSnapshot { change_seq: 2, keys: vec![], ..both() };
+        next.projects.iter_mut().filter(|project| project.name == name).for_each(|project| project.archived = true);
+        next
+    };
+    let mut torn = archived("Web");
+    torn.projects.retain(|project| project.name == "Web");
+    assert!(!gate.replace_all_but_keys(torn));
+    assert_eq!((gate.change_seq(), refusal(&gate, "Web", now)), (1, None), "as if it had not been tried");
+    assert!(gate.replace_all_but_keys(archived("Web")));
+    assert_eq!((gate.change_seq(), refusal(&gate, "Bot", now)), (2, None));
+    assert!(refusal(&gate, "Web", now).is_some());
+    // One that was overtaken changes nothing.
+    assert!(gate.replace_all_but_keys(GateSnapshot { change_seq: 1, keys: vec![], ..both() }));
+    assert!(refusal(&gate, "Web", now).is_some());
+}

@@ -44,6 +44,8 @@ enum Step {
     /// The bytes that a project stores.
     Bytes(usize, u64),
     Directory(Box<World>),
+    /// The same projects and keys, and other rules.
+    Rules(Box<World>),
 }
 
 /// A state of the directory, by position.
@@ -218,6 +220,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => vec(total, 1..5).prop_map(Step::Spend),
         1 => (0..4_usize, 0..12_u64).prop_map(|(project, bytes)| Step::Bytes(project, bytes)),
         2 => worlds().prop_map(|world| Step::Directory(Box::new(world))),
+        2 => worlds().prop_map(|world| Step::Rules(Box::new(world))),
     ];
     vec(step, 1..40)
 }
@@ -242,6 +245,14 @@ proptest! {
                 Step::Directory(world) => {
                     model.world = *world;
                     gate.replace_directory(model.world.snapshot(change_seq));
+                }
+                Step::Rules(world) => {
+                    let World { present, keys, .. } = model.world;
+                    model.world = World { present, keys, ..*world };
+                    // A store tells projects in any order.
+                    let mut snapshot = GateSnapshot { keys: vec![], ..model.world.snapshot(change_seq) };
+                    snapshot.projects.reverse();
+                    prop_assert!(gate.replace_all_but_keys(snapshot));
                 }
             }
             check(&gate, &model)?;

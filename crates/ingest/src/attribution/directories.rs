@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use mete_store::{Store, StoreError};
+use mete_store::{Extent, Store, StoreError};
 use tokio::sync::Mutex;
 
 use super::directory::Directory;
@@ -12,15 +12,17 @@ use super::directory::Directory;
 pub struct Directories {
     store: Store,
     newest: ArcSwap<Directory>,
-    /// Whoever reads has it: others that need the same wait, and read nothing.
-    reading: Mutex<()>,
+    /// Up to where in the change feed `newest` is right. Whoever reads has it: others that need the same wait, and read
+    /// nothing.
+    right_until: Mutex<i64>,
 }
 
 impl Directories {
     /// Of a store, which is first read when somebody [asks](Self::newer_than).
     #[must_use]
     pub fn new(store: Store) -> Arc<Self> {
-        Arc::new(Self { store, newest: ArcSwap::from_pointee(Directory::unread()), reading: Mutex::default() })
+        let unread = Directory::unread();
+        Arc::new(Self { store, right_until: Mutex::new(unread.change_seq), newest: ArcSwap::from_pointee(unread) })
     }
 
     /// The store that it is read from.
@@ -51,12 +53,25 @@ impl Directories {
     /// # Errors
     /// When the store cannot be read.
     pub async fn newer_than(&self, change_seq: i64) -> Result<bool, StoreError> {
-        let _reading = self.reading.lock().await;
+        let mut right_until = self.right_until.lock().await;
         let feed = self.store.versions().await?.change_seq;
         // Read by somebody else meanwhile, it may be further than the feed was a moment ago.
-        if self.newest.load().change_seq < feed {
-            self.newest.store(Arc::new(Directory::load(&self.store).await?));
+        if *right_until < feed {
+            *right_until = self.catch_up(*right_until).await?;
         }
         Ok(self.newest.load().change_seq != change_seq)
+    }
+
+    /// Reads it, unless nothing changed since that it holds; up to where it is right then.
+    async fn catch_up(&self, right_until: i64) -> Result<i64, StoreError> {
+        if !self.newest.load().is_unread()
+            && let (Extent::Rules, reaches) = self.store.extent_since(right_until).await?
+        {
+            return Ok(reaches);
+        }
+        let directory = Directory::load(&self.store).await?;
+        let reaches = directory.change_seq;
+        self.newest.store(Arc::new(directory));
+        Ok(reaches)
     }
 }

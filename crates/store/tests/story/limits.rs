@@ -2,7 +2,7 @@
 
 use mete_control::{ControlError, LimitChange, LimitsOf, NewOrganizationInput, NewProjectInput};
 use mete_core::{Month, Nanos};
-use mete_store::{AlertFilter, AlertKind, Ledger, ProjectFilter};
+use mete_store::{AlertFilter, AlertKind, Extent, Ledger, ProjectFilter};
 use mete_tests::{TestStore, each_engine};
 
 use crate::fixture::{Fixture, NOW, at, operator};
@@ -167,6 +167,25 @@ each_engine! {
         assert_eq!(told, expected);
         assert_eq!(f.store.changes_since(4, 100).await?, feed[4..]);
         assert_eq!(f.store.versions().await?.change_seq, 7);
+        Ok(())
+    }
+
+    async fn of_many_changes_the_widest_tells_what_to_read_again(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        f.project("A").await?;
+        f.key("A").await?;
+        let before = f.store.versions().await?.change_seq;
+        f.limit(Some("A"), Some(10), None).await?;
+        assert_eq!(f.store.extent_since(before).await?, (Extent::Rules, before + 1));
+        f.project("B").await?;
+        assert_eq!(f.store.extent_since(before).await?, (Extent::Projects, before + 2));
+        f.key("B").await?;
+        f.limit(Some("B"), Some(10), None).await?;
+        let now = f.store.versions().await?.change_seq;
+        assert_eq!(f.store.extent_since(before).await?, (Extent::Keys, now));
+        assert_eq!(f.store.extent_since(now - 1).await?, (Extent::Rules, now));
+        // A feed that does not reach back tells nothing of what it lacks.
+        assert_eq!(f.store.extent_since(-1).await?, (Extent::Keys, now));
         Ok(())
     }
 
