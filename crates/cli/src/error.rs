@@ -46,6 +46,9 @@ pub enum CliError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file holds no token.
+    #[error("{} holds no token: it must be one line of visible ASCII characters", .0.display())]
+    NoToken(PathBuf),
     /// The price overrides are wrong.
     #[error("the prices in {} are wrong: {source}", path.display())]
     Prices {
@@ -159,6 +162,7 @@ impl CliError {
             | Self::Prices { .. }
             | Self::Mapping { .. }
             | Self::Config(_)
+            | Self::NoToken(_)
             | Self::Tables { .. } => "invalid",
             Self::NoEntry(_) | Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",

@@ -163,4 +163,32 @@ each_engine! {
         meted.stop()?;
         stage.check().await
     }
+
+    /// From this machine none is needed; one that is sent has to be right all the same.
+    async fn r38_the_command_shows_the_daemon_its_token(place: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(place).await?;
+        stage.project("Support").await?;
+        let port = free_port()?;
+        let of_daemon = stage.path("ingest.token");
+        std::fs::write(&of_daemon, "0123456789abcdef\n")?;
+        let config = format!(
+            "[listen]\naddress = '127.0.0.1:{port}'\n[ingest]\ntoken_file = '{}'\n{}",
+            of_daemon.display(),
+            stage::source("usage.jsonl")
+        );
+        let meted = Meted::start(&stage.configure(&config))?;
+        let daemon = format!("http://127.0.0.1:{port}");
+        let ask = |token: &str, text: &str| -> Result<String> {
+            let file = stage.path(token);
+            std::fs::write(&file, text)?;
+            let file = file.to_string_lossy();
+            mete(place.url(), &["explain", "--project", "Support", "--daemon", &daemon, "--token-file", &file])
+        };
+        ensure!(ask("right.token", "  0123456789abcdef\n")?.contains("let through"));
+        for (text, problem) in [("0123456789abcdeX", "token"), ("two lines\nhere", "holds no token"), ("", "holds no token")] {
+            let refused = ask("other.token", text).err().map(|error| format!("{error:#}")).unwrap_or_default();
+            ensure!(refused.contains(problem), "{text:?}: {refused}");
+        }
+        meted.stop().map(drop)
+    }
 }

@@ -8,6 +8,8 @@ mod client;
 #[cfg(test)]
 mod envoy;
 #[cfg(test)]
+mod exceptions;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod litellm;

@@ -9,6 +9,7 @@ use mete_tests::meted::LIMIT;
 use mete_tests::postgres::free_port;
 use mete_tests::process::workspace;
 use mete_tests::{Engine, Meted, Process, wait};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::client::{QUESTION, STREAM, ask, chat, request};
@@ -248,6 +249,28 @@ fn openais_sdk_raises_the_right_exceptions_and_does_not_try_again() -> Result<()
         let counted =
             || story.stage.spends("project").ok().filter(|it| it["Support"].spend.0 == answered * 750_000_000);
         wait::until("what the SDK used", LIMIT, counted)?;
+        nginx.daemon.stop().map(drop)
+    })
+}
+
+#[test]
+fn openais_sdk_waits_as_long_as_a_rate_limit_says_and_passes() -> Result<()> {
+    mete_tests::run(Engine::Sqlite, async |store| {
+        let story = Story::new(store).await?;
+        let nginx = Nginx::start(&story).await?;
+        // One more every three seconds.
+        story.stage.mete("limits set --project Support --budget 1000 --rate gpt-4o-mini:requests_per_minute=20")?;
+        story.decided(204).await?;
+        let base = format!("http://127.0.0.1:{}/v1", nginx.port);
+        let peer = Peer::start("openai_rate_limit.py", &[&base, &story.secret], &[])?;
+        let said = peer.result()?;
+        let refused = &said["refused"];
+        ensure!(refused["class"] == "RateLimitError" && refused["code"] == "rate_limit_exceeded", "{said}");
+        ensure!(refused["status"] == 429 && refused["body"]["type"] == "requests", "{said}");
+        ensure!(said["statuses"] == json!([429, 200]) && said["text"] == "Gern geschehen: „Bär“", "{said}");
+        let wait = &said["waits"][0];
+        let (wish, waited) = (wait["wish"].as_f64().context("no wish")?, wait["waited"].as_f64().context("no wait")?);
+        ensure!(wish > 0.0 && wish <= 3_000.0 && waited >= wish, "{said}");
         nginx.daemon.stop().map(drop)
     })
 }

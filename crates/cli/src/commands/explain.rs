@@ -5,6 +5,8 @@ mod local;
 mod told;
 mod words;
 
+use std::path::PathBuf;
+
 use clap::Args;
 use mete_control::ControlError;
 use mete_core::Timestamp;
@@ -19,7 +21,8 @@ use told::Told;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete explain key_7aQ2mX91LbTz4RrW0cVdE5uK\n  \
     mete explain ci --method POST --path /v1/chat/completions --model gpt-4o\n  \
-    mete explain --project \"Support bot\" --at 2h\n  mete explain ci --daemon http://127.0.0.1:8790\n\n\
+    mete explain --project \"Support bot\" --at 2h\n  mete explain ci --daemon http://127.0.0.1:8790\n  \
+    mete explain ci --daemon http://10.0.0.5:8790 --token-file /etc/mete/ingest.token\n\n\
     Rules about what is not said of the request are not asked.")]
 pub struct ExplainArgs {
     /// The key: its id, name, redacted form or secret
@@ -34,6 +37,9 @@ pub struct ExplainArgs {
     /// Ask the running daemon, which alone knows what is held and under way: its URL, or the path of its socket
     #[arg(long, value_name = "URL")]
     daemon: Option<String>,
+    /// The file with the daemon's token, for a daemon that asks for one: the token_file of its [ingest]
+    #[arg(long, value_name = "FILE", requires = "daemon")]
+    token_file: Option<PathBuf>,
     /// The HTTP method of a request, as in POST
     #[arg(long, requires = "path")]
     method: Option<String>,

@@ -50,6 +50,8 @@ struct Charge {
     model: Box<str>,
     tokens: u64,
     images: u64,
+    /// From when on it has drained, and is not corrected any more.
+    until: Timestamp,
 }
 
 /// A limit that a request meets, with what is used of it.
@@ -145,7 +147,8 @@ impl Meters {
         if let Some(link) = link
             && let Some(tokens) = charged.tokens
         {
-            let charge = Charge { project: project.id.clone(), model: model.into(), tokens, images: charged.images };
+            let (project, images) = (project.id.clone(), charged.images);
+            let charge = Charge { project, model: model.into(), tokens, images, until };
             self.charges.insert(link.clone(), charge);
             self.ends.push_back((until, link));
         }
@@ -155,6 +158,7 @@ impl Meters {
     /// Charges what an event used: what was told of its request is given back. What happened longer ago than a limit's
     /// period is not charged on it: a log that is taken in late stops nobody.
     pub fn count(&mut self, directory: &Directory, used: &Used<'_>, now: Timestamp) {
+        self.forget(now);
         let by_hold = used.hold.and_then(|hold| self.charges.remove(&Link::Hold(hold.into())));
         let charge = by_hold.or_else(|| self.charges.remove(&Link::Event(used.event)));
         let told = charge.filter(|charge| charge.project == used.project);
@@ -174,6 +178,7 @@ impl Meters {
 
     /// Gives back what was told of a request that never went on.
     pub fn give_back(&mut self, directory: &Directory, hold_id: &str, now: Timestamp) {
+        self.forget(now);
         let Some(charge) = self.charges.remove(&Link::Hold(hold_id.into())) else { return };
         let id = String::from_utf8_lossy(&charge.project).into_owned();
         let Some(project) = directory.project(&id) else { return };
@@ -208,10 +213,13 @@ impl Meters {
         }
     }
 
-    /// Forgets what was charged for requests whose usage never came: it drains like all else.
+    /// Forgets what was charged for requests whose usage never came: it drains like all else. What came later for the same
+    /// link stays.
     fn forget(&mut self, now: Timestamp) {
         while let Some((_, link)) = self.ends.pop_front_if(|(end, _)| *end <= now) {
-            self.charges.remove(&link);
+            if self.charges.get(&link).is_some_and(|charge| charge.until <= now) {
+                self.charges.remove(&link);
+            }
         }
     }
 }

@@ -1,15 +1,19 @@
-//! Holds against a slow, obvious model: every decision and every sum is the model's (R26, R40).
+//! Holds and rate limits together against a slow, obvious model: every decision and every sum is the model's (R23, R26, R40).
 
+use mete_core::decision::{Limited, Refusal};
 use mete_core::limits::Limits;
 use mete_core::parts::PartKind;
+use mete_core::rates::RateLimit;
+use mete_core::time::{MINUTE, SECOND};
 use mete_core::{Month, Nanos, Timestamp};
-use mete_gate::{Booked, Credential, Denied, Gate, Remaining, Terms, Wanted};
+use mete_gate::{Amounts, Booked, Credential, Denied, Gate, Remaining, Terms, Used, Wanted};
 use mete_store::{GateSnapshot, PartSpend};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::rates_model::{Link, RateLimits, Rates};
 use crate::support::{CHAT, at, code, code_of, ids, organization, part, part_spend, project, snapshot, spend};
 
 /// Projects, and the scopes that each spends from, in the order of R37: its organization, the one above, itself.
@@ -26,26 +30,26 @@ const PARTS_OF_A: [(PartKind, &str); 3] =
 /// Scopes' budgets.
 type Budgets = [Option<i64>; SCOPES];
 
-const MINUTE: i64 = 60_000_000;
 const LIFE: i64 = 10 * MINUTE;
 /// How far ahead a hold looks for the month that its event may fall into.
 const AHEAD: i64 = 24 * 60 * MINUTE;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// A project has so much held, for a request with this id.
-    Take(usize, i64, Option<u8>),
-    /// A project's event, so many minutes from now: the hold that it names, the request that it is, what it cost.
+    /// A project has so much held, for a request with this id and of so many tokens.
+    Take(usize, i64, Option<u8>, Option<u64>),
+    /// A project's event, so many minutes from now: the hold that it names, the request that it is, what it cost and used.
     Event {
         project: usize,
         names: Option<usize>,
         is: Option<u8>,
         cost: i64,
+        tokens: u64,
         minutes: i64,
     },
     Release(usize),
     Extend(usize),
-    /// So many minutes go by.
+    /// So many seconds go by.
     Wait(i64),
     Budgets(Budgets),
 }
@@ -67,6 +71,7 @@ struct Model {
     budgets: Budgets,
     booked: Vec<(usize, Month, i64)>,
     taken: Vec<Taken>,
+    rates: Rates,
 }
 
 impl Model {
@@ -150,19 +155,33 @@ const fn is_of_parts(cost: i64) -> bool {
     cost % 2 == 0
 }
 
-fn directory(budgets: &Budgets, change_seq: i64) -> GateSnapshot {
+/// The limits of gpt-4o.
+fn rate_limits(limits: &RateLimits) -> Vec<(String, RateLimit)> {
+    let of = |(scope, [requests, tokens]): (&str, [Option<u64>; 2])| {
+        let mut limit = RateLimit { model: "gpt-4o".into(), ..RateLimit::default() };
+        limit.rates.max_requests_per_1_minute = requests;
+        limit.rates.max_tokens_per_1_minute = tokens;
+        (requests.is_some() || tokens.is_some()).then(|| (scope.to_owned(), limit))
+    };
+    ["org-Acme", "org-Lab", "proj_A", "proj_B", "proj_L"].into_iter().zip(*limits).filter_map(of).collect()
+}
+
+fn directory(budgets: &Budgets, rates: &RateLimits, change_seq: i64) -> GateSnapshot {
     let limits = |scope: usize| Limits { budget: budgets[scope].map(Nanos), threshold: None };
     let organizations = vec![organization("Acme", None, limits(0)), organization("Lab", Some("Acme"), limits(1))];
     let projects =
         vec![project("A", "Acme", limits(2)), project("B", "Acme", limits(3)), project("L", "Lab", limits(4))];
     let budget_of = |(place, what)| Some(part("A", what, Nanos(budgets[PARTS + place]?), &["key_A"]));
     let parts = PARTS_OF_A.into_iter().enumerate().filter_map(budget_of).collect();
-    GateSnapshot { parts, ..snapshot(change_seq, organizations, projects) }
+    GateSnapshot { parts, rate_limits: rate_limits(rates), ..snapshot(change_seq, organizations, projects) }
+}
+
+const fn organization_of(project: usize) -> &'static str {
+    if project == 2 { "org-Lab" } else { "org-Acme" }
 }
 
 fn event_id(request: Option<u8>, project: usize) -> mete_core::event::EventId {
-    let organization = if project == 2 { "org-Lab" } else { "org-Acme" };
-    ids().event(organization, &request.map_or_else(|| "none".to_owned(), |request| request.to_string()))
+    ids().event(organization_of(project), &request.map_or_else(|| "none".to_owned(), |request| request.to_string()))
 }
 
 /// Both sides of one story.
@@ -170,27 +189,34 @@ struct Story {
     gate: Gate,
     model: Model,
     random: StdRng,
+    limits: RateLimits,
     change_seq: i64,
 }
 
 impl Story {
-    fn new(budgets: Budgets) -> Self {
-        let gate = Gate::new(directory(&budgets, 0)).with_terms(Terms::new(ids()));
-        let model = Model { now: at("2026-11-29T23:20:00Z"), budgets, booked: Vec::new(), taken: Vec::new() };
-        Self { gate, model, random: StdRng::seed_from_u64(7), change_seq: 0 }
+    fn new(budgets: Budgets, limits: RateLimits) -> Self {
+        let gate = Gate::new(directory(&budgets, &limits, 0)).with_terms(Terms::new(ids()));
+        let (booked, taken, rates) = (Vec::new(), Vec::new(), Rates::new(limits));
+        let model = Model { now: at("2026-11-29T23:20:00Z"), budgets, booked, taken, rates };
+        Self { gate, model, random: StdRng::seed_from_u64(7), limits, change_seq: 0 }
     }
 
     fn follow(&mut self, step: Step) -> Result<(), TestCaseError> {
         let now = self.model.now;
         match step {
-            Step::Take(project, amount, request) => self.take(project, amount, request)?,
-            Step::Event { project, names, is, cost, minutes } => {
-                self.event(project, names, is, cost, now.plus(minutes * MINUTE).month())?;
+            Step::Take(project, amount, request, tokens) => self.take(project, amount, request, tokens)?,
+            Step::Event { project, names, is, cost, tokens, minutes } => {
+                let (names, time) =
+                    (names.and_then(|at| at.checked_rem(self.model.taken.len())), now.plus(minutes * MINUTE));
+                self.event(project, names, is, cost, time.month())?;
+                self.usage((project, tokens, cost), (names, is), time);
             }
             Step::Release(at) => {
                 let Some(place) = at.checked_rem(self.model.taken.len()) else { return Ok(()) };
                 let lived = self.model.lives(&self.model.taken[place]);
                 self.model.taken[place].ended = true;
+                let scopes = PROJECTS[self.model.taken[place].project].1;
+                self.model.rates.release(place, scopes, now);
                 prop_assert_eq!(self.gate.release(now, &self.model.taken[place].id), lived);
             }
             Step::Extend(at) => {
@@ -202,11 +228,11 @@ impl Story {
                     self.model.taken[place].expires_at = now.plus(LIFE);
                 }
             }
-            Step::Wait(minutes) => self.model.now = now.plus(minutes * MINUTE),
+            Step::Wait(seconds) => self.model.now = now.plus(seconds * SECOND),
             Step::Budgets(budgets) => {
                 self.change_seq += 1;
                 self.model.budgets = budgets;
-                self.gate.replace_directory(directory(&budgets, self.change_seq));
+                self.gate.replace_directory(directory(&budgets, &self.limits, self.change_seq));
             }
         }
         self.compare()
@@ -231,7 +257,6 @@ impl Story {
             let totals = PARTS_OF_A.map(|what| PartSpend { month, ..part_spend(name, what, total, version) });
             self.gate.set_part_spend(&totals);
         }
-        let names = names.and_then(|at| at.checked_rem(model.taken.len()));
         let hold = names.map(|at| &*model.taken[at].id);
         let (event, project_id) = (event_id(is, project), format!("proj_{name}"));
         let booked = Booked { event, project: &project_id, key: None, hold, cost: Nanos(cost) };
@@ -242,23 +267,80 @@ impl Story {
         Ok(())
     }
 
-    fn take(&mut self, project: usize, amount: i64, request: Option<u8>) -> Result<(), TestCaseError> {
+    /// What an event used, on the rate limits.
+    fn usage(
+        &mut self,
+        (project, tokens, cost): (usize, u64, i64),
+        (names, is): (Option<usize>, Option<u8>),
+        time: Timestamp,
+    ) {
         let (now, model) = (self.model.now, &mut self.model);
+        let (name, scopes) = PROJECTS[project];
+        let links = [names.map(Link::Hold), is.map(|is| Link::Event(organization_of(project), is))];
+        model.rates.count((project, scopes), (links, tokens, is_of_parts(cost)), (time, now));
+        let used = Used {
+            event: event_id(is, project),
+            time,
+            project: &format!("proj_{name}"),
+            model: if is_of_parts(cost) { "gpt-4o" } else { "o3" },
+            hold: names.map(|place| &*model.taken[place].id),
+            tokens,
+            images: 0,
+        };
+        self.gate.count_usage(now, [used].into_iter());
+    }
+
+    /// What a rate limit refuses has room after just as long as it says.
+    fn check_wait(&self, limited: &Limited, project: usize, tokens: Option<u64>) -> Result<(), TestCaseError> {
+        let (rates, now, scopes) = (&self.model.rates, self.model.now, PROJECTS[project].1);
+        match limited.retry_after {
+            None => prop_assert!(rates.never_fit(scopes, tokens)),
+            Some(wait) => {
+                prop_assert!(!rates.never_fit(scopes, tokens) && wait > 0);
+                prop_assert!(rates.fit(scopes, tokens, now.plus(wait)));
+                prop_assert!(!rates.fit(scopes, tokens, now.plus(wait - 1)));
+            }
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        project: usize,
+        amount: i64,
+        request: Option<u8>,
+        tokens: Option<u64>,
+    ) -> Result<(), TestCaseError> {
+        let (now, model) = (self.model.now, &mut self.model);
+        let scopes = PROJECTS[project].1;
         let months = [now.month(), now.plus(LIFE + AHEAD).month()];
-        let expected = if model.has_budget(project) { model.code(project, &months, amount) } else { "ok" };
+        let expected = match model.has_budget(project) {
+            true if model.code(project, &months, amount) != "ok" => model.code(project, &months, amount),
+            _ if !model.rates.fit(scopes, tokens, now) => "rate_limit_exceeded",
+            _ => "ok",
+        };
         let id = request.map(|request| request.to_string());
-        let wanted = Wanted { price: Some(Nanos(amount)), request_id: id.as_deref(), ..Wanted::default() };
+        let amounts = Amounts { tokens, ..Amounts::default() };
+        let wanted = Wanted { price: Some(Nanos(amount)), request_id: id.as_deref(), amounts };
         let secret = format!("sk-{}", PROJECTS[project].0);
         let key = Credential::Secret(Some(&secret));
         let admission = self.gate.authorize(now, key, &CHAT, &wanted, &mut self.random);
         match admission.outcome {
-            Err(Denied::Refused(refusal)) => prop_assert_eq!(code_of(Some(&refusal)), expected),
+            Err(Denied::Refused(refusal)) => {
+                prop_assert_eq!(code_of(Some(&refusal)), expected);
+                if let Refusal::RateLimit(limited) = refusal {
+                    self.check_wait(&limited, project, tokens)?;
+                }
+            }
             Err(denied) => prop_assert!(false, "{denied}"),
             Ok(hold) => {
                 prop_assert_eq!(expected, "ok");
                 prop_assert_eq!(hold.is_some(), model.has_budget(project));
+                let expires_at = now.plus(LIFE);
+                let by_id = request.map(|request| Link::Event(organization_of(project), request));
+                let link = by_id.or_else(|| hold.is_some().then_some(Link::Hold(model.taken.len())));
+                model.rates.take((project, scopes), (tokens, link), (now, expires_at));
                 if let Some(hold) = hold {
-                    let expires_at = now.plus(LIFE);
                     prop_assert_eq!((hold.amount, hold.expires_at), (Nanos(amount), expires_at));
                     let budgets = model.budgets;
                     model.taken.push(Taken {
@@ -273,15 +355,22 @@ impl Story {
                 }
             }
         }
-        prop_assert_eq!(admission.remaining, model.remaining(project, &months));
+        prop_assert_eq!(admission.remaining, self.model.remaining(project, &months));
         Ok(())
     }
 
-    /// Whether plain decisions and the sum of all holds are those of the model.
-    fn compare(&self) -> Result<(), TestCaseError> {
-        let (model, now) = (&self.model, self.model.now);
-        for (place, (name, _)) in PROJECTS.into_iter().enumerate() {
-            prop_assert_eq!(code(&self.gate, name, now), model.code(place, &[now.month()], 0), "{} at {}", name, now);
+    /// Whether plain decisions, which are charged too, and the sum of all holds are those of the model.
+    fn compare(&mut self) -> Result<(), TestCaseError> {
+        let (now, model) = (self.model.now, &mut self.model);
+        for (place, (name, scopes)) in PROJECTS.into_iter().enumerate() {
+            let expected = match model.code(place, &[now.month()], 0) {
+                "ok" if !model.rates.fit(scopes, None, now) => "rate_limit_exceeded",
+                code => code,
+            };
+            prop_assert_eq!(code(&self.gate, name, now), expected, "{} at {}", name, now);
+            if expected == "ok" {
+                model.rates.take((place, scopes), (None, None), (now, now));
+            }
         }
         self.gate.expire_holds(now);
         let living: Vec<_> = model.taken.iter().filter(|hold| model.lives(hold)).map(|hold| hold.amount).collect();
@@ -294,15 +383,21 @@ fn budgets() -> impl Strategy<Value = Budgets> {
     prop::array::uniform8(prop::option::weighted(0.6, 0..100_i64))
 }
 
+fn limits() -> impl Strategy<Value = RateLimits> {
+    let limit = |most: u64| prop::option::weighted(0.4, 0..most);
+    prop::array::uniform5((limit(60), limit(300)).prop_map(|(requests, tokens)| [requests, tokens]))
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let request = || prop::option::weighted(0.3, 0..4_u8);
-    let event = (0..3_usize, prop::option::weighted(0.7, any::<usize>()), request(), 0..30_i64, -5..5_i64);
+    let event = (0..3_usize, prop::option::weighted(0.7, any::<usize>()), request(), 0..30_i64, 0..120_u64, -5..5_i64);
+    let tokens = prop::option::weighted(0.7, 0..120_u64);
     let step = prop_oneof![
-        8 => (0..3_usize, 0..40_i64, request()).prop_map(|(project, amount, id)| Step::Take(project, amount, id)),
-        5 => event.prop_map(|(project, names, is, cost, minutes)| Step::Event { project, names, is, cost, minutes }),
+        8 => (0..3_usize, 0..40_i64, request(), tokens).prop_map(|(project, amount, id, tokens)| Step::Take(project, amount, id, tokens)),
+        5 => event.prop_map(|(project, names, is, cost, tokens, minutes)| Step::Event { project, names, is, cost, tokens, minutes }),
         1 => any::<usize>().prop_map(Step::Release),
         1 => any::<usize>().prop_map(Step::Extend),
-        3 => prop_oneof![9 => 0..6_i64, 1 => 600..1_500_i64].prop_map(Step::Wait),
+        3 => prop_oneof![5 => 0..40_i64, 4 => 0..360_i64, 1 => 36_000..90_000_i64].prop_map(Step::Wait),
         1 => budgets().prop_map(Step::Budgets),
     ];
     vec(step, 1..60)
@@ -310,8 +405,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
-    fn r40_holds_are_those_of_the_model(budgets in budgets(), steps in steps()) {
-        let mut story = Story::new(budgets);
+    fn r40_holds_and_rate_limits_are_those_of_the_model(budgets in budgets(), limits in limits(), steps in steps()) {
+        let mut story = Story::new(budgets, limits);
         for step in steps {
             story.follow(step)?;
         }

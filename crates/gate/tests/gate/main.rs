@@ -17,6 +17,7 @@ mod pairs;
 mod parts;
 mod permissions;
 mod rates;
+mod rates_model;
 mod reasons;
 mod refused;
 mod support;

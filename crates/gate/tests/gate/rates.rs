@@ -163,6 +163,30 @@ fn r23_tokens_that_nobody_told_are_charged_when_they_come_unless_that_is_late() 
     assert_eq!(refusal(&gate, "Web", now().plus(MINUTE)), None);
 }
 
+/// What drained long ago makes no room for others, even where nobody has asked meanwhile.
+#[test]
+fn what_was_told_too_long_ago_is_not_given_back() {
+    let life = 10 * MINUTE;
+    let told = || {
+        let gate = gate(vec![limit("proj_Bot", &[(Rate::TokensPerMinute, 1_000)])]);
+        assert_eq!(ask(&gate, 600, Some("r1"), now()), Ok(()));
+        gate
+    };
+    let used_after = |gate: &Gate, wait: i64| {
+        let time = now().plus(wait);
+        gate.count_usage(time, [used("r1", 1_000, time)].into_iter());
+        limited(gate, "Bot", time).map(|limited| limited.used)
+    };
+    assert_eq!(used_after(&told(), life - 1), None, "400 more than was told");
+    assert_eq!(used_after(&told(), life), Some(1_000));
+    // Asked about again after its usage came, it is known for its own time.
+    let gate = told();
+    gate.count_usage(now(), [used("r1", 600, now())].into_iter());
+    assert_eq!(ask(&gate, 600, Some("r1"), now().plus(5 * MINUTE)), Ok(()));
+    assert_eq!(ask(&gate, 1, Some("r2"), now().plus(life)), Ok(()), "the first of the two is over");
+    assert_eq!(used_after(&gate, life + 1), None, "the second is not");
+}
+
 #[test]
 fn r23_images_audio_and_batches_have_limits_of_their_own() {
     let limits = [(Rate::ImagesPerMinute, 2), (Rate::AudioMegabytesPerMinute, 10), (Rate::BatchInputTokensPerDay, 100)];

@@ -1,11 +1,13 @@
 //! Asks the running daemon, over TCP or its Unix socket.
 
+use std::path::Path;
 use std::time::Duration;
 
 use form_urlencoded::Serializer;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 use mete_core::secret::KeyHash;
 use serde_json::Value;
@@ -21,14 +23,21 @@ use crate::error::CliError;
 /// How long it may take. It waits for its store for five seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// What is asked, and what permits to.
+struct Question {
+    query: String,
+    token: Option<HeaderValue>,
+}
+
 /// What it answers.
 ///
 /// # Errors
 /// When it cannot be reached, or refuses.
 pub async fn ask(daemon: &str, args: &ExplainArgs, context: &Context) -> Result<Value, CliError> {
-    let query = query(args, context).await?;
+    let question =
+        Question { query: query(args, context).await?, token: args.token_file.as_deref().map(token).transpose()? };
     let failed = |problem: String, code| CliError::Daemon { place: daemon.to_owned(), problem, code };
-    let answer = timeout(PATIENCE, exchange(daemon, &query)).await;
+    let answer = timeout(PATIENCE, exchange(daemon, &question)).await;
     let answer = answer.map_err(|_| failed(format!("no answer within {PATIENCE:?}"), "io"))?;
     let (status, body) = answer.map_err(|error| failed(error.to_string(), "io"))?;
     let value: Value = serde_json::from_slice(&body).map_err(|error| failed(error.to_string(), "io"))?;
@@ -36,10 +45,22 @@ pub async fn ask(daemon: &str, args: &ExplainArgs, context: &Context) -> Result<
     match status {
         200 => Ok(value),
         400 => Err(failed(message(), "invalid")),
-        401 => Err(failed(message(), "not_permitted")),
+        401 => Err(failed(format!("{} Name the file with its token: --token-file", message()), "not_permitted")),
         404 => Err(failed(message(), "not_found")),
         _ => Err(failed(message(), "io")),
     }
+}
+
+/// What shows the daemon that the operator asks: the only line of a file.
+fn token(path: &Path) -> Result<HeaderValue, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    let token = text.trim();
+    let value = Some(token).filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
+    let mut value = value
+        .and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok())
+        .ok_or_else(|| CliError::NoToken(path.to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 async fn query(args: &ExplainArgs, context: &Context) -> Result<String, CliError> {
@@ -79,15 +100,15 @@ async fn key_of(asked: &str, context: &Context) -> Result<(&'static str, String)
     Ok(("key_id", context.view().await?.key(asked).await?.id))
 }
 
-async fn exchange(daemon: &str, query: &str) -> anyhow::Result<(u16, Bytes)> {
+async fn exchange(daemon: &str, question: &Question) -> anyhow::Result<(u16, Bytes)> {
     if daemon.starts_with(['/', '.']) {
-        return get(UnixStream::connect(daemon).await?, "meted", query).await;
+        return get(UnixStream::connect(daemon).await?, "meted", question).await;
     }
     let authority = daemon.strip_prefix("http://").unwrap_or(daemon).trim_end_matches('/');
-    get(TcpStream::connect(authority).await?, authority, query).await
+    get(TcpStream::connect(authority).await?, authority, question).await
 }
 
-async fn get<S>(stream: S, host: &str, query: &str) -> anyhow::Result<(u16, Bytes)>
+async fn get<S>(stream: S, host: &str, question: &Question) -> anyhow::Result<(u16, Bytes)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -98,8 +119,11 @@ where
             tracing::debug!(%error, "the connection to the daemon ended");
         }
     });
-    let request =
-        hyper::Request::get(format!("/v1/explain?{query}")).header("host", host).body(Empty::<Bytes>::new())?;
+    let mut request = hyper::Request::get(format!("/v1/explain?{}", question.query)).header(HOST, host);
+    if let Some(token) = &question.token {
+        request = request.header(AUTHORIZATION, token);
+    }
+    let request = request.body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await?;
     let status = response.status().as_u16();
     Ok((status, response.into_body().collect().await?.to_bytes()))

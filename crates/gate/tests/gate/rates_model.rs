@@ -1,0 +1,133 @@
+//! A slow, obvious model of rate limits (R23): every charge is kept, and what is in use is taken from all of them anew.
+
+use mete_core::Timestamp;
+use mete_core::time::MINUTE;
+
+/// The most requests, and the most tokens, that a scope may use of the model in a minute.
+pub type RateLimits = [[Option<u64>; 2]; 5];
+
+/// What tells the usage of a request: the hold that it names, by its place, or its organization and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Hold(usize),
+    Event(&'static str, u8),
+}
+
+/// Requests or tokens that a scope used at an instant; below zero, that it got back.
+struct Charge {
+    scope: usize,
+    rate: usize,
+    at: Timestamp,
+    units: i64,
+}
+
+/// Tokens that were told of a request whose usage has not come.
+struct Told {
+    link: Link,
+    project: usize,
+    tokens: i64,
+    until: Timestamp,
+}
+
+pub struct Rates {
+    limits: RateLimits,
+    charges: Vec<Charge>,
+    told: Vec<Told>,
+}
+
+const TOKENS: usize = 1;
+
+impl Rates {
+    pub const fn new(limits: RateLimits) -> Self {
+        Self { limits, charges: Vec::new(), told: Vec::new() }
+    }
+
+    fn limit(&self, scope: usize, rate: usize) -> Option<i128> {
+        self.limits.get(scope)?[rate].map(i128::from)
+    }
+
+    /// What is in use, each unit times the microseconds of a minute: in each of these the limit drains.
+    fn used(&self, (scope, rate): (usize, usize), limit: i128, now: Timestamp) -> i128 {
+        let (mut used, mut at) = (0_i128, Timestamp(0));
+        let none = Charge { scope, rate, at: now, units: 0 };
+        let its_own = |charge: &&Charge| (charge.scope, charge.rate) == (scope, rate);
+        for charge in self.charges.iter().chain([&none]).filter(its_own) {
+            used = (used - i128::from(charge.at.since(at)) * limit).max(0);
+            used = (used + i128::from(charge.units) * i128::from(MINUTE)).max(0);
+            at = charge.at;
+        }
+        used
+    }
+
+    /// Whether all scopes have room for a request of so many tokens: of one at least.
+    pub fn fit(&self, scopes: &[usize], tokens: Option<u64>, now: Timestamp) -> bool {
+        let asked = [1, tokens.unwrap_or(0).max(1)];
+        let fits = |scope: usize, rate: usize| {
+            let Some(limit) = self.limit(scope, rate) else { return true };
+            self.used((scope, rate), limit, now) + i128::from(asked[rate]) * i128::from(MINUTE)
+                <= limit * i128::from(MINUTE)
+        };
+        scopes.iter().all(|scope| fits(*scope, 0) && fits(*scope, TOKENS))
+    }
+
+    /// Whether they never have.
+    pub fn never_fit(&self, scopes: &[usize], tokens: Option<u64>) -> bool {
+        let asked = [1, tokens.unwrap_or(0).max(1)];
+        let too_small =
+            |scope: usize, rate: usize| self.limit(scope, rate).is_some_and(|it| it < i128::from(asked[rate]));
+        scopes.iter().any(|scope| too_small(*scope, 0) || too_small(*scope, TOKENS))
+    }
+
+    fn charge(&mut self, scopes: &[usize], rate: usize, units: i64, at: Timestamp) {
+        self.charges.extend(scopes.iter().map(|scope| Charge { scope: *scope, rate, at, units }));
+    }
+
+    /// What was told for a link, if it is still known; it is not afterwards.
+    fn recall(&mut self, link: Link, now: Timestamp) -> Option<Told> {
+        let place = self.told.iter().position(|told| told.link == link && told.until > now)?;
+        Some(self.told.swap_remove(place))
+    }
+
+    /// A request that is let through. Tokens that are told count at once where their usage can be told later, once for each
+    /// link. Where no limit holds nothing is kept.
+    pub fn take(
+        &mut self,
+        (project, scopes): (usize, &[usize]),
+        (tokens, link): (Option<u64>, Option<Link>),
+        (now, until): (Timestamp, Timestamp),
+    ) {
+        if scopes.iter().all(|scope| self.limit(*scope, 0).or(self.limit(*scope, TOKENS)).is_none()) {
+            return;
+        }
+        let is_known = |link: &Link| self.told.iter().any(|told| told.link == *link && told.until > now);
+        let link = link.filter(|link| !is_known(link));
+        self.charge(scopes, 0, 1, now);
+        if let (Some(link), Some(tokens)) = (link, tokens.map(u64::cast_signed)) {
+            self.charge(scopes, TOKENS, tokens, now);
+            self.told.push(Told { link, project, tokens, until });
+        }
+    }
+
+    /// An event of a project: it counts, in place of what was told, unless it is older than a minute. Without anything told,
+    /// it counts only if it is of the model.
+    pub fn count(
+        &mut self,
+        (project, scopes): (usize, &[usize]),
+        (links, tokens, is_of_model): ([Option<Link>; 2], u64, bool),
+        (time, now): (Timestamp, Timestamp),
+    ) {
+        let told = links.into_iter().flatten().find_map(|link| self.recall(link, now));
+        let told = told.filter(|told| told.project == project);
+        if (told.is_some() || is_of_model) && now.since(time) < MINUTE {
+            let told = told.map_or(0, |told| told.tokens);
+            self.charge(scopes, TOKENS, tokens.cast_signed() - told, now);
+        }
+    }
+
+    /// A hold is released: its request never went on.
+    pub fn release(&mut self, hold: usize, scopes: &[usize], now: Timestamp) {
+        if let Some(told) = self.recall(Link::Hold(hold), now) {
+            self.charge(scopes, TOKENS, -told.tokens, now);
+        }
+    }
+}
