@@ -37,7 +37,7 @@ pub struct ExplainArgs {
     /// Ask the running daemon, which alone knows what is held and under way: its URL, or the path of its socket
     #[arg(long, value_name = "URL")]
     daemon: Option<String>,
-    /// The file with the daemon's token, for a daemon that asks for one: the token_file of its [ingest]
+    /// The file with the daemon's token, for a daemon that asks for one: the token_file of its `[ingest]`
     #[arg(long, value_name = "FILE", requires = "daemon")]
     token_file: Option<PathBuf>,
     /// The HTTP method of a request, as in POST
