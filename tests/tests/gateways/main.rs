@@ -12,6 +12,8 @@ mod exceptions;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod haproxy;
+#[cfg(test)]
 mod litellm;
 #[cfg(test)]
 mod nginx;
