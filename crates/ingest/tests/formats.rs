@@ -224,11 +224,7 @@ fn r40_a_payload_of_litellm_names_the_hold_that_it_settles() {
     for other in ["null", "{}", r#"{"mete_hold": null}"#] {
         let other = format!(r#""metadata": {{"user_api_key_auth_metadata": {other}, "#);
         let line = LITELLM.lines().next().unwrap().replacen(r#""metadata": {"#, &other, 1);
-        let hold = match read(line.as_bytes(), None, &mut None) {
-            Line::Record(record) => record.hold.map(|hold| hold.into_owned()),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(hold, None, "{line}");
+        assert_eq!(one(&line).hold, None, "{line}");
     }
 }
 
