@@ -114,19 +114,21 @@ pub(crate) async fn follow_directory(
     }
 }
 
-/// Reads what changed in the directory. Keys, of which there may be a million, only where one of them did.
+/// Reads what changed in the directory: of keys, of which there may be a million, only those that did.
 async fn refresh(store: &Store, gate: &Gate, now: Timestamp) -> Result<(), StoreError> {
     let known = gate.change_seq();
     if store.versions().await?.change_seq == known {
         return Ok(());
     }
-    if let (Extent::Rules | Extent::Projects, change_seq) = store.extent_since(known).await? {
-        let snapshot = store.gate_snapshot_without_keys(change_seq).await?;
+    let (extent, change_seq) = store.extent_since(known).await?;
+    if extent != Extent::All {
+        let snapshot = store.gate_changes(&extent, change_seq).await?;
         learn_parts(store, gate, &snapshot, now).await?;
-        if gate.replace_all_but_keys(snapshot) {
+        if gate.change_directory(snapshot) {
             return Ok(());
         }
     }
+    tracing::info!("the change feed does not tell which keys changed: the gate reads all of them");
     let snapshot = store.gate_snapshot().await?;
     learn_parts(store, gate, &snapshot, now).await?;
     gate.replace_directory(snapshot);

@@ -97,15 +97,17 @@ impl Gate {
         self.directory.store(Arc::new(directory));
     }
 
-    /// The same where no key changed since: the present keys stay, and the time does not depend on how many they are.
-    /// `false`, and nothing is done, if a project of the present directory is missing.
-    pub fn replace_all_but_keys(&self, snapshot: GateSnapshot) -> bool {
+    /// The same where the snapshot has all that changed since the present one: of keys and their old secrets those that
+    /// changed, of all else everything. Other keys stay, and the time does not depend on how many they are. `false`, and
+    /// nothing is done, if a project of the present directory is missing. Keys are never deleted (R18, R20), and none goes by
+    /// this.
+    pub fn change_directory(&self, snapshot: GateSnapshot) -> bool {
         let mut book = self.lock();
         let present = self.directory.load_full();
         if snapshot.change_seq < present.change_seq {
             return true;
         }
-        let next = present.with_same_keys(snapshot, &mut book);
+        let next = present.changed(snapshot, &mut book);
         next.map(|next| self.directory.store(Arc::new(next))).is_some()
     }
 
@@ -186,7 +188,7 @@ impl Gate {
         self.explanation(&directory, directory.key(&hash), now, request)
     }
 
-    /// The decision on a key, by its id and with its present secret, with its grounds (R38). Looks through all keys.
+    /// The decision on a key, by its id and with its present secret, with its grounds (R38).
     #[must_use]
     pub fn explain_id(&self, now: Timestamp, key_id: &str, request: &Request<'_>) -> Explanation {
         let directory = self.directory.load();

@@ -16,6 +16,7 @@ mod error;
 mod gate;
 mod hold_leases;
 mod invites;
+mod key_set;
 mod keys;
 mod ledger;
 mod limits;
@@ -50,6 +51,7 @@ pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
 pub use hold_leases::HoldLease;
 pub use invites::InviteFilter;
+pub use key_set::KeySet;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{
     Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NamedHold, NewCost, Outcome, Parcel, Place, Position,
