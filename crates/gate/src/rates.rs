@@ -27,7 +27,7 @@ impl Amounts {
     const fn of(&self, rate: Rate) -> u64 {
         match rate {
             Rate::RequestsPerMinute | Rate::RequestsPerDay => 1,
-            Rate::TokensPerMinute => match self.tokens {
+            Rate::TokensPerMinute | Rate::TokensPerDay => match self.tokens {
                 Some(tokens) => tokens,
                 None => 0,
             },

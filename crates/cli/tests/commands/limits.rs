@@ -68,7 +68,7 @@ each_engine! {
         let mete = Mete::with_support(store)?;
         let none = mete.json(["limits", "show", "--project", "Support"])?;
         assert_eq!((&none["models"], &none["rate_limits"]), (&Value::Null, &json!([])));
-        let rates = ["--rate", "gpt-4o:requests_per_minute=500", "--rate", "ft:gpt-4o:acme:tokens_per_minute=9"];
+        let rates = ["--rate", "gpt-4o:requests_per_minute=500", "--rate", "ft:gpt-4o:acme:tokens_per_day=9"];
         let [first, gpt, second, tuned] = rates;
         let of_support = |rest: &[&str]| {
             let args = ["limits", "set", "--project", "Support", "--json"].into_iter().chain(rest.iter().copied());

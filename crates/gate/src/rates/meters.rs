@@ -108,7 +108,8 @@ impl Meters {
                 let Some(limit) = rates.get(rate) else { continue };
                 let (quota, requested) = (Quota { limit, period: period(rate) }, amounts.of(rate));
                 // Tokens that are not told will come: one of them must have room.
-                let least = if rate == Rate::TokensPerMinute { requested.max(1) } else { requested };
+                let is_of_tokens = matches!(rate, Rate::TokensPerMinute | Rate::TokensPerDay);
+                let least = if is_of_tokens { requested.max(1) } else { requested };
                 let room = if least == 0 { Ok(()) } else { bucket.fits(quota, least, now) };
                 let (standing, used) = (bucket.standing(quota, now), bucket.used(quota, now));
                 met.push(Met { kind, id, name, rate, standing, used, requested, room });
@@ -170,7 +171,7 @@ impl Meters {
         let age = now.since(used.time);
         self.add((directory, project), model, now, |rate| match rate {
             _ if age >= period(rate) => 0,
-            Rate::TokensPerMinute => difference(used.tokens, tokens),
+            Rate::TokensPerMinute | Rate::TokensPerDay => difference(used.tokens, tokens),
             Rate::ImagesPerMinute => difference(used.images, images),
             _ => 0,
         });
@@ -184,7 +185,7 @@ impl Meters {
         let Some(project) = directory.project(&id) else { return };
         let negative = |units: u64| i64::try_from(units).map_or(i64::MIN, |units| -units);
         self.add((directory, project), &charge.model, now, |rate| match rate {
-            Rate::TokensPerMinute => negative(charge.tokens),
+            Rate::TokensPerMinute | Rate::TokensPerDay => negative(charge.tokens),
             Rate::ImagesPerMinute => negative(charge.images),
             _ => 0,
         });
@@ -249,6 +250,6 @@ pub fn standings(met: &[Met<'_>]) -> Standings {
     };
     Standings {
         requests: least(&[Rate::RequestsPerMinute, Rate::RequestsPerDay]),
-        tokens: least(&[Rate::TokensPerMinute]),
+        tokens: least(&[Rate::TokensPerMinute, Rate::TokensPerDay]),
     }
 }

@@ -157,11 +157,12 @@ const fn is_of_parts(cost: i64) -> bool {
 
 /// The limits of gpt-4o.
 fn rate_limits(limits: &RateLimits) -> Vec<(String, RateLimit)> {
-    let of = |(scope, [requests, tokens]): (&str, [Option<u64>; 2])| {
+    let of = |(scope, [requests, tokens, daily]): (&str, [Option<u64>; 3])| {
         let mut limit = RateLimit { model: "gpt-4o".into(), ..RateLimit::default() };
         limit.rates.max_requests_per_1_minute = requests;
         limit.rates.max_tokens_per_1_minute = tokens;
-        (requests.is_some() || tokens.is_some()).then(|| (scope.to_owned(), limit))
+        limit.rates.max_tokens_per_1_day = daily;
+        (!limit.rates.is_empty()).then(|| (scope.to_owned(), limit))
     };
     ["org-Acme", "org-Lab", "proj_A", "proj_B", "proj_L"].into_iter().zip(*limits).filter_map(of).collect()
 }
@@ -385,7 +386,8 @@ fn budgets() -> impl Strategy<Value = Budgets> {
 
 fn limits() -> impl Strategy<Value = RateLimits> {
     let limit = |most: u64| prop::option::weighted(0.4, 0..most);
-    prop::array::uniform5((limit(60), limit(300)).prop_map(|(requests, tokens)| [requests, tokens]))
+    let of_one = (limit(60), limit(300), limit(1_000));
+    prop::array::uniform5(of_one.prop_map(|(requests, tokens, daily)| [requests, tokens, daily]))
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -163,6 +163,37 @@ fn r23_tokens_that_nobody_told_are_charged_when_they_come_unless_that_is_late() 
     assert_eq!(refusal(&gate, "Web", now().plus(MINUTE)), None);
 }
 
+#[test]
+fn r23_tokens_of_a_day_are_counted_beside_those_of_a_minute() {
+    let gate = gate(vec![limit("proj_Bot", &[(Rate::TokensPerMinute, 1_000), (Rate::TokensPerDay, 2_400)])]);
+    let told = |tokens, id, now| match ask(&gate, tokens, Some(id), now) {
+        Ok(()) => None,
+        Err(Refusal::RateLimit(limited)) => Some((limited.rate, limited.used, limited.standings.tokens)),
+        Err(other) => panic!("{other:?}"),
+    };
+    assert_eq!((told(1_000, "r1", now()), told(1_000, "r2", now().plus(MINUTE))), (None, None));
+    // What is told is of the limit that leaves least, whichever refuses: now the day's, which drains 5 in 3 minutes.
+    let later = now().plus(3 * MINUTE);
+    let day = |used: u64| Standing {
+        limit: 2_400,
+        remaining: 2_400 - used,
+        reset: i64::try_from(used).unwrap() * 36 * SECOND,
+    };
+    assert_eq!(told(500, "r3", later), Some((Rate::TokensPerDay, 1_995, Some(day(1_995)))));
+    assert_eq!(told(405, "r3", later), None);
+    let refused = limited(&gate, "Bot", later).unwrap();
+    assert_eq!((refused.rate, refused.requested, refused.retry_after), (Rate::TokensPerDay, 0, Some(36 * SECOND)));
+    let refused = Refusal::RateLimit(Box::new(refused));
+    assert_eq!(refused.kind(), "tokens");
+    assert!(refused.message().contains("2400 tokens per day, 2400 are used"), "{}", refused.message());
+    // Usage of an hour ago corrects the day, and none of yesterday does.
+    gate.count_usage(
+        later,
+        [used("r3", 5, later.plus(-60 * MINUTE)), used("old", 5_000, later.plus(-DAY))].into_iter(),
+    );
+    assert_eq!(told(400, "r4", later), None);
+}
+
 /// What drained long ago makes no room for others, even where nobody has asked meanwhile.
 #[test]
 fn what_was_told_too_long_ago_is_not_given_back() {
