@@ -33,7 +33,9 @@ impl Gate {
     /// The limits that a request meets, for an explanation: nothing is charged.
     pub(crate) fn look_at_rates<'a>(&self, directory: &'a Directory, case: &mut Case<'a>) {
         let Some(model) = case.request.model.filter(|model| are_there(directory, case.project, model)) else { return };
-        case.met = self.meters().look((directory, case.project), (model, &Amounts::default()), case.now);
+        let mut meters = self.meters();
+        meters.forget(directory, case.now);
+        case.met = meters.look((directory, case.project), (model, &Amounts::default()), case.now);
     }
 
     /// Counts what new events used on the rate limits of their models. What was told of their requests is given back.

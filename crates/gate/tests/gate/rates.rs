@@ -258,6 +258,78 @@ fn what_a_released_hold_was_charged_is_given_back() {
     take().unwrap();
 }
 
+/// A gate whose project Bot has a budget, so that money is held, and limits of tokens.
+fn holding() -> Gate {
+    let mut given = directory(vec![limit("proj_Bot", &[(Rate::TokensPerMinute, 1_000), (Rate::TokensPerDay, 10_000)])]);
+    given.projects[0].limits = budget(10);
+    Gate::new(given).with_terms(mete_gate::Terms::new(ids()))
+}
+
+/// Has so many tokens held for a request: the hold's id.
+fn hold(gate: &Gate, tokens: u64, request_id: Option<&str>, now: Timestamp) -> String {
+    let amounts = Amounts { tokens: Some(tokens), ..Amounts::default() };
+    let wanted = Wanted { price: Some(Nanos(5)), amounts, request_id };
+    let mut random = StdRng::seed_from_u64(now.0.cast_unsigned());
+    let admission = gate.authorize(now, Credential::Secret(Some("sk-Bot")), &CHAT, &wanted, &mut random);
+    admission.outcome.unwrap().unwrap().id
+}
+
+/// What is used of the project's tokens by the minute and by the day.
+fn tokens_used(gate: &Gate, now: Timestamp) -> [u64; 2] {
+    let explained = serde_json::to_value(gate.explain_id(now, "key_Bot", &CHAT)).unwrap();
+    let rule = explained["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "rate_limits").unwrap();
+    [0, 1].map(|place| rule["limits"][place]["used"].as_u64().unwrap())
+}
+
+/// Its usage is waited for as long as the hold lives, and corrects what was told, however long that took.
+#[test]
+fn r23_what_was_told_for_a_hold_that_is_extended_is_corrected_by_late_usage() {
+    for request_id in [None, Some("r1")] {
+        let gate = holding();
+        let id = hold(&gate, 800, request_id, now());
+        let extended = now().plus(9 * MINUTE);
+        assert!(gate.extend(extended, &id).unwrap().is_some());
+        let end = now().plus(18 * MINUTE);
+        let usage = Used { hold: Some(&id), ..used("r1", 900, end) };
+        assert_eq!(tokens_used(&gate, end), [0, 800 - 125], "the day drains 125 in 18 minutes");
+        gate.count_usage(end, [usage].into_iter());
+        assert_eq!(tokens_used(&gate, end), [100, 900 - 125], "{request_id:?}");
+    }
+}
+
+#[test]
+fn r23_what_was_told_and_never_used_does_not_count_for_the_day_and_usage_that_comes_later_does() {
+    let gate = holding();
+    let id = hold(&gate, 800, Some("r1"), now());
+    let over = now().plus(10 * MINUTE);
+    assert_eq!(tokens_used(&gate, over.plus(-1)), [0, 800 - 69]);
+    assert_eq!(tokens_used(&gate, over), [0, 0]);
+    assert!(!gate.release(over, &id));
+    gate.count_usage(over, [used("r1", 300, over)].into_iter());
+    assert_eq!(tokens_used(&gate, over), [300, 300]);
+}
+
+#[test]
+fn what_was_told_of_a_released_request_is_given_back_when_no_other_hold_is_for_it() {
+    let gate = holding();
+    let [first, second] = [now(), now().plus(1)].map(|time| hold(&gate, 400, Some("r1"), time));
+    let later = now().plus(1);
+    assert!(gate.release(later, &first));
+    assert_eq!(tokens_used(&gate, later), [400, 400], "it goes on with the second");
+    assert!(gate.release(later, &second));
+    assert_eq!(tokens_used(&gate, later), [0, 0]);
+}
+
+/// Usage of one project does not tell that of another's request, whatever it names.
+#[test]
+fn what_was_told_of_a_request_is_not_forgotten_for_usage_of_another_project() {
+    let gate = holding();
+    let id = hold(&gate, 800, None, now());
+    gate.count_usage(now(), [Used { project: "proj_Web", hold: Some(&id), ..used("x", 1, now()) }].into_iter());
+    gate.count_usage(now(), [Used { hold: Some(&id), ..used("y", 200, now()) }].into_iter());
+    assert_eq!(tokens_used(&gate, now()), [200, 200]);
+}
+
 #[test]
 fn r38_an_explanation_has_each_limit_and_charges_nothing() {
     let gate =

@@ -25,6 +25,7 @@ struct Charge {
 struct Told {
     link: Link,
     project: usize,
+    scopes: Vec<usize>,
     tokens: i64,
     until: Timestamp,
 }
@@ -90,10 +91,19 @@ impl Rates {
         self.charges.extend(scopes.iter().flat_map(|scope| of(*scope)));
     }
 
-    /// What was told for a link, if it is still known; it is not afterwards.
-    fn recall(&mut self, link: Link, now: Timestamp) -> Option<Told> {
-        let place = self.told.iter().position(|told| told.link == link && told.until > now)?;
-        Some(self.told.swap_remove(place))
+    /// What was told for a link of a project, if it is still known; it is not afterwards.
+    fn recall(&mut self, project: usize, link: Link) -> Option<Told> {
+        let place = self.told.iter().position(|told| told.link == link && told.project == project)?;
+        Some(self.told.remove(place))
+    }
+
+    /// What was told of requests whose usage has not come in time does not count in a day's tokens.
+    pub fn forget(&mut self, now: Timestamp) {
+        let (over, told) = std::mem::take(&mut self.told).into_iter().partition::<Vec<_>, _>(|told| told.until <= now);
+        self.told = told;
+        for told in over {
+            self.charge(&told.scopes, &TOKENS[1..], -told.tokens, now);
+        }
     }
 
     /// A request that is let through. Tokens that are told count at once where their usage can be told later, once for each
@@ -108,12 +118,12 @@ impl Rates {
         if !scopes.iter().any(is_limited) {
             return;
         }
-        let is_known = |link: &Link| self.told.iter().any(|told| told.link == *link && told.until > now);
+        let is_known = |link: &Link| self.told.iter().any(|told| told.link == *link);
         let link = link.filter(|link| !is_known(link));
         self.charge(scopes, &[REQUESTS], 1, now);
         if let (Some(link), Some(tokens)) = (link, tokens.map(u64::cast_signed)) {
             self.charge(scopes, &TOKENS, tokens, now);
-            self.told.push(Told { link, project, tokens, until });
+            self.told.push(Told { link, project, scopes: scopes.to_vec(), tokens, until });
         }
     }
 
@@ -125,8 +135,7 @@ impl Rates {
         (links, tokens, is_of_model): ([Option<Link>; 2], u64, bool),
         (time, now): (Timestamp, Timestamp),
     ) {
-        let told = links.into_iter().flatten().find_map(|link| self.recall(link, now));
-        let told = told.filter(|told| told.project == project);
+        let told = links.into_iter().flatten().find_map(|link| self.recall(project, link));
         if told.is_some() || is_of_model {
             let told = told.map_or(0, |told| told.tokens);
             let counts: Vec<_> = TOKENS.into_iter().filter(|rate| now.since(time) < PERIODS[*rate]).collect();
@@ -135,9 +144,16 @@ impl Rates {
     }
 
     /// A hold is released: its request never went on.
-    pub fn release(&mut self, hold: usize, scopes: &[usize], now: Timestamp) {
-        if let Some(told) = self.recall(Link::Hold(hold), now) {
-            self.charge(scopes, &TOKENS, -told.tokens, now);
+    pub fn release(&mut self, project: usize, link: Link, now: Timestamp) {
+        if let Some(told) = self.recall(project, link) {
+            self.charge(&told.scopes, &TOKENS, -told.tokens, now);
+        }
+    }
+
+    /// A hold is extended: the usage of its request is waited for as long.
+    pub fn extend(&mut self, project: usize, link: Link, until: Timestamp) {
+        for told in self.told.iter_mut().filter(|told| told.link == link && told.project == project) {
+            told.until = told.until.max(until);
         }
     }
 }
