@@ -7,7 +7,7 @@ use mete_core::Timestamp;
 use mete_core::event::EventId;
 use mete_core::rates::Rate;
 
-pub use meters::{Link, Met, Meters, are_there, standings};
+pub use meters::{KNOWN, Link, Met, Meters, are_there, standings};
 
 /// What a request asks for, as far as its gateway tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod directory;
 mod error;
 mod gate;
 mod hold_leases;
+mod hour_usage;
 mod invites;
 mod keys;
 mod ledger;
@@ -49,6 +50,7 @@ pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
 pub use hold_leases::HoldLease;
+pub use hour_usage::HourUsage;
 pub use invites::InviteFilter;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{

@@ -1,6 +1,6 @@
 //! What is used of every limit, and what was charged for requests whose usage has not come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +8,8 @@ use mete_core::Timestamp;
 use mete_core::decision::{Limited, Standing, Standings, period};
 use mete_core::event::EventId;
 use mete_core::rates::{Rate, Rates};
+use mete_core::time::DAY;
+use mete_store::HourUsage;
 use rustc_hash::FxHashMap;
 
 use super::bucket::{Bucket, Quota};
@@ -16,6 +18,10 @@ use crate::directory::{Directory, Organization, Project, text};
 
 /// Requests for which it is remembered what was charged, at most; for further ones the usage counts when it comes.
 const MOST_CHARGES: usize = 1_000_000;
+
+/// How much of the past is looked at to rebuild what is used of limits by the day, in microseconds. Two days drain what was
+/// used before them, of whoever used less than half of the limit in each; for all others it is taken for used up then.
+pub const KNOWN: i64 = 2 * DAY;
 
 /// What tells the usage of a request when it comes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +55,9 @@ pub struct Meters {
     charges: FxHashMap<Link, Charge>,
     /// When it is forgotten what was charged, in the order of time.
     ends: BTreeSet<(Timestamp, Link)>,
+    /// When it was rebuilt what is used of limits by the day: requests of before, whose usage comes later, were not
+    /// counted then.
+    begun: Option<Timestamp>,
 }
 
 /// What was charged for a request.
@@ -176,12 +185,42 @@ impl Meters {
         let difference =
             |actual: u64, told: u64| i64::try_from(i128::from(actual) - i128::from(told)).unwrap_or(i64::MAX);
         let age = now.since(used.time);
+        let is_of_before = told.is_none() && self.begun.is_some_and(|begun| used.time < begun);
         self.add((directory, project), model, now, |rate| match rate {
             _ if age >= period(rate) => 0,
             Rate::TokensPerMinute | Rate::TokensPerDay => difference(used.tokens, tokens),
             Rate::ImagesPerMinute => difference(used.images, images),
+            Rate::RequestsPerDay => i64::from(is_of_before),
             _ => 0,
         });
+    }
+
+    /// Takes what the ledger has of the last two days as used of the limits of requests and tokens by the day: no less than
+    /// they had used when it was counted, and an hour's worth more at most. Hours are in their order.
+    pub fn rebuild(&mut self, directory: &Directory, hours: &[HourUsage], now: Timestamp) {
+        self.begun = Some(now);
+        let mut sums: FxHashMap<(&Bytes, &str, Rate), BTreeMap<Timestamp, u64>> = FxHashMap::default();
+        for HourUsage { project_id, model, end, requests, tokens } in hours {
+            let Some(project) = directory.project(project_id) else { continue };
+            for Scope { id, .. } in scopes(directory, project, model) {
+                for (rate, units) in [(Rate::RequestsPerDay, requests), (Rate::TokensPerDay, tokens)] {
+                    // What happened within an hour is taken for its end.
+                    let sum = sums.entry((id, model, rate)).or_default().entry(*end.min(&now)).or_default();
+                    *sum = sum.saturating_add(*units);
+                }
+            }
+        }
+        for ((id, model, rate), hours) in sums {
+            let limit = directory.rates_of(id, model).and_then(|rates| rates.get(rate));
+            if let Some(limit) = limit
+                && let Some(place) = Rate::ALL.iter().position(|other| *other == rate)
+            {
+                let (quota, begin) = (Quota { limit, period: period(rate) }, now.plus(-KNOWN));
+                let models = self.used.entry(id.clone()).or_default();
+                models.entry(model.into()).or_default()[place] =
+                    Bucket::of_history(quota, (begin, now), hours.into_iter());
+            }
+        }
     }
 
     /// Gives back what was told of a project's request that never went on.
@@ -217,13 +256,7 @@ impl Meters {
     }
 
     /// Takes tokens and images of a charge back from the limits that are meant.
-    fn take_back(
-        &mut self,
-        directory: &Directory,
-        charge: &Charge,
-        now: Timestamp,
-        is_meant: impl Fn(Rate) -> bool,
-    ) {
+    fn take_back(&mut self, directory: &Directory, charge: &Charge, now: Timestamp, is_meant: impl Fn(Rate) -> bool) {
         let Some(project) = directory.project(&text(&charge.project)) else { return };
         let negative = |units: u64| i64::try_from(units).map_or(i64::MIN, |units| -units);
         self.add((directory, project), &charge.model, now, |rate| match rate {

@@ -8,7 +8,7 @@ use mete_core::rates::{Rate, RateLimit, Rates};
 use mete_core::time::{DAY, MINUTE, SECOND};
 use mete_core::{Nanos, Timestamp};
 use mete_gate::{Amounts, Credential, Denied, Gate, Request, Used, Wanted};
-use mete_store::GateSnapshot;
+use mete_store::{GateSnapshot, HourUsage};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -348,6 +348,49 @@ fn r38_an_explanation_has_each_limit_and_charges_nothing() {
     }
     assert_eq!(refusal(&gate, "Bot", now()), None);
     assert_eq!(gate.explain_id(now(), "key_Bot", &CHAT).refusal().and_then(Refusal::code), Some("rate_limit_exceeded"));
+}
+
+fn hour(project: &str, model: &str, end: Timestamp, requests: u64, tokens: u64) -> HourUsage {
+    HourUsage { project_id: format!("proj_{project}"), model: model.into(), end, requests, tokens }
+}
+
+#[test]
+fn r23_limits_by_the_day_begin_with_what_the_ledger_has_and_those_by_the_minute_with_nothing() {
+    let of_bot = [(Rate::RequestsPerMinute, 4), (Rate::RequestsPerDay, 24), (Rate::TokensPerDay, 2_400)];
+    let gate = gate(vec![
+        limit("proj_Bot", &of_bot),
+        limit("org-Lab", &[(Rate::TokensPerMinute, 10)]),
+        limit("org-Acme", &[(Rate::RequestsPerDay, 30)]),
+    ]);
+    let hours = [
+        hour("Bot", "gpt-4o", now().plus(-26 * 60 * MINUTE), 12, 1_700),
+        hour("Bot", "gpt-4o", now().plus(-6 * 60 * MINUTE), 12, 1_200),
+        hour("Gone", "gpt-4o", now().plus(-6 * 60 * MINUTE), 90, 90),
+        hour("Web", "gpt-4o", now(), 15, 100),
+        hour("Bot", "o3", now(), 90, 9_000),
+        // The hour is not over.
+        hour("Bot", "gpt-4o", now().plus(30 * MINUTE), 3, 50),
+    ];
+    gate.rebuild_usage(&hours, now());
+    let explained = serde_json::to_value(gate.explain_id(now(), "key_Bot", &CHAT)).unwrap();
+    let rule = explained["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "rate_limits").unwrap();
+    let used: Vec<_> = rule["limits"].as_array().unwrap().iter().map(|limit| limit["used"].as_u64().unwrap()).collect();
+    // 12 requests and 1200 tokens, less what six hours drained, and those of now; of Acme's 30, 18 of now and 12 less 7.5.
+    assert_eq!(used, [0, 6 + 3, 600 + 50, 0, 18 + 5]);
+}
+
+/// Nobody counted those when they were let through; those of this life are.
+#[test]
+fn r23_requests_of_before_count_when_their_usage_comes() {
+    let gate = gate(vec![limit("proj_Bot", &[(Rate::RequestsPerDay, 10)])]);
+    let before = used("a", 5, now().plus(-SECOND));
+    gate.count_usage(now(), [before].into_iter());
+    gate.rebuild_usage(&[], now());
+    let left = |now| limited(&gate, "Bot", now).is_none();
+    gate.count_usage(now(), (0..9).map(|_| before));
+    gate.count_usage(now(), [used("b", 5, now()), used("c", 5, now().plus(-DAY))].into_iter());
+    assert!(left(now()), "the tenth");
+    assert!(!left(now()));
 }
 
 /// However many threads ask at once, as many pass as the limit has.
