@@ -41,7 +41,7 @@ mod sqlite;
 mod url;
 mod verify;
 
-pub use alerts::{Alert, AlertFilter, AlertKind, Block};
+pub use alerts::{Alert, AlertFilter, AlertKind, AlertPart, Block};
 pub use as_of::SpentBefore;
 pub use audit::{AuditFilter, ChainBreak, ChainFault, ChainReport};
 pub use change::{Change, Extent, Versions};
