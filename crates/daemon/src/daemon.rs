@@ -249,12 +249,15 @@ impl Daemon {
     }
 }
 
-/// Reads all that decisions need: the directory, what others hold, and the totals. The committer goes on from them.
+/// Reads all that decisions need: the directory, what others hold, the totals, and what is used of rate limits by the day. The
+/// committer goes on from them.
 async fn fill(store: &Store, lessee: &Lessee, observer: GateObserver) -> Result<Committer, StartError> {
     lessee.gate.replace_directory(store.gate_snapshot().await?);
     lessee.assume_others().await?;
     let mut committer = Committer::new(store.clone(), Arc::clone(&lessee.clock), Box::new(observer)).await?;
     committer.read_totals().await?;
+    let now = lessee.clock.now();
+    lessee.gate.rebuild_usage(&store.hour_usage(Gate::usage_begin(now)).await?, now);
     Ok(committer)
 }
 

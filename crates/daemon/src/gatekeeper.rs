@@ -76,13 +76,16 @@ impl Observer for GateObserver {
 }
 
 fn log(alert: &Alert) {
+    let part = alert.part.as_ref().map(|of| format!("{} {}", of.part.kind, of.part.id));
     let what = match alert.kind {
         AlertKind::Threshold => "notification threshold passed",
+        AlertKind::Exhausted if part.is_some() => "budget exhausted: its requests are refused",
         AlertKind::Exhausted => "budget exhausted: its keys are refused",
     };
     tracing::warn!(
         scope = alert.scope_kind.as_str(),
         id = %alert.scope_id,
+        part,
         month = %alert.month,
         limit = %alert.amount,
         spend = %alert.spend,

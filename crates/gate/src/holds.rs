@@ -66,7 +66,7 @@ impl Holds {
     }
 
     /// Whether there is one of a project that was taken for this event.
-    pub fn has(&self, project: &str, event: EventId) -> bool {
+    pub fn has(&self, project: &[u8], event: EventId) -> bool {
         let ids = self.by_event.get(&event).into_iter().flatten();
         ids.filter_map(|id| self.by_id.get(id)).any(|deposit| deposit.project == project)
     }
