@@ -40,7 +40,9 @@ use tokio::time::{Instant, timeout_at};
 
 pub use access::{Access, DEFAULT_SOURCE, HttpSource};
 use body::Encoding;
-use budget::{Budget, Buffer};
+pub(crate) use body::receive;
+pub(crate) use budget::Budget;
+use budget::Buffer;
 use content::Content;
 pub(crate) use otlp::{Dialect, Signal};
 pub(crate) use refused::Refused;

@@ -181,6 +181,21 @@ impl Gate {
         }
     }
 
+    /// The first reason of R37 against a request that is not to go on anyway: rate limits are not asked, and nothing is
+    /// counted.
+    #[must_use]
+    pub fn refusal(&self, now: Timestamp, key: Credential<'_>, request: &Request<'_>) -> Option<Refusal> {
+        let hash = match key.hash() {
+            Ok(hash) => hash,
+            Err(refusal) => return Some(refusal),
+        };
+        let directory = self.directory();
+        match directory.key(&hash) {
+            Some(known) => self.decided(&directory, known, request, now).1,
+            None => Some(key.unknown()),
+        }
+    }
+
     /// The decision on a key, by the hash of one of its secrets, with its grounds (R38).
     #[must_use]
     pub fn explain(&self, now: Timestamp, hash: KeyHash, request: &Request<'_>) -> Explanation {

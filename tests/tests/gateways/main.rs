@@ -12,6 +12,9 @@ mod exceptions;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+#[path = "../../../crates/api/tests/http/grpc.rs"]
+mod grpc;
+#[cfg(test)]
 mod haproxy;
 #[cfg(test)]
 mod litellm;
