@@ -41,7 +41,7 @@ fn run(size: Size) -> Result<()> {
         let place = Place::new(keys)?;
         let started = place.start()?;
         let feeder = Feeder::start(&place, rate)?;
-        let clients = Clients::new(&place)?;
+        let clients = Clients::new(&place, requests)?;
         clients.check(&started)?;
         let bare = Bare::start(&place.path("bare.sock"))?;
         for (transport, connections, requests) in [
