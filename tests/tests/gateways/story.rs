@@ -219,40 +219,6 @@ impl<'a> Story<'a> {
         wait::eventually("the new key", LIMIT, read).await
     }
 
-    /// Requests that run at once, each held at its highest cost until its line in the gateway's log is booked (R40).
-    pub async fn requests_at_once_never_pass_the_budget(&self, port: u16) -> Result<()> {
-        self.stage.mete("limits set --project Support --budget 4")?;
-        // As large as what the server says it read, and wrote: a little over 75 cents at most.
-        let words = format!("{{\"max_tokens\":1000000,\"user\":\"{}\",", "x".repeat(1_000_000));
-        let large = QUESTION.replacen('{', &words, 1);
-        let mut asking = JoinSet::new();
-        for _ in 0..20 {
-            let (secret, body) = (self.secret.clone(), large.clone());
-            asking.spawn(async move { chat(port, &secret, &body).await });
-        }
-        while let Some(answer) = asking.join_next().await {
-            let answer = answer??;
-            ensure!([200, 429].contains(&answer.status.as_u16()), "{answer:?}");
-        }
-        let passed = self.passed();
-        ensure!((1..=5).contains(&passed), "{passed} requests of 75 cents passed a budget of $4");
-        self.stage.counted(i64::try_from(passed)?, "project")?;
-
-        // What was held is free again: as much fits as if they had come one by one.
-        let all = async || {
-            chat(port, &self.secret, &large).await.ok()?;
-            (self.passed() == 5).then_some(())
-        };
-        wait::eventually("the fifth request", LIMIT, all).await?;
-        self.stage.counted(5, "project")?;
-        self.stage.mete("limits set --project Support --budget 4.6")?;
-        let sixth = async || chat(port, &self.secret, &large).await.ok().filter(|it| it.status == 200);
-        wait::eventually("a sixth request", LIMIT, sixth).await?;
-        let spends = self.stage.counted(6, "project")?;
-        ensure!(spends["Support"].spend.0 == 4_500_000_000, "{spends:?}");
-        Ok(())
-    }
-
     /// Waits until the daemon says that so many events ended a hold.
     pub async fn settled(&self, holds: u64) -> Result<()> {
         let (port, line) = (self.mete()?, format!("mete_holds_settled_total {holds}"));
