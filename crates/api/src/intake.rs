@@ -204,7 +204,7 @@ impl Intake {
     /// # Errors
     /// Why it is not taken. What was committed of it by then stays, and counts once when it is sent again.
     pub(crate) async fn take(&self, admitted: Admitted, body: &mut Incoming) -> Result<Reply, Refused> {
-        let packed = body::receive(body, &self.budget, admitted.limit).await;
+        let packed = receive(body, &self.budget, admitted.limit).await;
         let packed = packed.map_err(|refused| admitted.explain(refused))?;
         let deadline = Instant::now() + self.bounds.patience;
         let reading = timeout_at(deadline, Arc::clone(&self.readers).acquire_owned()).await;
