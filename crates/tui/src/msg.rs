@@ -31,6 +31,8 @@ pub enum Msg {
         /// The answers in the order of the queries.
         result: Result<Vec<Answer>, QueryFailed>,
     },
+    /// A file was written: its path, or why there is none.
+    Written(Result<String, String>),
     /// The lines of the banner are others now.
     Banner(Vec<String>),
     /// The process is to end: a signal, or the terminal is gone.
@@ -48,6 +50,14 @@ pub enum Effect {
         generation: u64,
         /// What it asks.
         queries: Vec<Query>,
+    },
+    /// Write a file into the current directory, under a name that is not taken; the outcome comes back as
+    /// [`Msg::Written`].
+    Write {
+        /// The name wanted.
+        name: String,
+        /// What is in it.
+        contents: String,
     },
     /// Draw every cell anew.
     Redraw,

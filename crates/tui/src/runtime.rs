@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::data::{DataSource, Query, QueryFailed};
 use crate::error::TuiError;
+use crate::export::write_new;
 use crate::model::{Model, Setting};
 use crate::msg::{Effect, Msg, ViewId};
 use crate::sources::Outlet;
@@ -139,12 +140,31 @@ where
     /// Starts what is to be done outside the model.
     fn start(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            if let Effect::Ask { view, generation, queries } = effect {
-                let (source, outlet) = (Arc::clone(&self.source), self.outlet.clone());
-                self.tasks.spawn(ask(source, outlet, view, generation, queries));
+            let outlet = self.outlet.clone();
+            match effect {
+                Effect::Ask { view, generation, queries } => {
+                    self.tasks.spawn(ask(Arc::clone(&self.source), outlet, view, generation, queries));
+                }
+                Effect::Write { name, contents } => {
+                    self.tasks.spawn(write(outlet, name, contents));
+                }
+                Effect::Redraw | Effect::Quit => {}
             }
         }
     }
+}
+
+/// Writes a file into the current directory.
+async fn write(outlet: Outlet, name: String, contents: String) {
+    let written = match std::env::current_dir() {
+        Ok(folder) => write_new(&folder, &name, &contents).await,
+        Err(error) => Err(error),
+    };
+    let result = match written {
+        Ok(path) => Ok(path.display().to_string()),
+        Err(error) => Err(format!("cannot write {name}: {error}")),
+    };
+    outlet.send(Msg::Written(result)).await;
 }
 
 /// Asks one question after the other; the first that fails ends it.

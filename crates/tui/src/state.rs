@@ -115,6 +115,12 @@ impl State {
         )
     }
 
+    /// Whether it is what is left when only faults are shown: trouble, or what was trouble in a month that is over.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        self.is_trouble() || matches!(self, Self::Exhausted(_))
+    }
+
     /// Whether requests are refused in it.
     #[must_use]
     pub const fn is_refused(self) -> bool {

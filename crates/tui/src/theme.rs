@@ -36,6 +36,12 @@ impl Theme {
         Self { colors: !no_color, light }
     }
 
+    /// Whether the background is light, where that is known.
+    #[must_use]
+    pub const fn light(&self) -> Option<bool> {
+        self.light
+    }
+
     /// The style of a tone. Without colours only the modifiers are left.
     #[must_use]
     pub fn style(&self, tone: Tone) -> Style {

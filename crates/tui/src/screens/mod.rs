@@ -1,25 +1,39 @@
-//! The screens. Each is one file or folder; a new one needs nothing but its module here and somebody who opens it.
+//! The screens. Each is one file or folder; a new one needs its module here, and a line in `jumps` or somebody who opens
+//! it.
 
 mod cells;
+mod keys;
 mod organizations;
 mod project;
 mod projects;
 mod trouble;
 
+pub use keys::Keys;
 use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
+pub use project::ProjectScreen;
+pub use projects::Projects;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::actions::Action;
 use crate::data::{Answer, Query};
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::table::List;
 
 /// One screen with its data and its state. It keeps both while another screen is on top of it.
 pub trait Screen: Send {
+    /// The name of its kind, in file names and the configuration.
+    fn name(&self) -> &'static str;
+
     /// Its name in the path of the header.
     fn crumb(&self) -> String;
+
+    /// Whether every way begins with it, so that a path need not say so.
+    fn is_home(&self) -> bool {
+        false
+    }
 
     /// What it has to know to show a month.
     fn queries(&self, month: Month) -> Vec<Query>;
@@ -33,8 +47,8 @@ pub trait Screen: Send {
     /// What it offers besides what works everywhere and on every list.
     fn actions(&self) -> &'static [Action];
 
-    /// Does one of [`Screen::actions`]; returns the screen to open, if it opens one.
-    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>>;
+    /// Does one of [`Screen::actions`].
+    fn act(&mut self, action: Action) -> Outcome;
 
     /// The list that the keys act on.
     fn list(&mut self) -> &mut dyn List;

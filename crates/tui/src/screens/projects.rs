@@ -13,9 +13,10 @@ use crate::data::{Answer, Query};
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count, money_exact};
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::recovery::Recoveries;
 use crate::state::State;
-use crate::table::{Column, List, Row, Table};
+use crate::table::{Column, Figure, List, Row, Table};
 use crate::theme::Tone;
 
 const EMPTY: &str =
@@ -50,6 +51,10 @@ impl Row for ProjectRow {
     fn searched(&self) -> String {
         format!("{} {}", self.view.project.name, self.view.project.id)
     }
+
+    fn is_fault(&self) -> bool {
+        self.state.is_fault()
+    }
 }
 
 type Col = Column<ProjectRow>;
@@ -59,7 +64,7 @@ static COLUMNS: [Col; 9] = [
         "PROJECT",
         16,
         |row, _| cells::words(&row.view.project.name, Tone::Strong),
-        |a, b| a.view.project.name.to_lowercase().cmp(&b.view.project.name.to_lowercase()),
+        |a, b| cells::by_letters(&a.view.project.name, &b.view.project.name),
     )
     .growing(40)
     .kept(),
@@ -67,13 +72,14 @@ static COLUMNS: [Col; 9] = [
         "SPENT",
         10,
         |row, slot| cells::seen(row.view.spend, |spend| cells::amount(spend, slot)),
-        |a, b| a.view.spend.cmp(&b.view.spend),
-    ),
+        Figure::Money(|row| row.view.spend),
+    )
+    .also("spend"),
     Col::numbers(
         "BUDGET",
         10,
         |row, slot| cells::limit(row.view.limits.budget, slot),
-        |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
+        Figure::Money(|row| row.view.limits.budget),
     ),
     Col::words(
         "USED",
@@ -82,30 +88,31 @@ static COLUMNS: [Col; 9] = [
         |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
+    .amounting(Figure::Share(|row| cells::used_share(row.view.spend, &row.view.limits)))
     .largest_first(),
     Col::numbers(
         "KEYS",
         7,
         |row, slot| cells::number(row.view.active_keys, slot),
-        |a, b| a.view.active_keys.cmp(&b.view.active_keys),
+        Figure::Count(|row| Some(row.view.active_keys)),
     ),
     Col::numbers(
         "REQUESTS",
         11,
         |row, slot| cells::seen(row.view.requests, |requests| cells::number(requests, slot)),
-        |a, b| a.view.requests.cmp(&b.view.requests),
+        Figure::Count(|row| row.view.requests),
     ),
     Col::numbers(
         "THRESHOLD",
         10,
         |row, slot| cells::limit(row.view.limits.threshold, slot),
-        |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
+        Figure::Money(|row| row.view.limits.threshold),
     ),
     Col::numbers(
         "MADE",
         11,
         |row, slot| cells::age(Some(row.view.project.created_at), slot),
-        |a, b| a.view.project.created_at.cmp(&b.view.project.created_at),
+        Figure::Time(|row| Some(row.view.project.created_at)),
     ),
     Col::words(
         "STATE",
@@ -161,12 +168,16 @@ impl Projects {
 }
 
 impl Screen for Projects {
+    fn name(&self) -> &'static str {
+        "projects"
+    }
+
     fn crumb(&self) -> String {
         self.organization_name.clone()
     }
 
     fn queries(&self, month: Month) -> Vec<Query> {
-        let organization_id = self.organization_id.clone();
+        let organization_id = Some(self.organization_id.clone());
         vec![Query::Organizations(month), Query::Projects { organization_id, month }]
     }
 
@@ -202,21 +213,18 @@ impl Screen for Projects {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Open, Action::Archived]
+        &[Action::Open, Action::Archived, Action::Faults]
     }
 
-    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
+    fn act(&mut self, action: Action) -> Outcome {
         match action {
             Action::Archived => {
                 self.archived = !self.archived;
                 self.refill();
-                None
+                Outcome::Done
             }
-            Action::Open => {
-                let row = self.table.selected()?;
-                Some(Box::new(ProjectScreen::of(&row.view.project)))
-            }
-            _ => None,
+            Action::Open => Outcome::open(self.table.selected().map(|row| ProjectScreen::of(&row.view.project))),
+            _ => Outcome::Done,
         }
     }
 

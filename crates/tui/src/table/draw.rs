@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Align, Column, Row, Slot, Table};
+use super::layout::Placed;
+use super::{Align, Row, Slot, Table};
 use crate::format::count;
 use crate::look::Look;
 use crate::panel::{Title, lines, panel, wrapped};
@@ -27,30 +28,35 @@ pub(super) struct ColumnPlace {
 
 impl<R: Row> Table<R> {
     /// The columns shown in `width` screen columns: those to keep, then from the left what fits, then room for those
-    /// that grow.
+    /// that grow. Where a person chose so many to keep that they do not fit, the last ones are cut.
     pub(super) fn places(&self, width: u16) -> Vec<ColumnPlace> {
         let room = width.saturating_sub(MARGIN);
-        let needed = |column: &Column<R>| column.width + GAP;
-        let mut left = (room + GAP).saturating_sub(self.columns.iter().filter(|column| column.keep).map(needed).sum());
+        let wanted: Vec<&Placed> = self.layout.0.iter().filter(|placed| !placed.hidden).collect();
+        let keeps = |placed: &Placed| self.columns[placed.column].keep;
+        let needed = |placed: &Placed| self.width_of(placed) + GAP;
+        let kept: u16 = wanted.iter().filter(|placed| keeps(placed)).map(|placed| needed(placed)).sum();
+        let mut left = (room + GAP).saturating_sub(kept);
         let mut full = false;
-        let mut chosen = vec![false; self.columns.len()];
-        for (chosen, column) in chosen.iter_mut().zip(self.columns) {
-            if column.keep {
-                *chosen = true;
-            } else if !full && needed(column) <= left {
-                left -= needed(column);
-                *chosen = true;
+        let mut chosen = Vec::with_capacity(wanted.len());
+        for placed in wanted {
+            if keeps(placed) {
+                chosen.push(placed);
+            } else if !full && needed(placed) <= left {
+                left -= needed(placed);
+                chosen.push(placed);
             } else {
                 full = true;
             }
         }
-        let mut places = Vec::with_capacity(self.columns.len());
+        let mut places = Vec::with_capacity(chosen.len());
         let mut x = MARGIN;
-        for (index, column) in self.columns.iter().enumerate().filter(|(index, _)| chosen[*index]) {
+        for placed in chosen {
+            let column = &self.columns[placed.column];
             let extra = left.min(column.most - column.width);
             left -= extra;
-            places.push(ColumnPlace { column: index, x, width: column.width + extra });
-            x += column.width + extra + GAP;
+            let width = self.width_of(placed) + extra;
+            places.push(ColumnPlace { column: placed.column, x, width });
+            x += width + GAP;
         }
         places
     }
@@ -90,8 +96,9 @@ impl<R: Row> Table<R> {
         };
         let by = self.columns.get(self.sort.column).map_or("", |column| column.title).to_lowercase();
         let way = if self.sort.largest_first { '↓' } else { '↑' };
-        let filter = if self.filter.is_empty() { String::new() } else { format!(" · /{}", self.filter) };
-        format!("{rows} · by {by} {way}{filter}")
+        let faults = if self.faults { " · only faults" } else { "" };
+        let filter = if self.typed.is_empty() { String::new() } else { format!(" · /{}", self.typed) };
+        format!("{rows} · by {by} {way}{faults}{filter}")
     }
 
     fn draw_header(&self, buffer: &mut Buffer, inner: Rect, places: &[ColumnPlace], look: &Look<'_>) {
@@ -134,7 +141,13 @@ impl<R: Row> Table<R> {
     }
 
     fn draw_empty(&self, buffer: &mut Buffer, body: Rect, empty: &str, look: &Look<'_>) {
-        let filtered = format!("Nothing matches {:?}. Esc shows all again, / changes the filter.", self.filter);
+        let filtered = match (self.typed.is_empty(), self.faults) {
+            (true, _) => "Nothing here is in trouble. ! shows all again.".to_owned(),
+            (false, faults) => {
+                let among = if faults { " among what is in trouble (! shows all)" } else { "" };
+                format!("Nothing matches {:?}{among}. Esc shows all again, / changes the filter.", self.typed)
+            }
+        };
         let text = look.arrival.reason(if self.rows.is_empty() { empty } else { &filtered });
         let place = Rect { x: body.x + MARGIN, width: body.width.saturating_sub(MARGIN + 1), ..body };
         let text = wrapped(text, usize::from(place.width)).into_iter().map(|line| vec![piece(line, Tone::Dim)]);

@@ -142,6 +142,7 @@ pub fn parse(keys: &str) -> Vec<KeyEvent> {
             Some(("pgdn", after)) => (KeyCode::PageDown, KeyModifiers::NONE, after),
             Some(("end", after)) => (KeyCode::End, KeyModifiers::NONE, after),
             Some(("backspace", after)) => (KeyCode::Backspace, KeyModifiers::NONE, after),
+            Some(("c-p", after)) => (KeyCode::Char('p'), KeyModifiers::CONTROL, after),
             Some(("c-c", after)) => (KeyCode::Char('c'), KeyModifiers::CONTROL, after),
             Some(("c-l", after)) => (KeyCode::Char('l'), KeyModifiers::CONTROL, after),
             _ => (KeyCode::Char(first), KeyModifiers::NONE, &rest[first.len_utf8()..]),

@@ -3,4 +3,6 @@
 mod driver;
 mod laws;
 mod main_loop;
+mod overlays;
+mod registry;
 mod screens;

@@ -4,7 +4,7 @@ use mete_store::{Alert, AlertKind};
 
 use crate::format::money;
 use crate::screens::cells;
-use crate::table::{Column, Row, Table};
+use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
 
 /// What an empty list says.
@@ -48,22 +48,18 @@ static COLUMNS: [Col; 4] = [
     )
     .growing(26)
     .kept(),
-    Col::numbers(
-        "WHEN",
-        5,
-        |row, slot| cells::age(Some(row.alert.at), slot),
-        |a, b| {
+    Col::numbers("WHEN", 5, |row, slot| cells::age(Some(row.alert.at), slot), Figure::Time(|row| Some(row.alert.at)))
+        .ordered(|a, b| {
             // of two at the same time the graver comes first
             (a.alert.at, a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.at, b.alert.kind as u8, b.alert.amount))
-        },
-    )
-    .growing(11)
-    .kept(),
+        })
+        .growing(11)
+        .kept(),
     Col::numbers(
         "AT SPEND",
         10,
         |row, slot| cells::amount(row.alert.spend, slot),
-        |a, b| a.alert.spend.cmp(&b.alert.spend),
+        Figure::Money(|row| Some(row.alert.spend)),
     ),
     Col::words(
         "SEEN",

@@ -8,7 +8,7 @@ use mete_core::{Nanos, Timestamp};
 use mete_store::SpendRow;
 
 use crate::screens::cells;
-use crate::table::{Column, Row, Table};
+use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
 
 /// What an empty list says.
@@ -20,6 +20,7 @@ pub struct KeyRow {
     name: String,
     redacted_value: String,
     owner: String,
+    owner_id: String,
     last_used_at: Option<Timestamp>,
     state: KeyState,
     /// What it spent and how often it was used, for somebody who may see it (R6).
@@ -100,44 +101,47 @@ impl Row for KeyRow {
         let state = self.state.look().0;
         format!("{} {} {} {} {state}", self.name, self.redacted_value, self.owner, self.id)
     }
+
+    fn is_fault(&self) -> bool {
+        matches!(self.state, KeyState::Released | KeyState::Refused | KeyState::Blocked)
+    }
+}
+
+impl KeyRow {
+    /// The id and the name of the owner; spend without a key has none.
+    pub fn owned_by(&self) -> Option<(&str, &str)> {
+        (!self.owner_id.is_empty()).then_some((self.owner_id.as_str(), self.owner.as_str()))
+    }
 }
 
 type Col = Column<KeyRow>;
 
 static COLUMNS: [Col; 8] = [
-    Col::words(
-        "KEY",
-        12,
-        |row, _| cells::words(&row.name, Tone::Strong),
-        |a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()),
-    )
-    .growing(30)
-    .kept(),
+    Col::words("KEY", 12, |row, _| cells::words(&row.name, Tone::Strong), |a, b| cells::by_letters(&a.name, &b.name))
+        .growing(30)
+        .kept(),
     Col::numbers(
         "SPENT",
         9,
         |row, slot| cells::seen(row.spend, |spend| cells::amount(spend, slot)),
-        |a, b| a.spend.cmp(&b.spend),
-    ),
+        Figure::Money(|row| row.spend),
+    )
+    .also("spend"),
     Col::words(
         "SHARE",
         16,
         |row, slot| cells::seen(row.spend, |spend| cells::share(spend, row.total, slot)),
         |a, b| a.spend.cmp(&b.spend),
     )
+    .amounting(Figure::Share(|row| row.spend.map(|spend| spend.per_mille_of(row.total))))
     .largest_first(),
     Col::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
-    Col::numbers(
-        "USED",
-        10,
-        |row, slot| cells::age(row.last_used_at, slot),
-        |a, b| a.last_used_at.cmp(&b.last_used_at),
-    ),
+    Col::numbers("USED", 10, |row, slot| cells::age(row.last_used_at, slot), Figure::Time(|row| row.last_used_at)),
     Col::numbers(
         "REQUESTS",
         9,
         |row, slot| cells::seen(row.requests, |requests| cells::number(requests, slot)),
-        |a, b| a.requests.cmp(&b.requests),
+        Figure::Count(|row| row.requests),
     ),
     Col::words(
         "SECRET",
@@ -175,6 +179,7 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) ->
                 id: key.id,
                 redacted_value: key.redacted_value,
                 owner: key.owner,
+                owner_id: key.owner_id,
                 last_used_at: key.last_used_at,
                 spend: sees_spend.then(|| spent.as_ref().map_or(Nanos::ZERO, |row| row.spend)),
                 requests: sees_spend.then(|| spent.map_or(0, |row| row.requests)),
@@ -187,6 +192,7 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) ->
         id: row.id,
         redacted_value: String::new(),
         owner: String::new(),
+        owner_id: String::new(),
         last_used_at: None,
         state: KeyState::NoKey,
         spend: Some(row.spend),

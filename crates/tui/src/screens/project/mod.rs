@@ -12,13 +12,14 @@ use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{Screen, cells, organizations};
+use super::{Keys, Screen, cells, organizations};
 use crate::actions::Action;
 use crate::budget::Budget;
 use crate::chart::Days;
 use crate::data::{Answer, Query};
 use crate::format::money;
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::panel::{Title, lines, panel, wrapped};
 use crate::piece::piece;
 use crate::recovery::Recoveries;
@@ -158,6 +159,10 @@ impl ProjectScreen {
 }
 
 impl Screen for ProjectScreen {
+    fn name(&self) -> &'static str {
+        "project"
+    }
+
     fn crumb(&self) -> String {
         self.project.name.clone()
     }
@@ -168,7 +173,7 @@ impl Screen for ProjectScreen {
         let spend = |by| Query::Spend { project_id: self.project.id.clone(), month, by };
         vec![
             Query::Organizations(month),
-            Query::Projects { organization_id: self.project.organization_id.clone(), month },
+            Query::Projects { organization_id: organization_id.clone(), month },
             spend(SpendBy::Day),
             spend(SpendBy::Key),
             spend(SpendBy::Model),
@@ -224,10 +229,15 @@ impl Screen for ProjectScreen {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::NextPanel]
+        &[Action::NextPanel, Action::Owner, Action::Faults]
     }
 
-    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
+    fn act(&mut self, action: Action) -> Outcome {
+        if action == Action::Owner {
+            let key = self.keys.selected().filter(|_| self.focus == Panel::Keys);
+            let owner = key.and_then(|key| key.owned_by());
+            return Outcome::open(owner.map(|(id, name)| Keys::of_owner(id, name)));
+        }
         if action == Action::NextPanel {
             self.focus = match self.focus {
                 Panel::Keys => Panel::Models,
@@ -235,7 +245,7 @@ impl Screen for ProjectScreen {
                 Panel::Alerts => Panel::Keys,
             };
         }
-        None
+        Outcome::Done
     }
 
     fn list(&mut self) -> &mut dyn List {
