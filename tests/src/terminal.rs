@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::termios::LocalModes;
 
 use crate::wait;
 
@@ -31,7 +32,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `command` on a terminal of `columns` by `rows` cells. Its environment is taken over, `TERM` is set.
+    /// Starts `command` on a terminal of `columns` by `rows` cells, of 256 colours and UTF-8, whatever the tester's is. Its
+    /// environment is taken over: what it sets or removes goes before that.
     ///
     /// # Errors
     /// When there is no pseudo-terminal, or the program does not start.
@@ -41,6 +43,12 @@ impl Terminal {
         let pair = native_pty_system().openpty(size)?;
         let mut builder = CommandBuilder::new(command.get_program());
         builder.args(command.get_args());
+        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("METE_TUI_CONFIG", "/dev/null")] {
+            builder.env(name, value);
+        }
+        for name in ["LC_ALL", "LC_CTYPE", "NO_COLOR", "COLORTERM", "COLORFGBG"] {
+            builder.env_remove(name);
+        }
         builder.cwd(command.get_current_dir().unwrap_or(Path::new("/")));
         for (name, value) in command.get_envs() {
             match value {
@@ -48,7 +56,6 @@ impl Terminal {
                 None => builder.env_remove(name),
             }
         }
-        builder.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(builder)?;
         drop(pair.slave);
         let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new() }));
@@ -78,6 +85,36 @@ impl Terminal {
         (seen.screen.screen().alternate_screen(), seen.screen.screen().hide_cursor())
     }
 
+    /// What is not as the shell left it and will want it back: screen, cursor, pasting, mouse, echo, line by line.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn disorder(&self) -> Result<Vec<&'static str>> {
+        let local = self.local_modes()?;
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let screen = seen.screen.screen();
+        let found = [
+            (screen.alternate_screen(), "another screen"),
+            (screen.hide_cursor(), "no cursor"),
+            (screen.bracketed_paste(), "pasted text in brackets"),
+            (screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None, "a mouse that is reported"),
+            (!local.contains(LocalModes::ECHO), "no echo"),
+            (!local.contains(LocalModes::ICANON), "no lines"),
+            (!local.contains(LocalModes::ISIG), "no signals from keys"),
+        ];
+        Ok(found.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect())
+    }
+
+    /// Makes the terminal larger or smaller, which the program is told.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn resize(&self, (columns, rows): (u16, u16)) -> Result<()> {
+        let (columns, rows) = NonZero::new(columns).zip(NonZero::new(rows)).context("a terminal without cells")?;
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).screen.screen_mut().set_size(rows, columns);
+        Ok(self.master.resize(PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 })?)
+    }
+
     /// All bytes that the program wrote.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
@@ -89,9 +126,13 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn echoes(&self) -> Result<bool> {
+        Ok(self.local_modes()?.contains(LocalModes::ECHO))
+    }
+
+    fn local_modes(&self) -> Result<LocalModes> {
         let name = self.master.tty_name().context("a terminal without a name")?;
         let terminal = std::fs::File::open(&name).with_context(|| name.display().to_string())?;
-        Ok(rustix::termios::tcgetattr(&terminal)?.local_modes.contains(rustix::termios::LocalModes::ECHO))
+        Ok(rustix::termios::tcgetattr(&terminal)?.local_modes)
     }
 
     /// Types keys.

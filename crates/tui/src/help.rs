@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use crate::actions::{Group, Key, offered};
+use crate::actions::{Group, offered};
 use crate::model::Model;
 use crate::panel::{Title, lines, panel};
 use crate::piece::{Piece, piece};
+use crate::text::fit;
 use crate::theme::Tone;
 use crate::view::areas;
 
@@ -44,10 +45,10 @@ fn text(model: &Model) -> Vec<Vec<Piece>> {
     for group in Group::ALL {
         for (place, entry) in offered(&actions).filter(|entry| entry.group == group).enumerate() {
             let heading = if place == 0 { group.title() } else { "" };
-            let keys: Vec<String> = entry.keys.iter().map(Key::label).collect();
+            let keys = model.labels(entry.action);
             text.push(vec![
                 piece(format!("{heading:<8}"), Tone::Strong),
-                piece(format!("{:<20}", keys.join(" ")), Tone::Accent),
+                piece(format!("{:<19} ", fit(&keys.join(" "), 19)), Tone::Accent),
                 piece(entry.help, Tone::Plain),
             ]);
         }

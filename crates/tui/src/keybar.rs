@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::actions::{Action, Entry, offered};
+use crate::config::Chord;
 use crate::model::{Model, Overlay};
 use crate::piece::{Piece, Place, columns, piece, write, write_right};
 use crate::text::fit;
@@ -26,6 +27,15 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
             ];
             write(buffer, place(area), &keys, &model.setting.theme);
         }
+        None if !model.typed.is_empty() => {
+            let typed = model.setting.keys.label(&Chord(model.typed.clone()));
+            let keys = [
+                piece(format!(" {typed} …"), Tone::Accent),
+                piece("   esc", Tone::Accent),
+                piece(" nothing ", Tone::Dim),
+            ];
+            write(buffer, place(area), &keys, &model.setting.theme);
+        }
         None => {
             write(buffer, place(area), &keys(model, usize::from(area.width)), &model.setting.theme);
         }
@@ -40,10 +50,11 @@ const fn place(area: Rect) -> Place {
 fn keys(model: &Model, width: usize) -> Vec<Piece> {
     let leads_back = !model.opened.is_empty();
     let actions = model.offered();
-    let worded = offered(&actions).filter(|entry| !entry.word.is_empty());
+    let reached = |entry: &&Entry| !entry.word.is_empty() && !model.labels(entry.action).is_empty();
+    let worded = offered(&actions).filter(reached);
     let mut entries: Vec<&Entry> = worded.filter(|entry| entry.action != Action::Back || leads_back).collect();
     loop {
-        let pieces: Vec<Piece> = entries.iter().flat_map(|entry| words(entry)).collect();
+        let pieces: Vec<Piece> = entries.iter().flat_map(|entry| words(model, entry)).collect();
         if columns(&pieces) <= width || entries.len() <= 2 {
             return pieces;
         }
@@ -51,8 +62,8 @@ fn keys(model: &Model, width: usize) -> Vec<Piece> {
     }
 }
 
-fn words(entry: &Entry) -> [Piece; 2] {
-    let key = entry.keys.first().map(crate::actions::Key::label).unwrap_or_default();
+fn words(model: &Model, entry: &Entry) -> [Piece; 2] {
+    let key = model.labels(entry.action).into_iter().next().unwrap_or_default();
     [piece(format!(" {key}"), Tone::Accent), piece(format!(" {}  ", entry.word), Tone::Dim)]
 }
 

@@ -1,15 +1,19 @@
 //! All that the interface knows: the opened screens, the month, the link to the store, what lies on top.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
 use tui_input::Input;
 
-use crate::actions::{Action, EVERYWHERE, ON_LISTS};
+use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS};
 use crate::asking::Asking;
+use crate::config::Config;
 use crate::freshness::{Freshness, Link};
+use crate::keymap::{Keymap, Typed};
 use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
 use crate::screens::{Organizations, Screen};
+use crate::symbols::Charset;
 use crate::theme::Theme;
 
 /// A screen that was opened, with its askings.
@@ -28,11 +32,17 @@ pub(crate) enum Overlay {
     Filter { input: Input, before: String },
 }
 
-/// What never changes while the interface runs.
-#[derive(Clone, Debug)]
+/// What was set before the interface ran.
+#[derive(Clone, Debug, Default)]
 pub struct Setting {
-    /// Colours and emphasis.
+    /// Colours and emphasis; the terminal's answer and a key change it.
     pub theme: Theme,
+    /// Which characters the terminal shows.
+    pub charset: Charset,
+    /// Which keys do what.
+    pub keys: Keymap,
+    /// Everything else that can be set.
+    pub config: Config,
     /// The store's kind and name.
     pub store: String,
     /// Who is at the screen.
@@ -52,6 +62,8 @@ pub struct Model {
     pub(crate) next_view: u64,
     pub(crate) link: Link,
     pub(crate) overlay: Option<Overlay>,
+    /// The first keys of a chord whose last is still to come.
+    pub(crate) typed: Vec<Key>,
     pub(crate) banner: Vec<String>,
     /// Whether something may look different since the last drawing.
     pub(crate) dirty: bool,
@@ -61,7 +73,9 @@ impl Model {
     /// The interface at its start, and what it asks first.
     #[must_use]
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
-        let root = View { id: ViewId(0), screen: Box::new(Organizations::new()), asking: Asking::default() };
+        let mut screen: Box<dyn Screen> = Box::new(Organizations::new());
+        screen.set_columns(&setting.config.lists);
+        let root = View { id: ViewId(0), screen, asking: Asking::default() };
         let mut model = Self {
             setting,
             now,
@@ -72,6 +86,7 @@ impl Model {
             next_view: 1,
             link: Link::default(),
             overlay: None,
+            typed: Vec::new(),
             banner: Vec::new(),
             dirty: true,
         };
@@ -112,6 +127,28 @@ impl Model {
     pub(crate) fn offered(&self) -> Vec<Action> {
         let own = self.top().screen.actions();
         own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied().collect()
+    }
+
+    /// The action that a key does here, with those typed before it if it ends a chord.
+    pub(crate) fn action_for(&mut self, event: &KeyEvent) -> Option<Action> {
+        let mut typed = std::mem::take(&mut self.typed);
+        let chord = !typed.is_empty();
+        typed.push(Key::of(event)?);
+        match self.setting.keys.find(self.top().screen.name(), &typed, &self.offered()) {
+            Typed::Done(action) => Some(action),
+            Typed::Begun => {
+                self.typed = typed;
+                None
+            }
+            // esc ends a chord and nothing else; any other key is what it is without one
+            Typed::Nothing if chord && event.code != KeyCode::Esc => self.action_for(event),
+            Typed::Nothing => None,
+        }
+    }
+
+    /// The names of the keys of an action here; the first one stands in the key bar.
+    pub(crate) fn labels(&self, action: Action) -> Vec<String> {
+        self.setting.keys.labels(self.top().screen.name(), action)
     }
 
     /// How fresh the view on top is.

@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use crate::actions::{Action, action_for};
+use crate::actions::Action;
 use crate::asking::Asking;
 use crate::data::{Answer, QueryFailed};
 use crate::look::Look;
@@ -37,6 +37,8 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
         Msg::Key(key) if key.kind == KeyEventKind::Release => {}
         Msg::Key(key) => handle_key(model, &key, effects),
         Msg::Paste(text) => paste(model, &text),
+        Msg::Mouse(mouse) => crate::mouse::take(model, &mouse),
+        Msg::Background { light } => model.setting.theme = model.setting.theme.on(light),
         Msg::Resize(width, height) => model.size = Size { width, height },
         Msg::Second => {}
         Msg::Versions(result) => {
@@ -57,12 +59,18 @@ fn receive(
     result: Result<Vec<Answer>, QueryFailed>,
     effects: &mut Vec<Effect>,
 ) {
-    let (now, month) = (model.now, model.month());
+    let (now, month, bell) = (model.now, model.month(), model.setting.config.bell);
     let Some(view) = model.views_mut().find(|view| view.id == id) else { return };
     match result {
         Ok(answers) => {
+            // what is seen for the first time is no news
+            let before = view.asking.answered_at().map(|_| view.screen.refused());
             if view.asking.end(generation, None, now) {
                 view.screen.receive(answers, month, now);
+                let more = before.is_some_and(|before| view.screen.refused() > before);
+                if more && bell {
+                    effects.push(Effect::Ring);
+                }
             }
         }
         Err(failure) => {
@@ -90,13 +98,17 @@ fn handle_key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
     match &model.overlay {
         // control-c leaves from anywhere
         _ if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL => effects.push(Effect::Quit),
+        // as control-z does
+        Some(_) if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL => {
+            effects.push(Effect::Suspend);
+        }
         Some(Overlay::Filter { .. }) => type_filter(model, key),
         Some(Overlay::Help { scrolled }) => {
             let scrolled = *scrolled;
             scroll_help(model, key, scrolled, effects);
         }
         None => {
-            if let Some(action) = action_for(key, &model.offered()) {
+            if let Some(action) = model.action_for(key) {
                 act(model, action, effects);
             }
         }
@@ -104,7 +116,7 @@ fn handle_key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
 }
 
 fn scroll_help(model: &mut Model, key: &KeyEvent, scrolled: usize, effects: &mut Vec<Effect>) {
-    let scrolled = match action_for(key, &model.offered()) {
+    let scrolled = match model.action_for(key) {
         Some(Action::Up) => scrolled.saturating_sub(1),
         Some(Action::Down) => crate::help::scroll_down(model, scrolled),
         Some(Action::Help | Action::Back) => {
@@ -115,6 +127,7 @@ fn scroll_help(model: &mut Model, key: &KeyEvent, scrolled: usize, effects: &mut
             effects.push(Effect::Quit);
             return;
         }
+        Some(action @ (Action::Suspend | Action::Redraw | Action::Background)) => return act(model, action, effects),
         _ => return,
     };
     model.overlay = Some(Overlay::Help { scrolled });
@@ -167,6 +180,8 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::MonthNow => choose_month(model, None, effects),
         Action::Refresh => effects.extend(model.ask()),
         Action::Redraw => effects.push(Effect::Redraw),
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Background => model.setting.theme = model.setting.theme.switched(),
         Action::Help => model.overlay = Some(Overlay::Help { scrolled: 0 }),
         Action::Quit => effects.push(Effect::Quit),
         Action::Open | Action::NextPanel | Action::Archived => {
@@ -177,9 +192,10 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     }
 }
 
-fn open(model: &mut Model, screen: Box<dyn Screen>, effects: &mut Vec<Effect>) {
+fn open(model: &mut Model, mut screen: Box<dyn Screen>, effects: &mut Vec<Effect>) {
     let id = ViewId(model.next_view);
     model.next_view += 1;
+    screen.set_columns(&model.setting.config.lists);
     model.opened.push(View { id, screen, asking: Asking::default() });
     effects.extend(model.ask());
 }

@@ -51,10 +51,14 @@ pub(crate) fn areas(model: &Model) -> Areas {
     }
 }
 
-/// Draws everything.
+/// Draws everything, with the characters that the terminal shows.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let screen = frame.area();
-    let buffer = frame.buffer_mut();
+    draw(model, frame.buffer_mut(), screen);
+    model.setting.charset.apply(frame.buffer_mut());
+}
+
+fn draw(model: &Model, buffer: &mut Buffer, screen: Rect) {
     if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
         draw_too_small(model, buffer, screen);
         return;

@@ -114,6 +114,11 @@ static COLUMNS: [Col; 9] = [
     .largest_first()
     .kept(),
 ];
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
 
@@ -132,6 +137,10 @@ impl Default for Organizations {
 }
 
 impl Screen for Organizations {
+    fn name(&self) -> &'static str {
+        "organizations"
+    }
+
     fn crumb(&self) -> String {
         "organizations".to_owned()
     }
@@ -166,8 +175,20 @@ impl Screen for Organizations {
         Some(Box::new(Projects::of(&row.view.organization)))
     }
 
+    fn all_lists(&mut self) -> Vec<(&'static str, &mut dyn List)> {
+        vec![("organizations", &mut self.table)]
+    }
+
     fn list(&mut self) -> &mut dyn List {
         &mut self.table
+    }
+
+    fn refused(&self) -> usize {
+        self.table
+            .rows()
+            .iter()
+            .map(|row| usize::from(row.state.is_refused()) + row.view.blocked_projects as usize)
+            .sum()
     }
 
     fn arrange(&mut self, area: Rect, _: &Look<'_>) {

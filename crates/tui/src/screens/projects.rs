@@ -116,6 +116,11 @@ static COLUMNS: [Col; 9] = [
     .largest_first()
     .kept(),
 ];
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
 
@@ -161,6 +166,10 @@ impl Projects {
 }
 
 impl Screen for Projects {
+    fn name(&self) -> &'static str {
+        "projects"
+    }
+
     fn crumb(&self) -> String {
         self.organization_name.clone()
     }
@@ -220,8 +229,16 @@ impl Screen for Projects {
         }
     }
 
+    fn all_lists(&mut self) -> Vec<(&'static str, &mut dyn List)> {
+        vec![("projects", &mut self.table)]
+    }
+
     fn list(&mut self) -> &mut dyn List {
         &mut self.table
+    }
+
+    fn refused(&self) -> usize {
+        self.table.rows().iter().filter(|row| row.state.is_refused()).count()
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {

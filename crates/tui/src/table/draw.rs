@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Align, Column, Row, Slot, Table};
+use super::{Align, Row, Slot, Table};
 use crate::format::count;
 use crate::look::Look;
 use crate::panel::{Title, lines, panel, wrapped};
@@ -30,29 +30,46 @@ impl<R: Row> Table<R> {
     /// that grow.
     pub(super) fn places(&self, width: u16) -> Vec<ColumnPlace> {
         let room = width.saturating_sub(MARGIN);
-        let needed = |column: &Column<R>| column.width + GAP;
-        let mut left = (room + GAP).saturating_sub(self.columns.iter().filter(|column| column.keep).map(needed).sum());
+        // the least and the most that each takes
+        let bounds = |index: usize| match self.widths.get(&index) {
+            Some(width) => (*width, *width),
+            None => (self.columns[index].width, self.columns[index].most),
+        };
+        let needed = |index: usize| bounds(index).0 + GAP;
+        let kept = |index: &usize| self.columns[*index].keep;
+        let all_kept = self.chosen.iter().copied().filter(kept).map(needed).fold(0, u16::saturating_add);
+        let mut left = (room + GAP).saturating_sub(all_kept);
         let mut full = false;
-        let mut chosen = vec![false; self.columns.len()];
-        for (chosen, column) in chosen.iter_mut().zip(self.columns) {
-            if column.keep {
-                *chosen = true;
-            } else if !full && needed(column) <= left {
-                left -= needed(column);
-                *chosen = true;
+        let mut shown = Vec::with_capacity(self.chosen.len());
+        for index in self.chosen.iter().copied() {
+            if kept(&index) {
+                shown.push(index);
+            } else if !full && needed(index) <= left {
+                left -= needed(index);
+                shown.push(index);
             } else {
                 full = true;
             }
         }
-        let mut places = Vec::with_capacity(self.columns.len());
+        let mut places = Vec::with_capacity(shown.len());
         let mut x = MARGIN;
-        for (index, column) in self.columns.iter().enumerate().filter(|(index, _)| chosen[*index]) {
-            let extra = left.min(column.most - column.width);
+        for index in shown {
+            let (least, most) = bounds(index);
+            let extra = left.min(most - least);
             left -= extra;
-            places.push(ColumnPlace { column: index, x, width: column.width + extra });
-            x += column.width + extra + GAP;
+            places.push(ColumnPlace { column: index, x, width: least + extra });
+            x = x.saturating_add(least + extra + GAP);
         }
         places
+    }
+
+    /// The column whose heading stands at a column of the screen, from the table's left.
+    pub(super) fn heading_at(&self, x: u16) -> Option<usize> {
+        let places = self.places(self.width);
+        places
+            .iter()
+            .find(|place| (place.x..place.x.saturating_add(place.width)).contains(&x))
+            .map(|place| place.column)
     }
 
     /// Draws the table in a panel named `name`, or nothing in an empty area; `empty` is what an empty table says: why it

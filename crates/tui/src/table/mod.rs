@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 pub use list::{List, Move};
 use mete_core::Timestamp;
+use ratatui::layout::Rect;
 
 use crate::piece::Piece;
 
@@ -87,6 +88,12 @@ impl<R> Column<R> {
         Self { title, width, most: width, align: Align::Right, keep: false, largest_first: true, cell, order }
     }
 
+    /// Its name in the configuration: its header in small letters.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.title.to_lowercase().replace(' ', "_")
+    }
+
     /// The same, growing to `most` screen columns where there is room.
     #[must_use]
     pub const fn growing(mut self, most: u16) -> Self {
@@ -121,6 +128,10 @@ pub struct Sort {
 /// Rows with the order, filter and selection in which they are shown.
 pub struct Table<R: 'static> {
     columns: &'static [Column<R>],
+    /// Which of them are shown, in this order, as far as there is room.
+    chosen: Vec<usize>,
+    /// The width that somebody gave some of them.
+    widths: HashMap<usize, u16>,
     rows: Vec<R>,
     /// Indices of the rows that the filter lets through, in the order shown.
     shown: Vec<usize>,
@@ -134,6 +145,8 @@ pub struct Table<R: 'static> {
     /// Rows and screen columns in sight, borders left out.
     page: usize,
     width: u16,
+    /// Its panel, as last known.
+    area: Rect,
 }
 
 impl<R: Row> Table<R> {
@@ -143,6 +156,8 @@ impl<R: Row> Table<R> {
         let largest_first = columns.get(sorted_by).is_some_and(|column| column.largest_first);
         Self {
             columns,
+            chosen: (0..columns.len()).collect(),
+            widths: HashMap::new(),
             rows: Vec::new(),
             shown: Vec::new(),
             sort: Sort { column: sorted_by, largest_first },
@@ -152,6 +167,7 @@ impl<R: Row> Table<R> {
             top: 0,
             page: 1,
             width: 80,
+            area: Rect::ZERO,
         }
     }
 
@@ -179,7 +195,8 @@ impl<R: Row> Table<R> {
     }
 
     /// Tells the table the size of its panel, borders included, so that a page is a page.
-    pub fn arrange(&mut self, area: ratatui::layout::Rect) {
+    pub fn arrange(&mut self, area: Rect) {
+        self.area = area;
         self.page = usize::from(area.height.saturating_sub(3)).max(1);
         self.width = area.width.saturating_sub(2);
         self.top = self.top_for(self.page);
@@ -190,6 +207,12 @@ impl<R: Row> Table<R> {
         let page = page.max(1);
         let last_top = self.shown.len().saturating_sub(page);
         self.top.clamp((self.position + 1).saturating_sub(page), self.position).min(last_top)
+    }
+
+    /// Sorts by a column, its usual way round.
+    fn sort_by(&mut self, column: usize) {
+        self.sort = Sort { column, largest_first: self.columns[column].largest_first };
+        self.rearrange();
     }
 
     /// Filters and sorts anew, then finds the selection again.

@@ -4,3 +4,4 @@ mod driver;
 mod laws;
 mod main_loop;
 mod screens;
+mod settings;

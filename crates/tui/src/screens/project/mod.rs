@@ -35,6 +35,11 @@ const UNSEEN: &str = "Spend is for owners to see, and for those whom they grant 
 /// Lines of the budget panel before what it says is known.
 const UNKNOWN_BUDGET: u16 = 4;
 
+/// The lists by their names in the configuration, with the names of their columns.
+pub fn lists() -> [(&'static str, Vec<String>); 3] {
+    [("keys", keys::columns()), ("models", models::columns()), ("alerts", alerts::columns())]
+}
+
 /// The lists of the screen, in the order in which Tab goes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Panel {
@@ -158,6 +163,10 @@ impl ProjectScreen {
 }
 
 impl Screen for ProjectScreen {
+    fn name(&self) -> &'static str {
+        "project"
+    }
+
     fn crumb(&self) -> String {
         self.project.name.clone()
     }
@@ -238,12 +247,20 @@ impl Screen for ProjectScreen {
         None
     }
 
+    fn all_lists(&mut self) -> Vec<(&'static str, &mut dyn List)> {
+        vec![("keys", &mut self.keys), ("models", &mut self.models), ("alerts", &mut self.alerts)]
+    }
+
     fn list(&mut self) -> &mut dyn List {
         match self.focus {
             Panel::Keys => &mut self.keys,
             Panel::Models => &mut self.models,
             Panel::Alerts => &mut self.alerts,
         }
+    }
+
+    fn refused(&self) -> usize {
+        usize::from(self.budget.as_ref().is_some_and(|budget| budget.state.is_refused()))
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {
