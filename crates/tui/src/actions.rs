@@ -1,7 +1,7 @@
 //! The registry of actions: what can be done, with which keys, and in which words. Keys, key bar and help all come from
 //! it.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
 /// Something that a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,10 +62,29 @@ pub enum Action {
     Refresh,
     /// Draws the whole screen anew.
     Redraw,
+    /// Changes between the colours for a dark background and those for a light one.
+    Background,
+    /// Gives the terminal back to the shell for a while.
+    Suspend,
     /// Shows what the keys do.
     Help,
     /// Leaves.
     Quit,
+}
+
+impl Action {
+    /// Its name in the configuration: the one it has here, in small letters (`page_up`).
+    #[must_use]
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(letter.to_lowercase());
+        }
+        name
+    }
 }
 
 /// The headings of the help.
@@ -122,14 +141,6 @@ const fn control(letter: char) -> Key {
 }
 
 impl Key {
-    /// Whether `event` is this key. Shift is part of the character, Alt is never ours.
-    #[must_use]
-    pub fn matches(&self, event: &KeyEvent) -> bool {
-        self.code == event.code
-            && self.control == event.modifiers.contains(KeyModifiers::CONTROL)
-            && !event.modifiers.contains(KeyModifiers::ALT)
-    }
-
     /// Its name in key bar and help.
     #[must_use]
     pub fn label(&self) -> String {
@@ -145,7 +156,9 @@ impl Key {
             KeyCode::Home => "home".to_owned(),
             KeyCode::End => "end".to_owned(),
             KeyCode::Tab => "tab".to_owned(),
+            KeyCode::BackTab => "shift-tab".to_owned(),
             KeyCode::Backspace => "backspace".to_owned(),
+            KeyCode::F(number) => format!("f{number}"),
             KeyCode::Char(' ') => "space".to_owned(),
             KeyCode::Char(letter) => letter.to_string(),
             other => format!("{other}"),
@@ -215,6 +228,8 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::Export, &[letter('w')], "", Group::Screen, "write rows or a picture of the screen to a file"),
     entry(Action::Refresh, &[letter('r')], "", Group::Screen, "ask the store again now"),
     entry(Action::Redraw, &[control('l')], "", Group::Screen, "draw the screen anew"),
+    entry(Action::Background, &[control('t')], "", Group::Screen, "colours for a light background, or a dark one"),
+    entry(Action::Suspend, &[control('z')], "", Group::Screen, "back to the shell; fg comes back here"),
     entry(Action::Help, &[letter('?')], "help", Group::Screen, "what the keys do"),
     entry(Action::Quit, &[letter('q'), control('c')], "quit", Group::Screen, "leave; nothing is lost"),
 ];
@@ -234,6 +249,8 @@ pub const EVERYWHERE: &[Action] = &[
     Action::Export,
     Action::Refresh,
     Action::Redraw,
+    Action::Background,
+    Action::Suspend,
     Action::Help,
     Action::Quit,
 ];
@@ -257,12 +274,6 @@ pub fn offered(actions: &[Action]) -> impl Iterator<Item = &'static Entry> {
     REGISTRY.iter().filter(move |entry| actions.contains(&entry.action))
 }
 
-/// The action among those offered that a key does.
-#[must_use]
-pub fn action_for(event: &KeyEvent, actions: &[Action]) -> Option<Action> {
-    offered(actions).find(|entry| entry.keys.iter().any(|key| key.matches(event))).map(|entry| entry.action)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -279,15 +290,5 @@ mod tests {
         for action in EVERYWHERE.iter().chain(ON_LISTS) {
             assert!(actions.contains_key(action), "{action:?} has no entry");
         }
-    }
-
-    #[test]
-    fn case_and_control_matter_and_alt_is_not_ours() {
-        let press = |code, modifiers| action_for(&KeyEvent::new(code, modifiers), ON_LISTS);
-        assert_eq!(press(KeyCode::Char('s'), KeyModifiers::NONE), Some(Action::SortNext));
-        assert_eq!(press(KeyCode::Char('S'), KeyModifiers::SHIFT), Some(Action::SortReverse));
-        assert_eq!(press(KeyCode::Char('f'), KeyModifiers::CONTROL), Some(Action::PageDown));
-        assert_eq!(press(KeyCode::Char('s'), KeyModifiers::ALT), None);
-        assert_eq!(press(KeyCode::Char('q'), KeyModifiers::NONE), None);
     }
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::actions::{Action, Entry, offered};
+use crate::config::Chord;
 use crate::model::Model;
 use crate::piece::{Piece, Place, columns, piece, write};
 use crate::theme::{Theme, Tone};
@@ -14,6 +15,15 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
         Some(lying) => lying.overlay.draw_bar(model, buffer, area),
         None if model.said.is_some() => {
             write(buffer, place(area), model.said.as_slice(), &model.setting.theme);
+        }
+        None if !model.typed.is_empty() => {
+            let typed = model.setting.keys.label(&Chord(model.typed.clone()));
+            let keys = [
+                piece(format!(" {typed} …"), Tone::Accent),
+                piece("   esc", Tone::Accent),
+                piece(" nothing ", Tone::Dim),
+            ];
+            write(buffer, place(area), &keys, &model.setting.theme);
         }
         None => {
             write(buffer, place(area), &keys(model, usize::from(area.width)), &model.setting.theme);
@@ -39,10 +49,11 @@ pub(crate) const fn place(area: Rect) -> Place {
 fn keys(model: &Model, width: usize) -> Vec<Piece> {
     let leads_back = model.trail.leads_back();
     let actions = model.offered();
-    let worded = offered(&actions).filter(|entry| !entry.word.is_empty());
+    let reached = |entry: &&Entry| !entry.word.is_empty() && !model.labels(entry.action).is_empty();
+    let worded = offered(&actions).filter(reached);
     let mut entries: Vec<&Entry> = worded.filter(|entry| entry.action != Action::Back || leads_back).collect();
     loop {
-        let pieces: Vec<Piece> = entries.iter().flat_map(|entry| words(entry)).collect();
+        let pieces: Vec<Piece> = entries.iter().flat_map(|entry| words(model, entry)).collect();
         if columns(&pieces) <= width || entries.len() <= 2 {
             return pieces;
         }
@@ -50,7 +61,7 @@ fn keys(model: &Model, width: usize) -> Vec<Piece> {
     }
 }
 
-fn words(entry: &Entry) -> [Piece; 2] {
-    let key = entry.keys.first().map(crate::actions::Key::label).unwrap_or_default();
+fn words(model: &Model, entry: &Entry) -> [Piece; 2] {
+    let key = model.labels(entry.action).into_iter().next().unwrap_or_default();
     [piece(format!(" {key}"), Tone::Accent), piece(format!(" {}  ", entry.word), Tone::Dim)]
 }

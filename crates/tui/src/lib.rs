@@ -6,8 +6,10 @@
 
 mod actions;
 mod asking;
+mod background;
 mod budget;
 mod chart;
+mod config;
 mod data;
 mod error;
 mod export;
@@ -20,8 +22,10 @@ mod gauge;
 mod header;
 mod jumps;
 mod keybar;
+mod keymap;
 mod look;
 mod model;
+mod mouse;
 mod msg;
 mod outcome;
 mod overlays;
@@ -34,6 +38,8 @@ mod samples;
 mod screens;
 mod sources;
 mod state;
+mod surroundings;
+mod symbols;
 mod table;
 mod terminal;
 #[cfg(test)]
@@ -46,6 +52,7 @@ mod view;
 
 use std::sync::Arc;
 
+pub use config::{Config, ConfigError, Problem};
 pub use error::TuiError;
 use mete_core::Clock;
 use mete_core::actor::Actor;
@@ -55,18 +62,19 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{DataSource, Seen};
+use crate::keymap::Keymap;
 use crate::model::Setting;
 use crate::runtime::{Runtime, WAITING};
 use crate::sources::{Outlet, Signals};
-use crate::theme::Theme;
+use crate::surroundings::Surroundings;
+use crate::terminal::{Job, Wanted};
+use crate::theme::Depth;
 
 /// How the interface is started.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Whether to do without colours (`NO_COLOR`); signs and words say everything that colours say.
-    pub no_color: bool,
-    /// Whether the terminal's background is light, where that is known.
-    pub light: Option<bool>,
+    /// What the person set.
+    pub config: Config,
     /// A few live lines for a panel above the keys, where there are any; the newest is the last.
     pub banner: Option<watch::Receiver<Vec<String>>>,
 }
@@ -82,10 +90,17 @@ pub async fn run(store: Store, actor: Actor, clock: Arc<dyn Clock>, options: Opt
 
 /// [`run`] with the figures from anywhere.
 async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
-    let signals = Signals::listen()?;
+    let look = options.config.look;
+    let surroundings = Surroundings::of(&look, |name| std::env::var(name).ok());
+    let wanted = Wanted {
+        mouse: options.config.mouse,
+        background: surroundings.asks,
+        sixteen: surroundings.depth == Depth::Sixteen,
+    };
+    let (signals, job) = (Signals::listen()?, Job::new(wanted)?);
     let (sender, messages) = mpsc::channel(WAITING);
     let outlet = Outlet { messages: sender, stop: CancellationToken::new() };
-    let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"), outlet.stop.clone())?;
+    let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"), wanted, outlet.stop.clone())?;
     let mut tasks = JoinSet::new();
     tasks.spawn(sources::terminal(outlet.clone()));
     tasks.spawn(signals.forward(outlet.clone()));
@@ -94,9 +109,21 @@ async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Optio
     if let Some(banner) = options.banner {
         tasks.spawn(sources::banner(banner, outlet.clone()));
     }
-    let setting =
-        Setting { theme: Theme::new(options.no_color, options.light), store: source.describe(), actor: source.actor() };
-    let outcome = Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks }.run(setting).await;
+    #[cfg(debug_assertions)]
+    tasks.spawn(sources::panic_if_asked());
+    let setting = Setting {
+        theme: surroundings.theme(&look, options.config.colors),
+        charset: surroundings.charset,
+        keys: Keymap::new(&options.config).named_in_ascii(surroundings.charset.is_ascii()),
+        actor: match options.config.read_only {
+            true => format!("{}, read only", source.actor()),
+            false => source.actor(),
+        },
+        config: options.config,
+        store: source.describe(),
+    };
+    let outcome =
+        Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks, job: Some(job) }.run(setting).await;
     drop(session);
     outcome
 }

@@ -1,16 +1,19 @@
 //! All that the interface knows: the opened screens, the month, the link to the store, what lies on top.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
 
-use crate::actions::{self, Action, EVERYWHERE, ON_LISTS};
+use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS};
+use crate::config::Config;
 use crate::freshness::{Freshness, Link};
+use crate::keymap::{Keymap, Typed};
 use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
 use crate::overlays::Overlay;
 use crate::piece::Piece;
-use crate::screens::Organizations;
+use crate::screens;
+use crate::symbols::Charset;
 use crate::theme::Theme;
 use crate::trail::{Trail, View};
 
@@ -21,11 +24,17 @@ pub(crate) struct Lying {
     pub(crate) overlay: Box<dyn Overlay>,
 }
 
-/// What never changes while the interface runs.
-#[derive(Clone, Debug)]
+/// What was set before the interface ran.
+#[derive(Clone, Debug, Default)]
 pub struct Setting {
-    /// Colours and emphasis.
+    /// Colours and emphasis; the terminal's answer and a key change it.
     pub theme: Theme,
+    /// Which characters the terminal shows.
+    pub charset: Charset,
+    /// Which keys do what.
+    pub keys: Keymap,
+    /// Everything else that can be set.
+    pub config: Config,
     /// The store's kind and name.
     pub store: String,
     /// Who is at the screen.
@@ -44,6 +53,8 @@ pub struct Model {
     pub(crate) next_view: u64,
     pub(crate) link: Link,
     pub(crate) overlay: Option<Lying>,
+    /// The first keys of a chord whose last is still to come.
+    pub(crate) typed: Vec<Key>,
     pub(crate) banner: Vec<String>,
     /// Since when the figures stand still, if they do.
     pub(crate) frozen: Option<Timestamp>,
@@ -57,15 +68,18 @@ impl Model {
     /// The interface at its start, and what it asks first.
     #[must_use]
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
+        let mut screen = screens::first(setting.config.start.as_deref());
+        screen.set_columns(&setting.config.lists);
         let mut model = Self {
             setting,
             now,
             size,
             chosen: None,
-            trail: Trail::new(ViewId(0), Box::new(Organizations::new())),
+            trail: Trail::new(ViewId(0), screen),
             next_view: 1,
             link: Link::default(),
             overlay: None,
+            typed: Vec::new(),
             banner: Vec::new(),
             frozen: None,
             said: None,
@@ -103,9 +117,32 @@ impl Model {
         own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied().collect()
     }
 
-    /// The action that a key does now.
-    pub(crate) fn action_for(&self, key: &KeyEvent) -> Option<Action> {
-        actions::action_for(key, &self.offered())
+    /// The action that a key does here, with those typed before it if it ends a chord.
+    pub(crate) fn action_for(&mut self, event: &KeyEvent) -> Option<Action> {
+        let mut typed = std::mem::take(&mut self.typed);
+        let chord = !typed.is_empty();
+        typed.push(Key::of(event)?);
+        match self.setting.keys.find(self.top().screen.name(), &typed, &self.offered()) {
+            Typed::Done(action) => Some(action),
+            Typed::Begun => {
+                self.typed = typed;
+                None
+            }
+            // esc ends a chord and nothing else; any other key is what it is without one
+            Typed::Nothing if chord && event.code != KeyCode::Esc => self.action_for(event),
+            Typed::Nothing => None,
+        }
+    }
+
+    /// Whether a key alone does an action here, whatever lies on top.
+    pub(crate) fn is_key_of(&self, action: Action, event: &KeyEvent) -> bool {
+        let found = Key::of(event).map(|key| self.setting.keys.find(self.top().screen.name(), &[key], &[action]));
+        found == Some(Typed::Done(action))
+    }
+
+    /// The names of the keys of an action here; the first one stands in the key bar.
+    pub(crate) fn labels(&self, action: Action) -> Vec<String> {
+        self.setting.keys.labels(self.top().screen.name(), action)
     }
 
     /// A name for what is opened next.

@@ -1,6 +1,6 @@
 //! What reaches the main loop, and what it sets going.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use mete_store::Versions;
 
 use crate::data::{Answer, Query, QueryFailed};
@@ -16,6 +16,13 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The mouse was used.
+    Mouse(MouseEvent),
+    /// The terminal has told its background.
+    Background {
+        /// Whether it is a light one.
+        light: bool,
+    },
     /// The terminal has another size: columns, rows.
     Resize(u16, u16),
     /// A second has gone by: ages have changed.
@@ -61,6 +68,10 @@ pub enum Effect {
     },
     /// Draw every cell anew.
     Redraw,
+    /// Give the terminal back, and stop until the shell lets the program go on.
+    Suspend,
+    /// Ring the terminal's bell.
+    Ring,
     /// Leave.
     Quit,
 }

@@ -19,6 +19,7 @@ use crate::export::write_new;
 use crate::model::{Model, Setting};
 use crate::msg::{Effect, Msg, ViewId};
 use crate::sources::Outlet;
+use crate::terminal::Job;
 use crate::update::update;
 use crate::view::view;
 
@@ -43,6 +44,8 @@ pub struct Runtime<'t, B: Backend> {
     pub outlet: Outlet,
     /// Its tasks: one that panics ends it.
     pub tasks: JoinSet<()>,
+    /// It as a job of a shell, if it is one.
+    pub job: Option<Job>,
 }
 
 impl<B> Runtime<'_, B>
@@ -84,8 +87,14 @@ where
                     self.draw(&mut model, &mut shown)?;
                     due = Instant::now() + FRAME;
                 }
+                () = continued(&mut self.job) => {
+                    if let Some(job) = &self.job {
+                        job.take_again()?;
+                    }
+                    self.draw_anew(&mut model, &mut shown)?;
+                }
                 taken = self.messages.recv_many(&mut batch, WAITING) => {
-                    if taken == 0 || self.take(&mut model, &mut shown, batch.drain(..))?.is_break() {
+                    if taken == 0 || self.take(&mut model, &mut shown, &mut batch).await?.is_break() {
                         return Ok(());
                     }
                 }
@@ -94,24 +103,46 @@ where
     }
 
     /// Gives messages to the model one by one and starts what it wants done.
-    fn take(
+    async fn take(
         &mut self,
         model: &mut Model,
         shown: &mut Option<Buffer>,
-        messages: impl Iterator<Item = Msg>,
+        messages: &mut Vec<Msg>,
     ) -> Result<ControlFlow<()>, TuiError> {
-        for msg in messages {
+        for msg in messages.drain(..) {
             let effects = update(model, msg, self.clock.now());
-            if effects.contains(&Effect::Quit) {
-                return Ok(ControlFlow::Break(()));
-            }
-            if effects.contains(&Effect::Redraw) {
-                self.terminal.clear().map_err(draw_error)?;
-                *shown = None;
+            for effect in &effects {
+                match effect {
+                    Effect::Quit => return Ok(ControlFlow::Break(())),
+                    Effect::Redraw => self.draw_anew(model, shown)?,
+                    Effect::Suspend => {
+                        if let Some(job) = &mut self.job {
+                            job.suspend().await?;
+                        }
+                        self.draw_anew(model, shown)?;
+                    }
+                    Effect::Ring => {
+                        if let Some(job) = &self.job {
+                            job.ring();
+                        }
+                    }
+                    Effect::Ask { .. } | Effect::Write { .. } => {}
+                }
             }
             self.start(effects);
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Forgets what is on the terminal, so that the next drawing draws all of it.
+    fn draw_anew(&mut self, model: &mut Model, shown: &mut Option<Buffer>) -> Result<(), TuiError> {
+        // Terminal::clear would ask the terminal for its cursor, and some never answer
+        self.terminal.backend_mut().clear().map_err(draw_error)?;
+        self.terminal.current_buffer_mut().reset();
+        self.terminal.swap_buffers();
+        *shown = None;
+        model.dirty = true;
+        Ok(())
     }
 
     /// Draws, unless it would look as it does already: even an unchanged frame would cost bytes.
@@ -148,7 +179,7 @@ where
                 Effect::Write { name, contents } => {
                     self.tasks.spawn(write(outlet, name, contents));
                 }
-                Effect::Redraw | Effect::Quit => {}
+                Effect::Redraw | Effect::Suspend | Effect::Ring | Effect::Quit => {}
             }
         }
     }
@@ -182,6 +213,14 @@ async fn ask(source: Arc<dyn DataSource>, outlet: Outlet, view: ViewId, generati
     }
     let result = failure.map_or(Ok(answers), Err);
     outlet.send(Msg::Answers { view, generation, result }).await;
+}
+
+/// Waits until the shell lets the process go on, if there is one.
+async fn continued(job: &mut Option<Job>) {
+    match job {
+        Some(job) => job.continued().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn check(ended: Result<(), JoinError>) -> Result<(), TuiError> {

@@ -12,9 +12,14 @@ use crate::msg::{Effect, Msg, ViewId};
 use crate::outcome::Outcome;
 use crate::overlays::{Columns, Export, FilterLine, Help, JumpLine, Months, Overlay, Palette, Reply};
 use crate::piece::piece;
+use crate::screens::Screen;
 use crate::table::Move;
 use crate::theme::Tone;
+use crate::trail::Trail;
 use crate::view::areas;
+
+/// What keys with Control do even where something lies on top.
+const ABOVE_ALL: [Action; 3] = [Action::Suspend, Action::Redraw, Action::Background];
 
 /// Takes a message at an instant. Returns what is to be done.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
@@ -37,6 +42,8 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
         Msg::Key(key) if key.kind == KeyEventKind::Release => {}
         Msg::Key(key) => handle_key(model, &key, effects),
         Msg::Paste(text) => paste(model, &text),
+        Msg::Mouse(mouse) => crate::mouse::take(model, &mouse),
+        Msg::Background { light } => model.setting.theme = model.setting.theme.on(light),
         Msg::Resize(width, height) => model.size = Size { width, height },
         Msg::Second => {}
         Msg::Versions(result) => {
@@ -69,13 +76,20 @@ fn receive(
         return;
     }
     let (now, month, frozen) = (model.now, model.month(), model.frozen.is_some());
+    let bell = model.setting.config.bell;
     let Some(view) = model.trail.views_mut().find(|view| view.id == id) else { return };
     match result {
         // what stands still is asked again when it goes on
         Ok(_) if frozen && view.asking.answered_at().is_some() => view.asking.put_off(generation),
         Ok(answers) => {
+            // what is seen for the first time is no news
+            let before = view.asking.answered_at().map(|_| view.screen.refused());
             if view.asking.end(generation, None, now) {
                 view.screen.receive(answers, month, now);
+                let more = before.is_some_and(|before| view.screen.refused() > before);
+                if more && bell {
+                    effects.push(Effect::Ring);
+                }
             }
         }
         Err(failure) => {
@@ -104,12 +118,20 @@ fn handle_key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
     // control-c leaves from anywhere
     if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
         effects.push(Effect::Quit);
+    } else if let Some(action) = model.overlay.is_some().then(|| above_all(model, key)).flatten() {
+        act(model, action, effects);
     } else if let Some(mut lying) = model.overlay.take() {
         let reply = lying.overlay.key(key, model);
         reply_with(model, lying, reply, effects);
     } else if let Some(action) = model.action_for(key) {
         act(model, action, effects);
     }
+}
+
+/// What a key does whatever lies on top of the screen: with Control it is nothing that is typed into a line.
+fn above_all(model: &Model, key: &KeyEvent) -> Option<Action> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    ABOVE_ALL.into_iter().find(|action| control && model.is_key_of(*action, key))
 }
 
 fn reply_with(model: &mut Model, lying: Lying, reply: Reply, effects: &mut Vec<Effect>) {
@@ -151,6 +173,8 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Freeze => freeze(model, effects),
         Action::Refresh => effects.extend(come_to(model)),
         Action::Redraw => effects.push(Effect::Redraw),
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Background => model.setting.theme = model.setting.theme.switched(),
         Action::Quit => effects.push(Effect::Quit),
         _ => match overlay_of(model, action) {
             Some(overlay) => show(model, overlay, effects),
@@ -170,7 +194,7 @@ fn overlay_of(model: &mut Model, action: Action) -> Option<Box<dyn Overlay>> {
         Action::Filter => Box::new(FilterLine::new(list.filter(), list.counts())),
         Action::Columns => Box::new(Columns::of(list.columns())),
         Action::Jump => Box::new(JumpLine::default()),
-        Action::Palette => Box::new(Palette::over(&model.offered())),
+        Action::Palette => Box::new(Palette::over(model)),
         Action::Months => Box::new(Months::until(model.now.month())),
         Action::Export => Box::new(Export::default()),
         Action::Help => Box::new(Help::default()),
@@ -193,21 +217,25 @@ fn come_to(model: &mut Model) -> Option<Effect> {
 fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
     match outcome {
         Outcome::Done => {}
-        Outcome::Open(screen) => {
-            let id = model.next_id();
-            model.trail.open(id, screen);
-            effects.extend(model.ask());
-        }
-        Outcome::Jump(screen) => {
-            let id = model.next_id();
-            model.trail.jump(id, screen);
-            effects.extend(model.ask());
-        }
+        Outcome::Open(screen) => effects.extend(open(model, screen, Trail::open)),
+        Outcome::Jump(screen) => effects.extend(open(model, screen, Trail::jump)),
         Outcome::Month(month) => choose_month(model, Some(month), effects),
         Outcome::Show(overlay) => show(model, overlay, effects),
         Outcome::Effects(more) => effects.extend(more),
         Outcome::Act(action) => act(model, action, effects),
     }
+}
+
+/// Opens a screen with the columns that are configured.
+fn open(
+    model: &mut Model,
+    mut screen: Box<dyn Screen>,
+    put: fn(&mut Trail, ViewId, Box<dyn Screen>),
+) -> Option<Effect> {
+    screen.set_columns(&model.setting.config.lists);
+    let id = model.next_id();
+    put(&mut model.trail, id, screen);
+    model.ask()
 }
 
 /// Lays something on top of the screen.

@@ -50,12 +50,13 @@ pub(crate) fn areas(model: &Model) -> Areas {
     }
 }
 
-/// Draws everything.
+/// Draws everything, with the characters that the terminal shows.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     paint(model, frame.buffer_mut());
+    model.setting.charset.apply(frame.buffer_mut());
 }
 
-/// Draws everything into cells.
+/// Draws everything into cells, with all characters.
 pub fn paint(model: &Model, buffer: &mut Buffer) {
     let screen = buffer.area;
     if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::picker::{Frame, Picked, Picker};
 use super::{Overlay, Reply};
+use crate::actions::Action;
 use crate::model::Model;
 use crate::piece::{Piece, piece};
 use crate::table::{ColumnChange, ColumnState};
@@ -37,7 +38,7 @@ impl Overlay for Columns {
             KeyCode::Char('-') | KeyCode::Left => ColumnChange::Narrower,
             KeyCode::Char('s') => ColumnChange::Sort,
             KeyCode::Char('r') => ColumnChange::Reset,
-            KeyCode::Char('c') => return Reply::Close,
+            _ if model.is_key_of(Action::Columns, key) => return Reply::Close,
             code => {
                 let code = match code {
                     KeyCode::Char('j') => KeyCode::Down,

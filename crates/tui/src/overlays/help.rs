@@ -1,15 +1,19 @@
 //! What the keys do, from the registry of actions; typing finds in it.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::picker::{Frame, Picked, Picker};
 use super::{Overlay, Reply};
-use crate::actions::{Entry, Group, Key, offered};
+use crate::actions::{Action, Group, offered};
 use crate::model::Model;
 use crate::piece::{Piece, piece};
+use crate::text::fit;
 use crate::theme::Tone;
+
+/// Screen columns of the keys.
+const KEYS: usize = 17;
 
 /// The help, with what was typed to find in it.
 #[derive(Default)]
@@ -19,7 +23,7 @@ pub struct Help {
 
 impl Overlay for Help {
     fn key(&mut self, key: &KeyEvent, model: &mut Model) -> Reply {
-        if key.code == KeyCode::Char('?') && self.picker.typed().is_empty() {
+        if model.is_key_of(Action::Help, key) && self.picker.typed().is_empty() {
             return Reply::Close;
         }
         match self.picker.key(key, rows(model, self.picker.typed()).len()) {
@@ -54,26 +58,23 @@ impl Overlay for Help {
 fn rows(model: &Model, typed: &str) -> Vec<Vec<Piece>> {
     let actions = model.offered();
     let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
-    let fits = |entry: &&Entry| {
-        let text = format!("{} {} {}", keys(entry), entry.help, entry.group.title()).to_lowercase();
-        words.iter().all(|word| text.contains(word))
-    };
     let mut rows = Vec::new();
     for group in Group::ALL {
-        let entries = offered(&actions).filter(|entry| entry.group == group).filter(fits);
-        for (place, entry) in entries.enumerate() {
-            let heading = if place == 0 { group.title() } else { "" };
+        let mut heading = group.title();
+        for entry in offered(&actions).filter(|entry| entry.group == group) {
+            let keys = model.labels(entry.action).join(" ");
+            let text = format!("{keys} {} {}", entry.help, group.title()).to_lowercase();
+            if !words.iter().all(|word| text.contains(word)) {
+                continue;
+            }
+            let keys = fit(&keys, KEYS);
             rows.push(vec![
                 piece(format!("{heading:<8}"), Tone::Strong),
-                piece(format!("{:<18}", keys(entry)), Tone::Accent),
+                piece(format!("{keys:<0$}", KEYS + 1), Tone::Accent),
                 piece(entry.help, Tone::Plain),
             ]);
+            heading = "";
         }
     }
     rows
-}
-
-/// The names of the keys of an action.
-fn keys(entry: &Entry) -> String {
-    entry.keys.iter().map(Key::label).collect::<Vec<_>>().join(" ")
 }

@@ -6,13 +6,17 @@ use ratatui::layout::Rect;
 
 use super::picker::{Frame, Picked, Picker};
 use super::{JumpLine, Overlay, Reply};
-use crate::actions::{Action, Key, offered};
+use crate::actions::{Action, offered};
 use crate::fuzzy::ranked;
 use crate::jumps::{JUMPS, Jump};
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::piece::{Piece, piece};
+use crate::text::fit;
 use crate::theme::Tone;
+
+/// Screen columns of the keys.
+const KEYS: usize = 15;
 
 /// The palette.
 pub struct Palette {
@@ -35,10 +39,11 @@ enum Does {
 impl Palette {
     /// Over what is offered now.
     #[must_use]
-    pub fn over(actions: &[Action]) -> Self {
-        let actions = offered(actions).filter(|entry| entry.action != Action::Palette).map(|entry| Entry {
+    pub fn over(model: &Model) -> Self {
+        let actions = model.offered();
+        let actions = offered(&actions).filter(|entry| entry.action != Action::Palette).map(|entry| Entry {
             does: Does::Action(entry.action),
-            keys: entry.keys.iter().take(2).map(Key::label).collect::<Vec<_>>().join(" "),
+            keys: fit(&model.labels(entry.action).into_iter().take(2).collect::<Vec<_>>().join(" "), KEYS).into_owned(),
             text: format!("{}: {}", entry.group.title(), entry.help),
         });
         let jumps = JUMPS.iter().map(|jump| Entry {
@@ -76,7 +81,9 @@ impl Overlay for Palette {
         let found = self.found();
         let rows: Vec<Vec<Piece>> = found
             .iter()
-            .map(|entry| vec![piece(format!("{:<16}", entry.keys), Tone::Accent), piece(&*entry.text, Tone::Plain)])
+            .map(|entry| {
+                vec![piece(format!("{:<1$}", entry.keys, KEYS + 1), Tone::Accent), piece(&*entry.text, Tone::Plain)]
+            })
             .collect();
         let frame = Frame {
             title: "What to do",

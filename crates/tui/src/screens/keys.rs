@@ -96,6 +96,14 @@ static COLUMNS: [Col; 7] = [
     )
     .kept(),
 ];
+/// What it offers of its own.
+pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Owner];
+
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// What was used last comes first.
 const SORTED_BY: usize = 3;
 
@@ -171,7 +179,7 @@ impl Screen for Keys {
     fn forget(&mut self) {}
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Open, Action::Owner]
+        ACTIONS
     }
 
     fn act(&mut self, action: Action) -> Outcome {

@@ -123,6 +123,14 @@ static COLUMNS: [Col; 9] = [
     .largest_first()
     .kept(),
 ];
+/// What it offers of its own.
+pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Faults];
+
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
 
@@ -175,7 +183,7 @@ impl Screen for Organizations {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Open, Action::Faults]
+        ACTIONS
     }
 
     fn act(&mut self, action: Action) -> Outcome {
@@ -185,6 +193,14 @@ impl Screen for Organizations {
 
     fn list(&mut self) -> &mut dyn List {
         &mut self.table
+    }
+
+    fn refused(&self) -> usize {
+        self.table
+            .rows()
+            .iter()
+            .map(|row| usize::from(row.state.is_refused()) + row.view.blocked_projects as usize)
+            .sum()
     }
 
     fn arrange(&mut self, area: Rect, _: &Look<'_>) {

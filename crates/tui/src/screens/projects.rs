@@ -124,6 +124,14 @@ static COLUMNS: [Col; 9] = [
     .largest_first()
     .kept(),
 ];
+/// What it offers of its own.
+pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Archived, Action::Faults];
+
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
 
@@ -214,7 +222,7 @@ impl Screen for Projects {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Open, Action::Archived, Action::Faults]
+        ACTIONS
     }
 
     fn act(&mut self, action: Action) -> Outcome {
@@ -231,6 +239,10 @@ impl Screen for Projects {
 
     fn list(&mut self) -> &mut dyn List {
         &mut self.table
+    }
+
+    fn refused(&self) -> usize {
+        self.table.rows().iter().filter(|row| row.state.is_refused()).count()
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {

@@ -33,9 +33,9 @@ impl<R: Row> Table<R> {
         let room = width.saturating_sub(MARGIN);
         let wanted: Vec<&Placed> = self.layout.0.iter().filter(|placed| !placed.hidden).collect();
         let keeps = |placed: &Placed| self.columns[placed.column].keep;
-        let needed = |placed: &Placed| self.width_of(placed) + GAP;
-        let kept: u16 = wanted.iter().filter(|placed| keeps(placed)).map(|placed| needed(placed)).sum();
-        let mut left = (room + GAP).saturating_sub(kept);
+        let needed = |placed: &Placed| self.width_of(placed).saturating_add(GAP);
+        let kept = wanted.iter().filter(|placed| keeps(placed)).map(|placed| needed(placed));
+        let mut left = (room + GAP).saturating_sub(kept.fold(0, u16::saturating_add));
         let mut full = false;
         let mut chosen = Vec::with_capacity(wanted.len());
         for placed in wanted {
@@ -51,14 +51,22 @@ impl<R: Row> Table<R> {
         let mut places = Vec::with_capacity(chosen.len());
         let mut x = MARGIN;
         for placed in chosen {
-            let column = &self.columns[placed.column];
-            let extra = left.min(column.most - column.width);
+            let extra = left.min(self.growth_of(placed));
             left -= extra;
             let width = self.width_of(placed) + extra;
             places.push(ColumnPlace { column: placed.column, x, width });
-            x += width + GAP;
+            x = x.saturating_add(width + GAP);
         }
         places
+    }
+
+    /// The column whose heading stands at a column of the screen, from the table's left.
+    pub(super) fn heading_at(&self, x: u16) -> Option<usize> {
+        let places = self.places(self.width);
+        places
+            .iter()
+            .find(|place| (place.x..place.x.saturating_add(place.width)).contains(&x))
+            .map(|place| place.column)
     }
 
     /// Draws the table in a panel named `name`, or nothing in an empty area; `empty` is what an empty table says: why it

@@ -1,15 +1,17 @@
 //! Which columns a person wants to see, in which order, and how wide.
 
 use super::{Row, Sort, Table};
+use crate::config::ListConfig;
 
-/// A column is never made narrower than this.
-const NARROWEST: u16 = 4;
+/// A column is never made narrower than this, in screen columns.
+pub const NARROWEST: u16 = 4;
 /// Nor wider by more than this.
 const MOST_EXTRA: i16 = 60;
 /// One press of a key makes a column so much wider.
 const STEP: i16 = 2;
 
 /// The columns in their order.
+#[derive(Clone)]
 pub(super) struct Layout(pub(super) Vec<Placed>);
 
 /// A column in a layout.
@@ -18,6 +20,8 @@ pub(super) struct Placed {
     /// Its index.
     pub(super) column: usize,
     pub(super) hidden: bool,
+    /// The width that is configured for it; then it does not grow.
+    pub(super) width: Option<u16>,
     /// By how much it was made wider.
     pub(super) extra: i16,
 }
@@ -25,7 +29,25 @@ pub(super) struct Placed {
 impl Layout {
     /// All columns as they come.
     pub(super) fn of(columns: usize) -> Self {
-        Self((0..columns).map(|column| Placed { column, hidden: false, extra: 0 }).collect())
+        Self((0..columns).map(|column| Placed { column, hidden: false, width: None, extra: 0 }).collect())
+    }
+
+    /// Those that are configured, of the columns of these names; the others are hidden behind them.
+    pub(super) fn configured(names: &[String], config: &ListConfig) -> Self {
+        let place = |name: &String| names.iter().position(|known| known == name);
+        let mut layout = Self::of(names.len());
+        for placed in &mut layout.0 {
+            placed.width = config.widths.get(&names[placed.column]).copied();
+        }
+        if let Some(columns) = &config.columns {
+            let chosen: Vec<usize> = columns.iter().filter_map(place).collect();
+            for placed in &mut layout.0 {
+                placed.hidden = !chosen.contains(&placed.column);
+            }
+            let order = |placed: &Placed| chosen.iter().position(|column| *column == placed.column);
+            layout.0.sort_by_key(|placed| order(placed).unwrap_or(usize::MAX));
+        }
+        layout
     }
 }
 
@@ -59,14 +81,21 @@ pub enum ColumnChange {
     Narrower,
     /// The rows sorted by it; the other way round if they are already.
     Sort,
-    /// All columns as they were at first.
+    /// The columns as they were at first, or as they are configured.
     Reset,
 }
 
 impl<R: Row> Table<R> {
     /// Screen columns that a column needs, as a person chose them.
     pub(super) fn width_of(&self, placed: &Placed) -> u16 {
-        self.columns[placed.column].width.saturating_add_signed(placed.extra).max(NARROWEST)
+        let width = placed.width.unwrap_or(self.columns[placed.column].width);
+        width.saturating_add_signed(placed.extra).max(NARROWEST)
+    }
+
+    /// Screen columns that it takes more where there is room.
+    pub(super) fn growth_of(&self, placed: &Placed) -> u16 {
+        let column = &self.columns[placed.column];
+        if placed.width.is_some() { 0 } else { column.most - column.width }
     }
 
     pub(super) fn column_states(&self) -> Vec<ColumnState> {
@@ -90,8 +119,8 @@ impl<R: Row> Table<R> {
             ColumnChange::Toggle => placed.hidden = !placed.hidden && shown > 1,
             ColumnChange::Wider => placed.extra = (placed.extra + STEP).min(MOST_EXTRA),
             ColumnChange::Narrower => {
-                let width = self.columns[placed.column].width.saturating_add_signed(placed.extra);
-                if width > NARROWEST {
+                let width = placed.width.unwrap_or(self.columns[placed.column].width);
+                if width.saturating_add_signed(placed.extra) > NARROWEST {
                     placed.extra -= STEP;
                 }
             }
@@ -110,7 +139,7 @@ impl<R: Row> Table<R> {
                 self.sort = Sort { column, largest_first };
                 self.rearrange();
             }
-            ColumnChange::Reset => self.layout = Layout::of(self.columns.len()),
+            ColumnChange::Reset => self.layout = self.configured.clone(),
         }
         place
     }

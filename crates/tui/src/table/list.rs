@@ -1,9 +1,12 @@
 //! What can be done with any table, whatever its rows are.
 
 use mete_core::Timestamp;
+use ratatui::layout::Position;
 
 use super::filter::{Filter, completed};
-use super::{ColumnChange, ColumnState, Row, Sheet, Sort, Table};
+use super::layout::Layout;
+use super::{Column, ColumnChange, ColumnState, Row, Sheet, Table};
+use crate::config::ListConfig;
 
 /// A movement of the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,12 @@ pub trait List {
 
     /// Sorts the other way round.
     fn sort_reverse(&mut self);
+
+    /// Selects the row at a place of the screen, or sorts by the heading there. Returns whether the place is the list's.
+    fn click(&mut self, place: Position) -> bool;
+
+    /// Shows the columns that somebody chose; unknown ones are left away.
+    fn set_columns(&mut self, config: &ListConfig);
 
     /// The filter as typed; empty if there is none.
     fn filter(&self) -> &str;
@@ -75,16 +84,43 @@ impl<R: Row> List for Table<R> {
     }
 
     fn sort_next(&mut self) {
-        let places: Vec<usize> = self.places(self.width).iter().map(|place| place.column).collect();
-        let next = places.iter().position(|column| *column == self.sort.column).map_or(0, |at| (at + 1) % places.len());
-        let Some(column) = places.get(next).copied() else { return };
-        self.sort = Sort { column, largest_first: self.columns[column].largest_first };
-        self.rearrange();
+        let places = self.places(self.width);
+        let present = places.iter().position(|place| place.column == self.sort.column);
+        let next = present.map_or(0, |present| present + 1);
+        let Some(place) = places.get(next).or(places.first()) else { return };
+        self.sort_by(place.column);
     }
 
     fn sort_reverse(&mut self) {
         self.sort.largest_first = !self.sort.largest_first;
         self.rearrange();
+    }
+
+    fn click(&mut self, place: Position) -> bool {
+        if !self.area.contains(place) {
+            return false;
+        }
+        match place.y - self.area.y {
+            1 => match self.heading_at(place.x.saturating_sub(self.area.x + 1)) {
+                Some(column) if column == self.sort.column => self.sort_reverse(),
+                Some(column) => self.sort_by(column),
+                None => {}
+            },
+            line @ 2.. if usize::from(line) < self.page + 2 => {
+                let row = self.top + usize::from(line) - 2;
+                if row < self.shown.len() {
+                    self.select(row);
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn set_columns(&mut self, config: &ListConfig) {
+        let names: Vec<String> = self.columns.iter().map(Column::name).collect();
+        self.configured = Layout::configured(&names, config);
+        self.layout = self.configured.clone();
     }
 
     fn filter(&self) -> &str {

@@ -14,8 +14,9 @@ use std::collections::{HashMap, HashSet};
 pub use column::{Align, Column, Figure, Slot, Sort, Value};
 use filter::Filter;
 use layout::Layout;
-pub use layout::{ColumnChange, ColumnState};
+pub use layout::{ColumnChange, ColumnState, NARROWEST};
 pub use list::{List, Move};
+use ratatui::layout::Rect;
 pub use sheet::Sheet;
 
 /// Something that a table has one line for.
@@ -41,6 +42,8 @@ pub trait Row {
 pub struct Table<R: 'static> {
     columns: &'static [Column<R>],
     layout: Layout,
+    /// As it was at first: all columns, or those that are configured.
+    configured: Layout,
     rows: Vec<R>,
     /// The rows' texts in small letters, as far as a filter has needed them.
     texts: Vec<String>,
@@ -66,6 +69,8 @@ pub struct Table<R: 'static> {
     /// Rows and screen columns in sight, borders left out.
     page: usize,
     width: u16,
+    /// Its panel, as last known.
+    area: Rect,
 }
 
 impl<R: Row> Table<R> {
@@ -76,6 +81,7 @@ impl<R: Row> Table<R> {
         Self {
             columns,
             layout: Layout::of(columns.len()),
+            configured: Layout::of(columns.len()),
             rows: Vec::new(),
             texts: Vec::new(),
             sorted: Vec::new(),
@@ -91,6 +97,7 @@ impl<R: Row> Table<R> {
             top: 0,
             page: 1,
             width: 80,
+            area: Rect::ZERO,
         }
     }
 
@@ -119,7 +126,8 @@ impl<R: Row> Table<R> {
     }
 
     /// Tells the table the size of its panel, borders included, so that a page is a page.
-    pub fn arrange(&mut self, area: ratatui::layout::Rect) {
+    pub fn arrange(&mut self, area: Rect) {
+        self.area = area;
         self.page = usize::from(area.height.saturating_sub(3)).max(1);
         self.width = area.width.saturating_sub(2);
         self.top = self.top_for(self.page);
@@ -130,6 +138,12 @@ impl<R: Row> Table<R> {
         let page = page.max(1);
         let last_top = self.shown.len().saturating_sub(page);
         self.top.clamp((self.position + 1).saturating_sub(page), self.position).min(last_top)
+    }
+
+    /// Sorts by a column, its usual way round.
+    fn sort_by(&mut self, column: usize) {
+        self.sort = Sort { column, largest_first: self.columns[column].largest_first };
+        self.rearrange();
     }
 
     /// Sorts and filters anew, then finds the selection again.

@@ -41,6 +41,7 @@ const KEYS: &[&str] = &[
     "x",
     "<backspace>",
     "<c-l>",
+    "<c-t>",
 ];
 
 fn keys(most: usize) -> impl Strategy<Value = String> {

@@ -111,9 +111,12 @@ impl Running {
             let (source, clock, outlet) = (Arc::clone(&world), Arc::clone(&clock), outlet.clone());
             async move {
                 let mut terminal = Terminal::new(backend).unwrap();
-                let setting =
-                    Setting { theme: Theme::new(true, None), store: source.describe(), actor: source.actor() };
-                Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks: set }.run(setting).await
+                let (store, actor) = (source.describe(), source.actor());
+                let setting = Setting { theme: Theme::new(true, None), store, actor, ..Setting::default() };
+                let tasks = set;
+                Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks, job: None }
+                    .run(setting)
+                    .await
             }
         });
         Self { world, clock, outlet, frames, flushes, ended }

@@ -6,3 +6,4 @@ mod main_loop;
 mod overlays;
 mod registry;
 mod screens;
+mod settings;

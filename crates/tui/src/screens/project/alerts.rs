@@ -74,6 +74,11 @@ static COLUMNS: [Col; 4] = [
 /// The newest comes first.
 const SORTED_BY: usize = 1;
 
+/// The names of its columns.
+pub fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// The list, still empty.
 pub fn table() -> Table<AlertRow> {
     Table::new(&COLUMNS, SORTED_BY)

@@ -163,6 +163,11 @@ static COLUMNS: [Col; 8] = [
 /// Who spends most comes first.
 const SORTED_BY: usize = 1;
 
+/// The names of its columns.
+pub fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// The list, still empty.
 pub fn table() -> Table<KeyRow> {
     Table::new(&COLUMNS, SORTED_BY)

@@ -36,6 +36,18 @@ const UNSEEN: &str = "Spend is for owners to see, and for those whom they grant 
 /// Lines of the budget panel before what it says is known.
 const UNKNOWN_BUDGET: u16 = 4;
 
+/// What it offers of its own.
+pub const ACTIONS: &[Action] = &[Action::NextPanel, Action::Owner, Action::Faults];
+
+/// The lists by their names in the configuration, with the names of their columns.
+pub fn lists() -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        ("project_keys", keys::columns()),
+        ("project_models", models::columns()),
+        ("project_alerts", alerts::columns()),
+    ]
+}
+
 /// The lists of the screen, in the order in which Tab goes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Panel {
@@ -229,7 +241,7 @@ impl Screen for ProjectScreen {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::NextPanel, Action::Owner, Action::Faults]
+        ACTIONS
     }
 
     fn act(&mut self, action: Action) -> Outcome {
@@ -248,12 +260,24 @@ impl Screen for ProjectScreen {
         Outcome::Done
     }
 
+    fn all_lists(&mut self) -> Vec<(&'static str, &mut dyn List)> {
+        vec![
+            ("project_keys", &mut self.keys),
+            ("project_models", &mut self.models),
+            ("project_alerts", &mut self.alerts),
+        ]
+    }
+
     fn list(&mut self) -> &mut dyn List {
         match self.focus {
             Panel::Keys => &mut self.keys,
             Panel::Models => &mut self.models,
             Panel::Alerts => &mut self.alerts,
         }
+    }
+
+    fn refused(&self) -> usize {
+        usize::from(self.budget.as_ref().is_some_and(|budget| budget.state.is_refused()))
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {

@@ -69,6 +69,11 @@ static COLUMNS: [Col; 6] = [
 /// Where most money went comes first.
 const SORTED_BY: usize = 1;
 
+/// The names of its columns.
+pub fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// The list, still empty.
 pub fn table() -> Table<ModelRow> {
     Table::new(&COLUMNS, SORTED_BY)
