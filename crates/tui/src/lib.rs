@@ -4,15 +4,20 @@
 //! `runtime` runs them and draws `view::view`. Nothing ticks: what does not happen is not drawn. A screen is a file
 //! or folder in `screens`, what lies on top of one a file in `overlays`.
 
+mod acting;
 mod actions;
 mod asking;
 mod budget;
 mod chart;
+mod copy;
 mod data;
+mod deeds;
+mod doing;
 mod error;
 mod export;
 mod facts;
 mod fence;
+mod form;
 mod format;
 mod freshness;
 mod fuzzy;
@@ -28,6 +33,7 @@ mod overlays;
 mod panel;
 mod piece;
 mod recovery;
+mod retrying;
 mod runtime;
 #[cfg(test)]
 mod samples;
@@ -50,11 +56,14 @@ pub use error::TuiError;
 use mete_core::Clock;
 use mete_core::actor::Actor;
 use mete_store::Store;
-use tokio::sync::{mpsc, watch};
+use rand::Rng;
+pub use retrying::{Retried, Retrying};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{DataSource, Seen};
+use crate::doing::Doer;
 use crate::model::Setting;
 use crate::runtime::{Runtime, WAITING};
 use crate::sources::{Outlet, Signals};
@@ -69,6 +78,10 @@ pub struct Options {
     pub light: Option<bool>,
     /// A few live lines for a panel above the keys, where there are any; the newest is the last.
     pub banner: Option<watch::Receiver<Vec<String>>>,
+    /// Whether the store is only looked at: nothing that changes it is offered.
+    pub read_only: bool,
+    /// How the quarantine is read again, where that is known.
+    pub retrying: Option<Retrying>,
 }
 
 /// Shows the store, as far as `actor` may see it (R6), on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
@@ -76,12 +89,30 @@ pub struct Options {
 ///
 /// # Errors
 /// When standard output is no terminal that can be drawn on, or it fails later.
-pub async fn run(store: Store, actor: Actor, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
-    show(Arc::new(Seen { store, actor }), clock, options).await
+pub async fn run(
+    (store, actor): (Store, Actor),
+    clock: Arc<dyn Clock>,
+    random: Box<dyn Rng + Send>,
+    options: Options,
+) -> Result<(), TuiError> {
+    let read_only = options.read_only || store.is_read_only().await;
+    let doer = (!read_only).then(|| Doer {
+        store: store.clone(),
+        actor: actor.clone(),
+        clock: Arc::clone(&clock),
+        random: Arc::new(Mutex::new(random)),
+        retrying: options.retrying.clone(),
+    });
+    show(Arc::new(Seen { store, actor }), doer, clock, options).await
 }
 
 /// [`run`] with the figures from anywhere.
-async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
+async fn show(
+    source: Arc<dyn DataSource>,
+    doer: Option<Doer>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+) -> Result<(), TuiError> {
     let signals = Signals::listen()?;
     let (sender, messages) = mpsc::channel(WAITING);
     let outlet = Outlet { messages: sender, stop: CancellationToken::new() };
@@ -94,9 +125,23 @@ async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Optio
     if let Some(banner) = options.banner {
         tasks.spawn(sources::banner(banner, outlet.clone()));
     }
-    let setting =
-        Setting { theme: Theme::new(options.no_color, options.light), store: source.describe(), actor: source.actor() };
-    let outcome = Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks }.run(setting).await;
+    let acts = doer.is_some();
+    let actor = if acts { source.actor() } else { format!("{}, read-only", source.actor()) };
+    let theme = Theme::new(options.no_color, options.light);
+    let setting = Setting { theme, store: source.describe(), actor, acts };
+    let deeds = JoinSet::new();
+    let runtime = Runtime {
+        terminal: &mut terminal,
+        source,
+        clock,
+        messages,
+        outlet,
+        tasks,
+        doer,
+        deeds,
+        copy: copy::to_terminal,
+    };
+    let outcome = runtime.run(setting).await;
     drop(session);
     outcome
 }

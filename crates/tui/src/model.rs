@@ -4,6 +4,7 @@ use crossterm::event::KeyEvent;
 use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
 
+use crate::acting::Acting;
 use crate::actions::{self, Action, EVERYWHERE, ON_LISTS};
 use crate::freshness::{Freshness, Link};
 use crate::look::{Arrival, Look};
@@ -30,6 +31,8 @@ pub struct Setting {
     pub store: String,
     /// Who is at the screen.
     pub actor: String,
+    /// Whether the store may be changed at all.
+    pub acts: bool,
 }
 
 /// The state of the interface. Only [`crate::update::update`] changes it.
@@ -44,6 +47,8 @@ pub struct Model {
     pub(crate) next_view: u64,
     pub(crate) link: Link,
     pub(crate) overlay: Option<Lying>,
+    /// What is being done to the store, and what may be; nothing where it is only looked at.
+    pub(crate) acting: Option<Acting>,
     pub(crate) banner: Vec<String>,
     /// Since when the figures stand still, if they do.
     pub(crate) frozen: Option<Timestamp>,
@@ -57,8 +62,10 @@ impl Model {
     /// The interface at its start, and what it asks first.
     #[must_use]
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
+        let acting = setting.acts.then(Acting::default);
         let mut model = Self {
             setting,
+            acting,
             now,
             size,
             chosen: None,
@@ -71,7 +78,8 @@ impl Model {
             said: None,
             dirty: true,
         };
-        let effects = model.ask().into_iter().collect();
+        let mut effects: Vec<Effect> = model.ask().into_iter().collect();
+        effects.extend(model.acting.is_some().then_some(Effect::Look));
         (model, effects)
     }
 
@@ -100,7 +108,8 @@ impl Model {
     /// Everything that keys can do now.
     pub(crate) fn offered(&self) -> Vec<Action> {
         let own = self.trail.top().screen.actions();
-        own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied().collect()
+        let offered = own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied();
+        offered.chain(crate::acting::offered(self)).collect()
     }
 
     /// The action that a key does now.

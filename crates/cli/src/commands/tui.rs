@@ -1,14 +1,29 @@
 //! `mete tui`, and how the environment wants the terminal interface to look.
 
+use clap::Args;
+use mete_control::host::system_random;
 use mete_tui::Options;
 
+use super::quarantine;
 use crate::context::Context;
 use crate::error::CliError;
 
+/// How to open it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mete tui --store sqlite:mete.db --read-only")]
+pub struct TuiArgs {
+    /// Only look: nothing that changes the store is offered, and its schema is left as it is
+    #[arg(long)]
+    read_only: bool,
+}
+
 /// Opens the terminal interface on the store, as far as the actor may see it.
-pub async fn run(context: &Context) -> Result<(), CliError> {
-    let (store, actor) = (context.store().await?.clone(), context.actor().await?.clone());
-    Ok(mete_tui::run(store, actor, context.clock(), options()).await?)
+pub async fn run(args: &TuiArgs, context: &Context) -> Result<(), CliError> {
+    let store = if args.read_only { context.store_as_it_is().await? } else { context.store().await? };
+    let (store, actor) = (store.clone(), context.actor().await?.clone());
+    let retrying = Some(quarantine::again(&store, &context.clock()));
+    let options = Options { read_only: args.read_only, retrying, ..options() };
+    Ok(mete_tui::run((store, actor), context.clock(), Box::new(system_random()), options).await?)
 }
 
 /// Colours as the environment asks for them: `NO_COLOR`, and `COLORFGBG` for the background.

@@ -18,6 +18,7 @@ use ratatui::layout::Rect;
 
 use crate::actions::Action;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::table::List;
@@ -49,6 +50,11 @@ pub trait Screen: Send {
 
     /// Does one of [`Screen::actions`].
     fn act(&mut self, action: Action) -> Outcome;
+
+    /// What can be acted on: what is selected first, then what it is in. Empty where nothing is known yet.
+    fn targets(&self) -> Vec<Target> {
+        Vec::new()
+    }
 
     /// The list that the keys act on.
     fn list(&mut self) -> &mut dyn List;

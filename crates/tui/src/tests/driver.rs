@@ -29,7 +29,7 @@ pub struct Driver {
 impl Driver {
     /// Nothing answered yet.
     pub fn silent(width: u16, height: u16, theme: Theme) -> Self {
-        let setting = Setting { theme, store: "sqlite mete.db".to_owned(), actor: "operator".to_owned() };
+        let setting = Setting { theme, store: "sqlite mete.db".to_owned(), actor: "operator".to_owned(), acts: false };
         let (model, pending) = Model::start(setting, Size { width, height }, now());
         let mut driver = Self { model, world: World::default(), now: now(), pending, left: false };
         driver.send(Msg::Second);
@@ -138,6 +138,8 @@ pub fn parse(keys: &str) -> Vec<KeyEvent> {
             Some(("esc", after)) => (KeyCode::Esc, KeyModifiers::NONE, after),
             Some(("tab", after)) => (KeyCode::Tab, KeyModifiers::NONE, after),
             Some(("up", after)) => (KeyCode::Up, KeyModifiers::NONE, after),
+            Some(("left", after)) => (KeyCode::Left, KeyModifiers::NONE, after),
+            Some(("right", after)) => (KeyCode::Right, KeyModifiers::NONE, after),
             Some(("down", after)) => (KeyCode::Down, KeyModifiers::NONE, after),
             Some(("pgdn", after)) => (KeyCode::PageDown, KeyModifiers::NONE, after),
             Some(("end", after)) => (KeyCode::End, KeyModifiers::NONE, after),

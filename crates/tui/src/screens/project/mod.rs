@@ -17,6 +17,7 @@ use crate::actions::Action;
 use crate::budget::Budget;
 use crate::chart::Days;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::format::money;
 use crate::look::Look;
 use crate::outcome::Outcome;
@@ -246,6 +247,12 @@ impl Screen for ProjectScreen {
             };
         }
         Outcome::Done
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let key = self.keys.selected().filter(|_| self.focus == Panel::Keys).and_then(|row| row.key());
+        let key = key.map(|key| Target::Key(key.clone(), self.project.clone()));
+        key.into_iter().chain([Target::Project(self.project.clone())]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {
