@@ -150,6 +150,22 @@ impl State {
         }
     }
 
+    /// Its word alone, for filters and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Archived => "archived",
+            Self::Ok | Self::Recovered(_) => "ok",
+            Self::Released => "released",
+            Self::Exhausted(_) => "exhausted",
+            Self::Near => "near",
+            Self::ProjectsRefused(_) => "projects refused",
+            Self::RefusedByOrganization(_) => "refused by organization",
+            Self::Refused(_) => "refused",
+            Self::BlockedByHand(_) => "blocked",
+        }
+    }
+
     /// How it looks.
     #[must_use]
     pub const fn tone(self, now: Timestamp) -> Tone {

@@ -17,6 +17,8 @@ use crate::theme::Tone;
 
 /// Columns that the line keeps for what is typed, however much there is to say about it.
 const LEAST: usize = 30;
+/// Columns around what is typed: the sign before it, the cursor, a gap.
+const AROUND: usize = 5;
 
 /// The line, and the filter before it.
 pub struct FilterLine {
@@ -99,7 +101,8 @@ impl Overlay for FilterLine {
     fn draw_bar(&self, model: &Model, buffer: &mut Buffer, line: Rect) {
         let theme = &model.setting.theme;
         let width = usize::from(line.width);
-        let remarks = self.remarks(width.saturating_sub(LEAST));
+        let typed = (crate::text::width(self.input.value()) + AROUND).min(LEAST);
+        let remarks = self.remarks(width.saturating_sub(typed));
         write_right(buffer, place(line), &remarks, theme);
         let room = width.saturating_sub(columns(&remarks) + 2);
         draw_input(buffer, Place { width: room as u16, ..place(line) }, " /", &self.input, theme);

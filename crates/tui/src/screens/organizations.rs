@@ -120,6 +120,7 @@ static COLUMNS: [Col; 9] = [
         |row, slot| cells::state(row.state, slot),
         |a, b| a.state.cmp(&b.state).then(a.view.spend.cmp(&b.view.spend)),
     )
+    .amounting(Figure::Text(|row| row.state.word()))
     .largest_first()
     .kept(),
 ];

@@ -89,16 +89,16 @@ impl<R: Row> Table<R> {
 
     /// How many rows, how they are sorted, what filters them.
     fn note(&self) -> String {
-        let rows = if self.shown.len() == self.rows.len() {
-            count(self.rows.len() as u64)
-        } else {
-            format!("{} of {} shown", count(self.shown.len() as u64), count(self.rows.len() as u64))
+        let (shown, all) = (count(self.shown.len() as u64), count(self.rows.len() as u64));
+        let rows = match (self.faults, self.shown.len() == self.rows.len()) {
+            (true, _) => format!("{shown} of {all} in trouble"),
+            (false, true) => all,
+            (false, false) => format!("{shown} of {all} shown"),
         };
         let by = self.columns.get(self.sort.column).map_or("", |column| column.title).to_lowercase();
         let way = if self.sort.largest_first { '↓' } else { '↑' };
-        let faults = if self.faults { " · only faults" } else { "" };
         let filter = if self.typed.is_empty() { String::new() } else { format!(" · /{}", self.typed) };
-        format!("{rows} · by {by} {way}{faults}{filter}")
+        format!("{rows} · by {by} {way}{filter}")
     }
 
     fn draw_header(&self, buffer: &mut Buffer, inner: Rect, places: &[ColumnPlace], look: &Look<'_>) {

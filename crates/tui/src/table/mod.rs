@@ -205,3 +205,6 @@ impl<R: Row> Table<R> {
         self.top = self.top_for(self.page);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,13 +285,8 @@ enum Step {
     Size(u16, u16),
 }
 
-const CHANGES: [ColumnChange; 5] = [
-    ColumnChange::Earlier,
-    ColumnChange::Later,
-    ColumnChange::Wider,
-    ColumnChange::Narrower,
-    ColumnChange::Sort,
-];
+const CHANGES: [ColumnChange; 5] =
+    [ColumnChange::Earlier, ColumnChange::Later, ColumnChange::Wider, ColumnChange::Narrower, ColumnChange::Sort];
 
 fn steps() -> impl Strategy<Value = Step> {
     let moves = [Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last];
@@ -307,6 +302,14 @@ fn steps() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #[test]
+    fn whatever_is_typed_either_filters_or_is_wrong(typed in "[!~]?(name:|size[<>=])?.{0,12}", name in ".{0,12}") {
+        let mut table = table(vec![item(&name, 1), item("b", 2)]);
+        table.set_filter(&typed);
+        let shown = order(&table).len();
+        prop_assert!(table.wrong().is_none() || shown == 2, "{:?}", table.wrong());
+    }
+
     #[test]
     fn a_filter_that_grows_shows_what_it_shows_when_it_is_typed_at_once(
         typed in "(!|~|name:)?[0-9]{0,2}( (size[<>]=?)?[0-9]{0,2})?",

@@ -79,6 +79,11 @@ impl Ground {
 }
 
 impl KeyState {
+    /// Its word alone, for filters and files.
+    fn word(self) -> &'static str {
+        self.look().0.trim_start_matches(|sign: char| !sign.is_alphabetic()).trim()
+    }
+
     const fn look(self) -> (&'static str, Tone) {
         match self {
             Self::NoKey => ("–", Tone::Dim),
@@ -157,6 +162,7 @@ static COLUMNS: [Col; 8] = [
     )
     .growing(18),
     Col::words("STATE", 9, |row, _| cells::words(row.state.look().0, row.state.look().1), |a, b| a.state.cmp(&b.state))
+        .amounting(Figure::Text(|row| row.state.word()))
         .largest_first()
         .kept(),
 ];
