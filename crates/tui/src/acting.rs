@@ -67,7 +67,7 @@ pub(crate) fn wish(model: &mut Model, wish: Wish, effects: &mut Vec<Effect>) {
     }
     show(model, Box::new(SheetLayer::of(wish.clone())), effects);
     if let Some(lying) = &model.overlay {
-        effects.push(Effect::Prepare { layer: lying.id, wish });
+        effects.push(Effect::Prepare { layer: lying.id, wish: Box::new(wish) });
     }
 }
 

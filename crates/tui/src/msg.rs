@@ -85,7 +85,7 @@ pub enum Effect {
         /// Where it is awaited.
         layer: ViewId,
         /// What is wished for.
-        wish: Wish,
+        wish: Box<Wish>,
     },
     /// Do something to the store, to its end; what came of it comes back as [`Msg::Done`].
     Do {

@@ -21,7 +21,7 @@ pub enum Outcome {
     /// This on top of the screen.
     Show(Box<dyn Overlay>),
     /// This to be done to the store, once its form is filled in.
-    Wish(Wish),
+    Wish(Box<Wish>),
     /// These done outside.
     Effects(Vec<Effect>),
     /// This action, as if its key had been pressed.

@@ -180,7 +180,7 @@ where
                 });
             }
             Effect::Prepare { layer, wish } => {
-                let sheet = doer.sheet(wish);
+                let sheet = doer.sheet(*wish);
                 self.tasks.spawn(async move {
                     outlet.send(Msg::Prepared { layer, result: sheet.await }).await;
                 });

@@ -222,7 +222,7 @@ fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
         }
         Outcome::Month(month) => choose_month(model, Some(month), effects),
         Outcome::Show(overlay) => show(model, overlay, effects),
-        Outcome::Wish(wish) => acting::wish(model, wish, effects),
+        Outcome::Wish(wish) => acting::wish(model, *wish, effects),
         Outcome::Effects(more) => effects.extend(more),
         Outcome::Act(action) => act(model, action, effects),
     }

@@ -39,7 +39,7 @@ pub enum Target {
     /// A project.
     Project(Project),
     /// A key of a project.
-    Key(ApiKey, Project),
+    Key(Box<ApiKey>, Project),
 }
 
 impl Target {
@@ -70,7 +70,7 @@ impl Target {
         }
     }
 
-    const fn key(&self) -> Option<&ApiKey> {
+    fn key(&self) -> Option<&ApiKey> {
         match self {
             Self::Key(key, _) => Some(key),
             _ => None,

@@ -87,7 +87,7 @@ impl Bench {
         let view = View::new(&self.doer.store, &self.doer.actor).await?;
         let key = view.key(name).await?;
         let project = view.project(None, &key.project_id).await?;
-        Ok(Target::Key(key, project))
+        Ok(Target::Key(Box::new(key), project))
     }
 
     /// The form, filled in.

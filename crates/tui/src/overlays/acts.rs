@@ -92,7 +92,7 @@ impl Overlay for Acts {
             KeyCode::Enter => {
                 let chosen = self.shown().nth(self.at).filter(|entry| entry.lacking.is_none());
                 if let Some(entry) = chosen {
-                    return Reply::Then(Outcome::Wish(entry.wish.clone()));
+                    return Reply::Then(Outcome::Wish(Box::new(entry.wish.clone())));
                 }
             }
             KeyCode::Backspace => {

@@ -190,8 +190,9 @@ impl Screen for Keys {
     fn targets(&self) -> Vec<Target> {
         let Some(row) = self.table.selected() else { return Vec::new() };
         let project = self.projects.iter().find(|project| project.id == row.key.project_id);
-        let both =
-            |project: &Project| [Target::Key(row.key.clone(), project.clone()), Target::Project(project.clone())];
+        let both = |project: &Project| {
+            [Target::Key(Box::new(row.key.clone()), project.clone()), Target::Project(project.clone())]
+        };
         project.map(both).into_iter().flatten().collect()
     }
 

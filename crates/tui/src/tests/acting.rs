@@ -67,7 +67,7 @@ impl Session {
                 }
                 Effect::Look => self.send(Msg::Sight(doer.sight().await)),
                 Effect::Prepare { layer, wish } => {
-                    let result = doer.sheet(wish).await;
+                    let result = doer.sheet(*wish).await;
                     self.send(Msg::Prepared { layer, result });
                 }
                 Effect::Do { layer, deed } => {

@@ -251,7 +251,7 @@ impl Screen for ProjectScreen {
 
     fn targets(&self) -> Vec<Target> {
         let key = self.keys.selected().filter(|_| self.focus == Panel::Keys).and_then(|row| row.key());
-        let key = key.map(|key| Target::Key(key.clone(), self.project.clone()));
+        let key = key.map(|key| Target::Key(Box::new(key.clone()), self.project.clone()));
         key.into_iter().chain([Target::Project(self.project.clone())]).collect()
     }
 
