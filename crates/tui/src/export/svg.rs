@@ -37,7 +37,7 @@ pub fn picture(buffer: &Buffer, light: bool) -> String {
     let (letters, ground) = if light { (0x24292f, 0xffffff) } else { (0xd8dee9, 0x16181d) };
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {across} {down}\" width=\"{across}\" height=\"{down}\" \
-         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"{FONT}\">\n\
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"{FONT}\" style=\"white-space:pre\">\n\
          <rect width=\"{across}\" height=\"{down}\" fill=\"#{ground:06x}\"/>\n"
     );
     for y in buffer.area.top()..buffer.area.bottom() {
