@@ -11,7 +11,6 @@ mod context;
 mod error;
 mod output;
 mod places;
-mod when;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -21,6 +21,7 @@ pub mod rates;
 pub mod rights;
 pub mod secret;
 pub mod time;
+pub mod when;
 
 pub use clock::{Clock, ManualClock};
 pub use endpoint::EndpointGroup;

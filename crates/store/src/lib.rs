@@ -67,7 +67,7 @@ pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
 pub use rerates::{Rerate, RerateSum};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
 pub use retention::Retention;
-pub use settings::Setting;
+pub use settings::{Setting, SettingProblem};
 pub use sources::{SourceDay, SourceFile, SourceFilter};
 pub use spend::{SpendBy, SpendQuery, SpendRow};
 pub use url::StoreUrl;

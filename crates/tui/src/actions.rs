@@ -30,6 +30,20 @@ pub enum Action {
     HistoryBack,
     /// Goes to the screen that was come back from.
     HistoryForward,
+    /// Blocks what is selected (R41).
+    Block,
+    /// Sets the budget of what is selected.
+    Budget,
+    /// Lifts what holds on it, or releases it (R41).
+    Unblock,
+    /// Makes something in what is shown.
+    New,
+    /// Edits what is selected.
+    Edit,
+    /// Archives or revokes what is selected.
+    Remove,
+    /// Lists all that can be done here.
+    Acts,
     /// Starts typing where to go.
     Jump,
     /// Finds what can be done.
@@ -96,6 +110,8 @@ pub enum Group {
     Move,
     /// What a list shows.
     List,
+    /// What changes the store.
+    Act,
     /// Which month is shown.
     Month,
     /// Everything else.
@@ -104,7 +120,7 @@ pub enum Group {
 
 impl Group {
     /// All headings, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Go, Self::Move, Self::List, Self::Month, Self::Screen];
+    pub const ALL: [Self; 6] = [Self::Go, Self::Act, Self::Move, Self::List, Self::Month, Self::Screen];
 
     /// Its text.
     #[must_use]
@@ -113,6 +129,7 @@ impl Group {
             Self::Go => "Go",
             Self::Move => "Move",
             Self::List => "List",
+            Self::Act => "Act",
             Self::Month => "Month",
             Self::Screen => "Screen",
         }
@@ -202,6 +219,19 @@ pub const REGISTRY: &[Entry] = &[
         Group::Go,
         "show all rows again if filtered, or go back",
     ),
+    entry(Action::Block, &[letter('b')], "block", Group::Act, "block the selected one: every request is refused"),
+    entry(Action::Budget, &[letter('$')], "budget", Group::Act, "set budget and threshold of the selected one"),
+    entry(
+        Action::Unblock,
+        &[letter('u')],
+        "unblock",
+        Group::Act,
+        "lift what was placed by hand, or release for a while",
+    ),
+    entry(Action::New, &[letter('n')], "new", Group::Act, "make another one here"),
+    entry(Action::Edit, &[letter('e')], "edit", Group::Act, "rename or edit the selected one"),
+    entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
+    entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
     entry(Action::Owner, &[letter('o')], "owner", Group::Go, "the keys of the selected key's owner"),
     entry(Action::Jump, &[letter(':')], "jump", Group::Go, "jump, as in :project support or :keys org=acme"),
     entry(Action::HistoryBack, &[letter('[')], "", Group::Go, "the screen before, as it was"),
@@ -268,6 +298,10 @@ pub const ON_LISTS: &[Action] = &[
     Action::SortReverse,
     Action::Columns,
 ];
+
+/// What changes the store, where that is allowed at all.
+pub const ACTING: &[Action] =
+    &[Action::Block, Action::Budget, Action::Unblock, Action::New, Action::Edit, Action::Remove, Action::Acts];
 
 /// The entries of the actions that are offered, in the order of the registry.
 pub fn offered(actions: &[Action]) -> impl Iterator<Item = &'static Entry> {

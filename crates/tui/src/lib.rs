@@ -4,17 +4,22 @@
 //! `runtime` runs them and draws `view::view`. Nothing ticks: what does not happen is not drawn. A screen is a file
 //! or folder in `screens`, what lies on top of one a file in `overlays`.
 
+mod acting;
 mod actions;
 mod asking;
 mod background;
 mod budget;
 mod chart;
 mod config;
+mod copy;
 mod data;
+mod deeds;
+mod doing;
 mod error;
 mod export;
 mod facts;
 mod fence;
+mod form;
 mod format;
 mod freshness;
 mod fuzzy;
@@ -32,6 +37,7 @@ mod overlays;
 mod panel;
 mod piece;
 mod recovery;
+mod retrying;
 mod runtime;
 #[cfg(test)]
 mod samples;
@@ -57,11 +63,14 @@ pub use error::TuiError;
 use mete_core::Clock;
 use mete_core::actor::Actor;
 use mete_store::Store;
-use tokio::sync::{mpsc, watch};
+use rand::Rng;
+pub use retrying::{Retried, Retrying};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::{DataSource, Seen};
+use crate::doing::Doer;
 use crate::keymap::Keymap;
 use crate::model::Setting;
 use crate::runtime::{Runtime, WAITING};
@@ -77,6 +86,8 @@ pub struct Options {
     pub config: Config,
     /// A few live lines for a panel above the keys, where there are any; the newest is the last.
     pub banner: Option<watch::Receiver<Vec<String>>>,
+    /// How the quarantine is read again, where that is known.
+    pub retrying: Option<Retrying>,
 }
 
 /// Shows the store, as far as `actor` may see it (R6), on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
@@ -84,12 +95,30 @@ pub struct Options {
 ///
 /// # Errors
 /// When standard output is no terminal that can be drawn on, or it fails later.
-pub async fn run(store: Store, actor: Actor, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
-    show(Arc::new(Seen { store, actor }), clock, options).await
+pub async fn run(
+    (store, actor): (Store, Actor),
+    clock: Arc<dyn Clock>,
+    random: Box<dyn Rng + Send>,
+    options: Options,
+) -> Result<(), TuiError> {
+    let read_only = options.config.read_only || store.is_read_only().await;
+    let doer = (!read_only).then(|| Doer {
+        store: store.clone(),
+        actor: actor.clone(),
+        clock: Arc::clone(&clock),
+        random: Arc::new(Mutex::new(random)),
+        retrying: options.retrying.clone(),
+    });
+    show(Arc::new(Seen { store, actor }), doer, clock, options).await
 }
 
 /// [`run`] with the figures from anywhere.
-async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Options) -> Result<(), TuiError> {
+async fn show(
+    source: Arc<dyn DataSource>,
+    doer: Option<Doer>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+) -> Result<(), TuiError> {
     let look = options.config.look;
     let surroundings = Surroundings::of(&look, |name| std::env::var(name).ok());
     let wanted = Wanted {
@@ -111,19 +140,29 @@ async fn show(source: Arc<dyn DataSource>, clock: Arc<dyn Clock>, options: Optio
     }
     #[cfg(debug_assertions)]
     tasks.spawn(sources::panic_if_asked());
+    let acts = doer.is_some();
     let setting = Setting {
         theme: surroundings.theme(&look, options.config.colors),
         charset: surroundings.charset,
         keys: Keymap::new(&options.config).named_in_ascii(surroundings.charset.is_ascii()),
-        actor: match options.config.read_only {
-            true => format!("{}, read only", source.actor()),
-            false => source.actor(),
-        },
         config: options.config,
         store: source.describe(),
+        actor: if acts { source.actor() } else { format!("{}, read-only", source.actor()) },
+        acts,
     };
-    let outcome =
-        Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks, job: Some(job) }.run(setting).await;
+    let runtime = Runtime {
+        terminal: &mut terminal,
+        source,
+        clock,
+        messages,
+        outlet,
+        tasks,
+        job: Some(job),
+        doer,
+        deeds: JoinSet::new(),
+        copy: copy::to_terminal,
+    };
+    let outcome = runtime.run(setting).await;
     drop(session);
     outcome
 }

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
 
+use crate::acting::Acting;
 use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS};
 use crate::config::Config;
 use crate::freshness::{Freshness, Link};
@@ -39,6 +40,8 @@ pub struct Setting {
     pub store: String,
     /// Who is at the screen.
     pub actor: String,
+    /// Whether the store may be changed at all.
+    pub acts: bool,
 }
 
 /// The state of the interface. Only [`crate::update::update`] changes it.
@@ -55,6 +58,8 @@ pub struct Model {
     pub(crate) overlay: Option<Lying>,
     /// The first keys of a chord whose last is still to come.
     pub(crate) typed: Vec<Key>,
+    /// What is being done to the store, and what may be; nothing where it is only looked at.
+    pub(crate) acting: Option<Acting>,
     pub(crate) banner: Vec<String>,
     /// Since when the figures stand still, if they do.
     pub(crate) frozen: Option<Timestamp>,
@@ -70,8 +75,10 @@ impl Model {
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
         let mut screen = screens::first(setting.config.start.as_deref());
         screen.set_columns(&setting.config.lists);
+        let acting = setting.acts.then(Acting::default);
         let mut model = Self {
             setting,
+            acting,
             now,
             size,
             chosen: None,
@@ -85,7 +92,8 @@ impl Model {
             said: None,
             dirty: true,
         };
-        let effects = model.ask().into_iter().collect();
+        let mut effects: Vec<Effect> = model.ask().into_iter().collect();
+        effects.extend(model.acting.is_some().then_some(Effect::Look));
         (model, effects)
     }
 
@@ -114,7 +122,8 @@ impl Model {
     /// Everything that keys can do now.
     pub(crate) fn offered(&self) -> Vec<Action> {
         let own = self.trail.top().screen.actions();
-        own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied().collect()
+        let offered = own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied();
+        offered.chain(crate::acting::offered(self)).collect()
     }
 
     /// The action that a key does here, with those typed before it if it ends a chord.

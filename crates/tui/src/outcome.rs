@@ -3,6 +3,7 @@
 use mete_core::Month;
 
 use crate::actions::Action;
+use crate::deeds::Wish;
 use crate::msg::Effect;
 use crate::overlays::Overlay;
 use crate::screens::Screen;
@@ -19,6 +20,8 @@ pub enum Outcome {
     Month(Month),
     /// This on top of the screen.
     Show(Box<dyn Overlay>),
+    /// This to be done to the store, once its form is filled in.
+    Wish(Box<Wish>),
     /// These done outside.
     Effects(Vec<Effect>),
     /// This action, as if its key had been pressed.

@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::copy::Clip;
 use crate::data::{DataSource, Query, QueryFailed};
+use crate::doing::Doer;
 use crate::error::TuiError;
 use crate::export::write_new;
 use crate::model::{Model, Setting};
@@ -46,6 +48,12 @@ pub struct Runtime<'t, B: Backend> {
     pub tasks: JoinSet<()>,
     /// It as a job of a shell, if it is one.
     pub job: Option<Job>,
+    /// Who changes the store, and the tasks in which that is done; nobody where it is only looked at.
+    pub doer: Option<Doer>,
+    /// What is being done to the store. It is waited for to its end, however the interface ends.
+    pub deeds: JoinSet<()>,
+    /// Puts something on the clipboard.
+    pub copy: fn(&Clip) -> std::io::Result<()>,
 }
 
 impl<B> Runtime<'_, B>
@@ -66,6 +74,7 @@ where
         if timeout(LINGER, ended).await.is_err() {
             tracing::debug!("a question to the store is still under way");
         }
+        while self.deeds.join_next().await.is_some() {}
         outcome
     }
 
@@ -80,6 +89,7 @@ where
             tokio::select! {
                 biased;
                 Some(ended) = self.tasks.join_next() => check(ended)?,
+                Some(ended) = self.deeds.join_next() => check(ended)?,
                 // only a panic anywhere in the process stops it from outside; the terminal is no longer ours
                 () = self.outlet.stop.cancelled() => return Err(TuiError::Panicked),
                 // draining comes before drawing, but a storm of messages does not keep the screen from being drawn
@@ -126,7 +136,7 @@ where
                             job.ring();
                         }
                     }
-                    Effect::Ask { .. } | Effect::Write { .. } => {}
+                    _ => {}
                 }
             }
             self.start(effects);
@@ -179,8 +189,40 @@ where
                 Effect::Write { name, contents } => {
                     self.tasks.spawn(write(outlet, name, contents));
                 }
+                Effect::Look | Effect::Prepare { .. } | Effect::Do { .. } => self.serve(effect, outlet),
+                Effect::Copy(clip) => {
+                    if let Err(error) = (self.copy)(&clip) {
+                        tracing::debug!(%error, "nothing was copied");
+                    }
+                }
                 Effect::Redraw | Effect::Suspend | Effect::Ring | Effect::Quit => {}
             }
+        }
+    }
+
+    /// Starts what only somebody does who may change the store.
+    fn serve(&mut self, effect: Effect, outlet: Outlet) {
+        let Some(doer) = &self.doer else { return };
+        match effect {
+            Effect::Look => {
+                let sight = doer.sight();
+                self.tasks.spawn(async move {
+                    outlet.send(Msg::Sight(sight.await)).await;
+                });
+            }
+            Effect::Prepare { layer, wish } => {
+                let sheet = doer.sheet(*wish);
+                self.tasks.spawn(async move {
+                    outlet.send(Msg::Prepared { layer, result: sheet.await }).await;
+                });
+            }
+            Effect::Do { layer, deed } => {
+                let deed = doer.carry_out(deed);
+                self.deeds.spawn(async move {
+                    outlet.send(Msg::Done { layer, result: deed.await }).await;
+                });
+            }
+            _ => {}
         }
     }
 }

@@ -4,7 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use mete_core::{Month, Timestamp};
 use ratatui::layout::Size;
 
-use crate::actions::Action;
+use crate::acting;
+use crate::actions::{ACTING, Action};
 use crate::data::{Answer, QueryFailed};
 use crate::look::Look;
 use crate::model::{Lying, Model};
@@ -30,6 +31,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         month_changed(model, &mut effects);
     }
     handle(model, msg, &mut effects);
+    acting::go_on(model, &mut effects);
     let (body, theme) = (areas(model).body, model.setting.theme);
     let look = Look { theme: &theme, ..model.look() };
     model.trail.top_mut().screen.arrange(body, &look);
@@ -47,7 +49,9 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
         Msg::Resize(width, height) => model.size = Size { width, height },
         Msg::Second => {}
         Msg::Versions(result) => {
+            let before = model.link.versions();
             model.dirty |= model.link.observe(result, model.now);
+            acting::look_again(model, before, effects);
             ask_if_due(model, effects);
         }
         Msg::Answers { view, generation, result } => receive(model, view, generation, result, effects),
@@ -57,6 +61,9 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
                 Err(failure) => piece(format!(" ▲ {failure}"), Tone::Bad),
             });
         }
+        Msg::Sight(result) => acting::see(model, result),
+        Msg::Prepared { layer, result } => acting::prepared(model, layer, result),
+        Msg::Done { layer, result } => acting::done(model, (layer, result), effects),
         Msg::Banner(lines) => model.banner = lines,
         Msg::Stop => effects.push(Effect::Quit),
     }
@@ -115,9 +122,10 @@ fn month_changed(model: &mut Model, effects: &mut Vec<Effect>) {
 
 fn handle_key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
     model.said = None;
-    // control-c leaves from anywhere
-    if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
-        effects.push(Effect::Quit);
+    let held = model.overlay.as_ref().is_some_and(|lying| lying.overlay.is_held());
+    // control-c leaves from anywhere, but from what would be lost
+    if !held && key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
+        acting::leave(model, effects);
     } else if let Some(action) = model.overlay.is_some().then(|| above_all(model, key)).flatten() {
         act(model, action, effects);
     } else if let Some(mut lying) = model.overlay.take() {
@@ -138,6 +146,14 @@ fn reply_with(model: &mut Model, lying: Lying, reply: Reply, effects: &mut Vec<E
     match reply {
         Reply::Stay => model.overlay = Some(lying),
         Reply::Close => {}
+        Reply::With(more) => {
+            model.overlay = Some(lying);
+            effects.extend(more);
+        }
+        Reply::Carry(deed) => {
+            acting::carry(model, (lying.id, deed), effects);
+            model.overlay = Some(lying);
+        }
         Reply::Then(outcome) => follow(model, outcome, effects),
     }
 }
@@ -175,7 +191,8 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Background => model.setting.theme = model.setting.theme.switched(),
-        Action::Quit => effects.push(Effect::Quit),
+        Action::Quit => acting::leave(model, effects),
+        _ if ACTING.contains(&action) => acting::act(model, action, effects),
         _ => match overlay_of(model, action) {
             Some(overlay) => show(model, overlay, effects),
             // whatever else there is, a screen offers
@@ -221,6 +238,7 @@ fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
         Outcome::Jump(screen) => effects.extend(open(model, screen, Trail::jump)),
         Outcome::Month(month) => choose_month(model, Some(month), effects),
         Outcome::Show(overlay) => show(model, overlay, effects),
+        Outcome::Wish(wish) => acting::wish(model, *wish, effects),
         Outcome::Effects(more) => effects.extend(more),
         Outcome::Act(action) => act(model, action, effects),
     }
@@ -239,7 +257,7 @@ fn open(
 }
 
 /// Lays something on top of the screen.
-fn show(model: &mut Model, overlay: Box<dyn Overlay>, effects: &mut Vec<Effect>) {
+pub(crate) fn show(model: &mut Model, overlay: Box<dyn Overlay>, effects: &mut Vec<Effect>) {
     let (id, queries) = (model.next_id(), overlay.queries(model.month()));
     if !queries.is_empty() {
         effects.push(Effect::Ask { view: id, generation: 0, queries });

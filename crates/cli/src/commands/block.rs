@@ -4,13 +4,13 @@ use clap::{Args, Subcommand};
 use mete_control::{BlockTarget, NewBlockInput};
 use mete_core::Timestamp;
 use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
+use mete_core::when::When;
 use mete_store::ManualBlockFilter;
 
 use super::lookup;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Rows, Table, facts, left, time};
-use crate::when::When;
 
 /// What to do with blocks and releases by hand.
 #[derive(Debug, Subcommand)]

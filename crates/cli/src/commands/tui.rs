@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use mete_control::host::system_random;
 use mete_tui::{Config, Options};
 
+use super::quarantine;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::places;
@@ -21,7 +23,7 @@ pub struct TuiArgs {
     /// Keys, colours and the like [default: mete/tui.toml in the XDG configuration directory, if it is there]
     #[arg(long, value_name = "FILE", env = "METE_TUI_CONFIG")]
     config: Option<PathBuf>,
-    /// Change nothing from the interface, whatever the rights
+    /// Only look: nothing that changes the store is offered, and its schema is left as it is
     #[arg(long)]
     read_only: bool,
     /// Say what is wrong in the configuration, and do nothing else
@@ -47,8 +49,10 @@ pub async fn run(args: &TuiArgs, context: &Context) -> Result<(), CliError> {
     if args.check_config {
         return checked(args, context);
     }
-    let (store, actor) = (context.store().await?.clone(), context.actor().await?.clone());
-    Ok(mete_tui::run(store, actor, context.clock(), options).await?)
+    let store = if options.config.read_only { context.store_as_it_is().await? } else { context.store().await? };
+    let (store, actor) = (store.clone(), context.actor().await?.clone());
+    let options = Options { retrying: Some(quarantine::again(&store, &context.clock())), ..options };
+    Ok(mete_tui::run((store, actor), context.clock(), Box::new(system_random()), options).await?)
 }
 
 fn checked(args: &TuiArgs, context: &Context) -> Result<(), CliError> {

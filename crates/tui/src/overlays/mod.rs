@@ -1,6 +1,7 @@
 //! What can lie on top of a screen. Each is one file that handles its keys and draws itself; whoever opens it returns it
 //! as an [`Outcome`].
 
+mod acts;
 mod columns;
 mod export;
 mod filter;
@@ -9,7 +10,10 @@ mod jump;
 mod months;
 mod palette;
 pub mod picker;
+mod secret;
+mod sheet;
 
+pub use acts::Acts;
 pub use columns::Columns;
 use crossterm::event::KeyEvent;
 pub use export::Export;
@@ -21,9 +25,13 @@ pub use months::Months;
 pub use palette::Palette;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+pub use secret::SecretLayer;
+pub use sheet::SheetLayer;
 
 use crate::data::{Answer, Query, QueryFailed};
+use crate::deeds::{Deed, Sheet};
 use crate::model::Model;
+use crate::msg::Effect;
 use crate::outcome::Outcome;
 
 /// Something that lies on top of a screen and has the keys. While it handles one, the model does not have it.
@@ -42,6 +50,17 @@ pub trait Overlay: Send {
     /// Takes the answers to [`Overlay::queries`], in their order.
     fn receive(&mut self, _result: Result<Vec<Answer>, QueryFailed>) -> Reply {
         Reply::Stay
+    }
+
+    /// Takes the form that it was opened for, or why there is none.
+    fn prepared(&mut self, _result: Result<Box<Sheet>, String>) {}
+
+    /// Takes why what it sent was not done.
+    fn refused(&mut self, _words: String) {}
+
+    /// Whether nothing but itself puts it away, not even control-c.
+    fn is_held(&self) -> bool {
+        false
     }
 
     /// Draws it over the content.
@@ -65,6 +84,10 @@ pub trait Overlay: Send {
 pub enum Reply {
     /// It stays.
     Stay,
+    /// It stays, and these are done outside.
+    With(Vec<Effect>),
+    /// It stays until this is done.
+    Carry(Deed),
     /// It goes.
     Close,
     /// It goes, and this comes.

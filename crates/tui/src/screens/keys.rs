@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use super::{ProjectScreen, Screen, cells};
 use crate::actions::Action;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::table::{Column, Figure, List, Row, Table};
@@ -192,6 +193,15 @@ impl Screen for Keys {
             Action::Owner => Outcome::open(Some(Self::of_owner(&row.key.owner_id, &row.key.owner))),
             _ => Outcome::Done,
         }
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let Some(row) = self.table.selected() else { return Vec::new() };
+        let project = self.projects.iter().find(|project| project.id == row.key.project_id);
+        let both = |project: &Project| {
+            [Target::Key(Box::new(row.key.clone()), project.clone()), Target::Project(project.clone())]
+        };
+        project.map(both).into_iter().flatten().collect()
     }
 
     fn list(&mut self) -> &mut dyn List {

@@ -18,9 +18,10 @@ pub use projects::Projects;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::actions::{Action, EVERYWHERE, ON_LISTS};
+use crate::actions::{ACTING, Action, EVERYWHERE, ON_LISTS};
 use crate::config::ListConfig;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::table::List;
@@ -65,7 +66,7 @@ impl Kind {
     #[must_use]
     pub fn offers(&self, one: &str, other: &str) -> bool {
         let offered = |name: &str| {
-            let mut all = self.actions.iter().chain(ON_LISTS).chain(EVERYWHERE);
+            let mut all = self.actions.iter().chain(ON_LISTS).chain(EVERYWHERE).chain(ACTING);
             all.any(|action| action.name() == name)
         };
         offered(one) && offered(other)
@@ -137,6 +138,11 @@ pub trait Screen: Send {
                 list.set_columns(config);
             }
         }
+    }
+
+    /// What can be acted on: what is selected first, then what it is in. Empty where nothing is known yet.
+    fn targets(&self) -> Vec<Target> {
+        Vec::new()
     }
 
     /// The list that the keys act on.

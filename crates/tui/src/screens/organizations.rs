@@ -11,6 +11,7 @@ use super::projects::Projects;
 use super::{Screen, cells, trouble};
 use crate::actions::Action;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count, money_exact};
 use crate::look::Look;
@@ -189,6 +190,11 @@ impl Screen for Organizations {
     fn act(&mut self, action: Action) -> Outcome {
         let row = self.table.selected().filter(|_| action == Action::Open);
         Outcome::open(row.map(|row| Projects::of(&row.view.organization)))
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let selected = self.table.selected().map(|row| Target::Organization(row.view.organization.clone()));
+        selected.into_iter().chain([Target::Deployment]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {

@@ -10,6 +10,7 @@ use super::{Screen, cells, organizations, trouble};
 use crate::actions::Action;
 use crate::budget::Budget;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count, money_exact};
 use crate::look::Look;
@@ -27,8 +28,7 @@ const LEAST_LIST: u16 = 6;
 
 /// The list of projects; active and archived ones are listed apart (R22).
 pub struct Projects {
-    organization_id: String,
-    organization_name: String,
+    organization: Organization,
     archived: bool,
     views: Vec<ProjectView>,
     budget: Option<Budget>,
@@ -140,8 +140,7 @@ impl Projects {
     #[must_use]
     pub fn of(organization: &Organization) -> Self {
         Self {
-            organization_id: organization.id.clone(),
-            organization_name: organization.name.clone(),
+            organization: organization.clone(),
             archived: false,
             views: Vec::new(),
             budget: None,
@@ -182,11 +181,11 @@ impl Screen for Projects {
     }
 
     fn crumb(&self) -> String {
-        self.organization_name.clone()
+        self.organization.name.clone()
     }
 
     fn queries(&self, month: Month) -> Vec<Query> {
-        let organization_id = Some(self.organization_id.clone());
+        let organization_id = Some(self.organization.id.clone());
         vec![Query::Organizations(month), Query::Projects { organization_id, month }]
     }
 
@@ -197,7 +196,10 @@ impl Screen for Projects {
                 Answer::Organizations(views) => {
                     let states = organizations::states(&views, month, now);
                     let own =
-                        views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization_id);
+                        views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization.id);
+                    if let Some((view, _)) = &own {
+                        self.organization = view.organization.clone();
+                    }
                     self.budget = own.map(|(view, state)| Budget {
                         name: view.organization.name,
                         limits: view.limits,
@@ -235,6 +237,11 @@ impl Screen for Projects {
             Action::Open => Outcome::open(self.table.selected().map(|row| ProjectScreen::of(&row.view.project))),
             _ => Outcome::Done,
         }
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let selected = self.table.selected().map(|row| Target::Project(row.view.project.clone()));
+        selected.into_iter().chain([Target::Organization(self.organization.clone())]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {

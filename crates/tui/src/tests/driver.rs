@@ -146,6 +146,8 @@ pub fn parse(keys: &str) -> Vec<KeyEvent> {
             Some(("esc", after)) => (KeyCode::Esc, KeyModifiers::NONE, after),
             Some(("tab", after)) => (KeyCode::Tab, KeyModifiers::NONE, after),
             Some(("up", after)) => (KeyCode::Up, KeyModifiers::NONE, after),
+            Some(("left", after)) => (KeyCode::Left, KeyModifiers::NONE, after),
+            Some(("right", after)) => (KeyCode::Right, KeyModifiers::NONE, after),
             Some(("down", after)) => (KeyCode::Down, KeyModifiers::NONE, after),
             Some(("pgdn", after)) => (KeyCode::PageDown, KeyModifiers::NONE, after),
             Some(("end", after)) => (KeyCode::End, KeyModifiers::NONE, after),

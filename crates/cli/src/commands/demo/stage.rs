@@ -196,7 +196,8 @@ impl Stage {
             banner: Some(banner),
             ..crate::commands::tui::options(&crate::commands::tui::TuiArgs::default())?
         };
-        let interface = mete_tui::run(self.store.clone(), Actor::operator(origin()), Arc::clone(&self.clock), options);
+        let session = (self.store.clone(), Actor::operator(origin()));
+        let interface = mete_tui::run(session, Arc::clone(&self.clock), Box::new(system_random()), options);
         let burning = async {
             self.burn(story, Duration::from_millis(350)).await?;
             self.keep_asking(story).await

@@ -20,7 +20,8 @@ pub struct KeyRow {
     name: String,
     redacted_value: String,
     owner: String,
-    owner_id: String,
+    /// The key itself; spend without one has none.
+    key: Option<ApiKey>,
     last_used_at: Option<Timestamp>,
     state: KeyState,
     /// What it spent and how often it was used, for somebody who may see it (R6).
@@ -113,9 +114,14 @@ impl Row for KeyRow {
 }
 
 impl KeyRow {
+    /// The key itself; spend without one has none.
+    pub const fn key(&self) -> Option<&ApiKey> {
+        self.key.as_ref()
+    }
+
     /// The id and the name of the owner; spend without a key has none.
     pub fn owned_by(&self) -> Option<(&str, &str)> {
-        (!self.owner_id.is_empty()).then_some((self.owner_id.as_str(), self.owner.as_str()))
+        self.key.as_ref().map(|key| (key.owner_id.as_str(), key.owner.as_str()))
     }
 }
 
@@ -186,12 +192,12 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) ->
             let spent = spend.remove(&key.id);
             KeyRow {
                 state: ground.state_of(&key),
-                name: if key.name.is_empty() { key.redacted_value.clone() } else { key.name },
-                id: key.id,
-                redacted_value: key.redacted_value,
-                owner: key.owner,
-                owner_id: key.owner_id,
+                name: if key.name.is_empty() { key.redacted_value.clone() } else { key.name.clone() },
+                id: key.id.clone(),
+                redacted_value: key.redacted_value.clone(),
+                owner: key.owner.clone(),
                 last_used_at: key.last_used_at,
+                key: Some(key),
                 spend: sees_spend.then(|| spent.as_ref().map_or(Nanos::ZERO, |row| row.spend)),
                 requests: sees_spend.then(|| spent.map_or(0, |row| row.requests)),
                 total,
@@ -203,7 +209,7 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) ->
         id: row.id,
         redacted_value: String::new(),
         owner: String::new(),
-        owner_id: String::new(),
+        key: None,
         last_used_at: None,
         state: KeyState::NoKey,
         spend: Some(row.spend),

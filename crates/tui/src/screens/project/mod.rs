@@ -17,6 +17,7 @@ use crate::actions::Action;
 use crate::budget::Budget;
 use crate::chart::Days;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::format::money;
 use crate::look::Look;
 use crate::outcome::Outcome;
@@ -266,6 +267,12 @@ impl Screen for ProjectScreen {
             ("project_models", &mut self.models),
             ("project_alerts", &mut self.alerts),
         ]
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let key = self.keys.selected().filter(|_| self.focus == Panel::Keys).and_then(|row| row.key());
+        let key = key.map(|key| Target::Key(Box::new(key.clone()), self.project.clone()));
+        key.into_iter().chain([Target::Project(self.project.clone())]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {
