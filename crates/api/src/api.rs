@@ -9,8 +9,10 @@ use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 use mete_store::Store;
 
-use crate::authorize::{authorize, authorize_holding};
+use crate::authorize::{authorize, authorize_holding, unfit};
 use crate::description::{Description, describe};
+use crate::envoy::check::Known;
+use crate::envoy::http as envoy;
 use crate::explain::Explaining;
 use crate::footing::{Doubt, Footing};
 use crate::holding::Holding;
@@ -21,7 +23,7 @@ use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::refused_list::RefusedList;
 use crate::reply::{self, Reply};
-use crate::{envoy, holds, nginx, question, request_body};
+use crate::{holds, nginx, question, request_body};
 
 /// Answers requests. Shared by `Arc` among the listeners that it is served on.
 ///
@@ -32,7 +34,8 @@ use crate::{envoy, holds, nginx, question, request_body};
 /// where trying again is in vain. A gateway that accepts both headers of the key must use the same one: the bearer token
 /// goes first. `GET /v1/authorize/nginx` answers the same in the form of nginx's `auth_request`: 204, or 401 or 403 with
 /// the true status in `x-mete-status` and the body in `x-mete-body`. Envoy asks at `/v1/authorize/envoy/…` with the method and
-/// behind that the path of the client's request, and wants 200.
+/// behind that the path of the client's request, and wants 200; over gRPC ([`serve_grpc`](crate::serve_grpc)) it shows the
+/// request and its body.
 ///
 /// `POST /v1/authorize` with a JSON body and no key in a header asks for the same and is answered in JSON; money that was
 /// held is given back by `DELETE /v1/holds/{id}` and held longer by `POST /v1/holds/{id}/extend`.
@@ -119,6 +122,23 @@ impl Api {
             }
             path if envoy::asks_at(path) => envoy::for_ext_authz(self.answer_plainly(peer, request).await),
             _ => self.answer_plainly(peer, request).await,
+        }
+    }
+
+    /// The answer to a request that Envoy shows over gRPC: the same as in the header form, and what is unfit to go on does not,
+    /// whatever else would let it.
+    pub(crate) async fn answer_check(&self, known: &Known) -> Reply {
+        if !self.readiness.is_loaded() {
+            return self.not_loaded();
+        }
+        let (gate, metrics, headers, described) = (&self.gate, &self.metrics, known.headers(), known.description());
+        match (known.unfit(), &self.holding) {
+            (Some(problem), _) => self.decide(|now| unfit(gate, now, headers, &described, problem, metrics)),
+            (None, Some(holding)) if described.wants_hold => {
+                let answer = async |now| authorize_holding(gate, holding, now, headers, &described, metrics).await;
+                self.decide_holding(answer).await
+            }
+            (None, _) => self.decide(|now| authorize(gate, now, headers, &described, metrics)),
         }
     }
 

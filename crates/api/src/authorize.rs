@@ -9,6 +9,7 @@ use crate::credentials::key_of;
 use crate::description::Description;
 use crate::holding::Holding;
 use crate::metrics::Metrics;
+use crate::model_request::Unfit;
 use crate::reply::{self, Reply, allow, refuse};
 
 /// Decides on the key in `headers` and the request that they describe at the instant `now` (R37), and counts it.
@@ -51,6 +52,24 @@ pub async fn authorize_holding(
         (Ok(_), None) => refused(&Refusal::UnknownKey),
         (Err(Denied::Refused(refusal)), _) => refused(&refusal),
         (Err(denied), _) => reply::not_held(&denied),
+    }
+}
+
+/// Refuses a request that is unfit to go on, but for a reason of R37 before, if there is one.
+pub fn unfit(
+    gate: &Gate,
+    now: Timestamp,
+    headers: &HeaderMap,
+    description: &Description<'_>,
+    problem: Unfit,
+    metrics: &Metrics,
+) -> Reply {
+    match gate.refusal(now, Credential::Secret(key_of(headers)), &description.request) {
+        Some(refusal) => {
+            metrics.refused(&refusal);
+            refused(&refusal)
+        }
+        None => problem.reply(),
     }
 }
 

@@ -7,7 +7,7 @@ use mete_gate::Request;
 use crate::holding::Circumstances;
 
 /// Stands for a model that is not text, or was told twice and differently. No list of models has it.
-const NO_MODEL: &str = "\u{fffd}";
+pub const NO_MODEL: &str = "\u{fffd}";
 
 /// What `headers` tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,7 +40,9 @@ use tokio::time::{Instant, timeout_at};
 
 pub use access::{Access, DEFAULT_SOURCE, HttpSource};
 use body::Encoding;
-use budget::{Budget, Buffer};
+pub(crate) use body::receive;
+pub(crate) use budget::Budget;
+use budget::Buffer;
 use content::Content;
 pub(crate) use otlp::{Dialect, Signal};
 pub(crate) use refused::Refused;
@@ -202,7 +204,7 @@ impl Intake {
     /// # Errors
     /// Why it is not taken. What was committed of it by then stays, and counts once when it is sent again.
     pub(crate) async fn take(&self, admitted: Admitted, body: &mut Incoming) -> Result<Reply, Refused> {
-        let packed = body::receive(body, &self.budget, admitted.limit).await;
+        let packed = receive(body, &self.budget, admitted.limit).await;
         let packed = packed.map_err(|refused| admitted.explain(refused))?;
         let deadline = Instant::now() + self.bounds.patience;
         let reading = timeout_at(deadline, Arc::clone(&self.readers).acquire_owned()).await;

@@ -1,4 +1,4 @@
-//! Mete's HTTP interface, on hyper directly: over TCP and over a Unix socket.
+//! Mete's HTTP interface, on hyper directly: over TCP and over a Unix socket; and gRPC for Envoy.
 //!
 //! | path | methods | answer |
 //! |---|---|---|
@@ -17,7 +17,8 @@
 //! Every error is a JSON body that an OpenAI client understands:
 //! `{"error":{"message","type","param","code"}}`, all four keys always there.
 //!
-//! [`serve`] answers on a listener that its caller has bound, until it is told to stop.
+//! [`serve`] answers on a listener that its caller has bound, until it is told to stop; [`serve_grpc`] answers Envoy's
+//! `envoy.service.auth.v3.Authorization` on one of its own.
 
 mod api;
 mod authorize;
@@ -30,6 +31,7 @@ mod holding;
 mod holds;
 mod intake;
 mod metrics;
+mod model_request;
 mod nginx;
 mod peer;
 mod question;
@@ -41,10 +43,11 @@ mod serve;
 mod silence;
 
 pub use api::Api;
+pub use envoy::messages as envoy_messages;
 pub use footing::{Cause, Doubt, Footing, Tolerance};
 pub use holding::{Holding, LeaseRequest};
 pub use intake::{Access, Bounds, DEFAULT_SOURCE, HttpSource, Intake};
 pub use metrics::Metrics;
 pub use readiness::{Readiness, Trouble};
 pub use refused_list::{Listing, RefusedList};
-pub use serve::{Listener, Settings, serve};
+pub use serve::{Listener, Settings, serve, serve_grpc};

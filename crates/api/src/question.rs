@@ -2,10 +2,11 @@
 //! want to know (R37, R40).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 
-use hyper::header::{CONTENT_TYPE, HeaderName};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use hyper::{HeaderMap, StatusCode};
 use mete_core::EndpointGroup;
 use mete_core::decision::{Refusal, Standings};
@@ -159,6 +160,7 @@ struct Told<'a> {
     reason: Option<&'static str>,
     error: Option<Value>,
     retry: Option<bool>,
+    headers: Option<BTreeMap<String, String>>,
     project_id: Option<&'a str>,
     key_id: Option<&'a str>,
     hold: Option<&'a Hold>,
@@ -173,6 +175,13 @@ fn standings_of(admission: &Admission, refusal: Option<&Refusal>) -> Option<Stan
         _ => admission.caller.as_ref()?.standings,
     };
     (!standings.is_empty()).then_some(standings)
+}
+
+/// The headers that the client's answer has beside its body, as those of the header form do.
+fn headers_of(refusal: &Refusal) -> BTreeMap<String, String> {
+    let reply = reply::refuse(refusal);
+    let told = reply.headers().iter().filter(|(name, _)| ![CONTENT_TYPE, CACHE_CONTROL].contains(name));
+    told.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
 }
 
 /// What each budget leaves, in dollars.
@@ -200,6 +209,7 @@ impl<'a> Told<'a> {
             reason: refusal.map(|refusal| refusal.code().unwrap_or("missing_permission")),
             error: refusal.map(|refusal| refusal.body()["error"].take()),
             retry: refusal.map(|refusal| !refusal.forbids_retry()),
+            headers: refusal.map(headers_of),
             project_id: caller.and_then(|caller| std::str::from_utf8(&caller.project_id).ok()),
             key_id: caller.and_then(|caller| std::str::from_utf8(&caller.key_id).ok()),
             hold,

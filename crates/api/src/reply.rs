@@ -149,6 +149,12 @@ pub fn method_not_allowed(method: &str, allowed: &'static str) -> Reply {
     reply
 }
 
+/// The same answer, which tells SDKs that trying again is in vain.
+pub fn in_vain(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    reply
+}
+
 /// An error in the shape of R37.
 pub fn error(status: StatusCode, kind: &str, code: &str, message: &str) -> Reply {
     let body = json!({"error": {"message": message, "type": kind, "param": null, "code": code}});

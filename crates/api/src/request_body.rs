@@ -1,5 +1,8 @@
 //! Small bodies: read, or taken off the wire where nobody wants them.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -67,7 +70,28 @@ pub async fn collect(body: &mut Incoming, most: usize) -> Result<Bytes, Unread> 
         }
         Ok(if pieces.is_empty() { first } else { pieces.into() })
     };
-    tokio::time::timeout(MOST_TIME, whole).await.unwrap_or(Err(Unread::Torn))
+    in_time(whole).await.unwrap_or(Err(Unread::Torn))
+}
+
+/// What comes within [`MOST_TIME`]. What came with its head is there at the second look: most take no timer.
+async fn in_time<T>(wanted: impl Future<Output = T>) -> Option<T> {
+    let mut wanted = pin!(wanted);
+    let mut looks = 0;
+    let soon = poll_fn(|context| {
+        looks += 1;
+        match wanted.as_mut().poll(context) {
+            Poll::Ready(it) => Poll::Ready(Some(it)),
+            Poll::Pending if looks > 1 => Poll::Ready(None),
+            Poll::Pending => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    });
+    match soon.await {
+        None => tokio::time::timeout(MOST_TIME, wanted).await.ok(),
+        it => it,
+    }
 }
 
 async fn dispose_up_to(most: u64, headers: &HeaderMap, body: &mut Incoming, reply: &mut Reply) {
@@ -75,8 +99,7 @@ async fn dispose_up_to(most: u64, headers: &HeaderMap, body: &mut Incoming, repl
         return;
     }
     let read = !headers.contains_key(EXPECT) && body.size_hint().lower() <= most && {
-        let deadline = tokio::time::timeout(MOST_TIME, read_to_end(body, most));
-        deadline.await.unwrap_or(false)
+        in_time(read_to_end(body, most)).await.unwrap_or(false)
     };
     if !read {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
+use crate::envoy::rpc::Checks;
 use crate::peer::Peer;
 use crate::silence::{Activity, Watched};
 
@@ -56,23 +58,27 @@ impl Default for Settings {
 /// Pause after an error of `accept` that comes again at once, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a connection of HTTP/2 is asked for a sign of life, and how long that may take.
+const PING: Duration = Duration::from_secs(20);
+
 /// Answers HTTP/1.1 on `listener` until `stop` is cancelled; then closes the listener and idle connections at once,
 /// lets requests under way end within [`Settings::grace`], and returns when no connection is left.
 pub async fn serve(listener: Listener, api: Arc<Api>, settings: Settings, stop: CancellationToken) {
-    let connections = Connections::new(api, settings, stop);
-    match listener {
-        Listener::Tcp(listener) => {
-            let accept = || async {
-                listener.accept().await.map(|(stream, address)| (without_delay(stream), Peer::at(address)))
-            };
-            connections.accept_until_stop(accept).await;
-        }
-        Listener::Unix(listener) => {
-            let accept = || async { listener.accept().await.map(|(stream, _)| (stream, Peer::Socket)) };
-            connections.accept_until_stop(accept).await;
-        }
-    }
-    connections.finish().await;
+    let mut http = http1::Builder::new();
+    // Without `pipeline_flush`: it would hold an answer back while half of the next request is in the buffer.
+    // Most answers are small: head and body are sent sooner as one piece than as two.
+    http.writev(false).max_header_size(settings.max_head_bytes);
+    Connections::new(settings, stop).serve(listener, &Protocol::Http { http, api }).await;
+}
+
+/// Answers Envoy's checks over gRPC in the same way, on HTTP/2 without TLS. A connection may be silent for as long as its
+/// client answers pings.
+pub async fn serve_grpc(listener: Listener, api: Arc<Api>, settings: Settings, stop: CancellationToken) {
+    let connections = Connections::new(settings, stop);
+    let mut http = http2::Builder::new(connections.tasks.clone());
+    http.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
+    http.max_header_list_size(u32::try_from(settings.max_head_bytes).unwrap_or(u32::MAX));
+    connections.serve(listener, &Protocol::Grpc { http, checks: Arc::new(Checks::new(api)) }).await;
 }
 
 /// Answers are single small writes: waiting to join them only costs time.
@@ -83,39 +89,65 @@ fn without_delay(stream: tokio::net::TcpStream) -> tokio::net::TcpStream {
     stream
 }
 
-/// The connections of one listener.
-struct Connections {
-    api: Arc<Api>,
-    http: http1::Builder,
-    head_timeout: Duration,
-    grace: Duration,
-    places: Arc<Semaphore>,
-    tasks: TaskTracker,
-    /// No new connections and requests.
-    stop: CancellationToken,
+/// What is spoken on connections, and who answers.
+enum Protocol {
+    Http { http: http1::Builder, api: Arc<Api> },
+    Grpc { http: http2::Builder<Tasks>, checks: Arc<Checks> },
+}
+
+/// All that runs for the connections of one listener: themselves, and the requests that share one.
+#[derive(Clone)]
+struct Tasks {
+    tracker: TaskTracker,
     /// The grace is over.
     cut: CancellationToken,
 }
 
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Tasks {
+    fn execute(&self, request: F) {
+        let cut = self.cut.clone();
+        self.tracker.spawn(async move { cut.run_until_cancelled_owned(request).await.is_some() });
+    }
+}
+
+/// The connections of one listener.
+struct Connections {
+    head_timeout: Duration,
+    grace: Duration,
+    places: Arc<Semaphore>,
+    tasks: Tasks,
+    /// No new connections and requests.
+    stop: CancellationToken,
+}
+
 impl Connections {
-    fn new(api: Arc<Api>, settings: Settings, stop: CancellationToken) -> Self {
-        let mut http = http1::Builder::new();
-        // Without `pipeline_flush`: it would hold an answer back while half of the next request is in the buffer.
-        // Most answers are small: head and body are sent sooner as one piece than as two.
-        http.writev(false).max_header_size(settings.max_head_bytes);
+    fn new(settings: Settings, stop: CancellationToken) -> Self {
         Self {
-            api,
-            http,
             head_timeout: settings.head_timeout,
             grace: settings.grace,
             places: Arc::new(Semaphore::new(settings.max_connections)),
-            tasks: TaskTracker::new(),
+            tasks: Tasks { tracker: TaskTracker::new(), cut: CancellationToken::new() },
             stop,
-            cut: CancellationToken::new(),
         }
     }
 
-    async fn accept_until_stop<S, F>(&self, accept: impl Fn() -> F)
+    async fn serve(self, listener: Listener, protocol: &Protocol) {
+        match listener {
+            Listener::Tcp(listener) => {
+                let accept = || async {
+                    listener.accept().await.map(|(stream, address)| (without_delay(stream), Peer::at(address)))
+                };
+                self.accept_until_stop(protocol, accept).await;
+            }
+            Listener::Unix(listener) => {
+                let accept = || async { listener.accept().await.map(|(stream, _)| (stream, Peer::Socket)) };
+                self.accept_until_stop(protocol, accept).await;
+            }
+        }
+        self.finish().await;
+    }
+
+    async fn accept_until_stop<S, F>(&self, protocol: &Protocol, accept: impl Fn() -> F)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = io::Result<(S, Peer)>>,
@@ -131,67 +163,96 @@ impl Connections {
                 biased;
                 () = &mut stop => return,
                 (place, accepted) = next => match accepted {
-                    Ok((stream, peer)) => {
-                        let connection = self.connection(stream, peer);
-                        self.tasks.spawn(async move {
-                            connection.await;
-                            drop(place);
-                        });
-                    }
+                    Ok((stream, peer)) => self.begin(protocol, stream, peer, place),
                     Err(error) => pause_after(&error).await,
                 },
             }
         }
     }
 
-    /// One connection, from its first request to its end. Borrows nothing, so that it can be a task.
-    fn connection<S>(&self, stream: S, peer: Peer) -> impl Future<Output = ()> + Send + 'static
+    /// Has a task for one connection, from its first request to its end, that gives its place back then.
+    fn begin<S, P>(&self, protocol: &Protocol, stream: S, peer: Peer, place: P)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        P: Send + 'static,
     {
-        let (api, activity) = (Arc::clone(&self.api), Arc::<Activity>::default());
-        let stream = Watched { stream, activity: Arc::clone(&activity) };
-        let service = service_fn({
-            let activity = Arc::clone(&activity);
-            move |request| {
-                let (api, activity) = (Arc::clone(&api), Arc::clone(&activity));
-                async move { Ok::<_, Infallible>(activity.during(api.answer(peer, request)).await) }
-            }
-        });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
-        let head_timeout = self.head_timeout;
+        let activity = Arc::<Activity>::default();
+        let stream = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
         // A token of its own: polling a shared one would make all connections meet at its lock.
-        let (stop, cut) = (self.stop.child_token(), self.cut.clone());
-        async move {
-            let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                biased;
-                ended = &mut connection => Some(ended),
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    tokio::select! {
-                        ended = &mut connection => Some(ended),
-                        () = cut.cancelled() => None,
-                    }
-                }
-                () = activity.silent_for(head_timeout) => {
-                    tracing::debug!("a connection was silent for too long and is closed");
-                    None
-                }
-            };
-            if let Some(Err(error)) = ended {
-                tracing::debug!(%error, "connection ended");
+        let (stop, cut) = (self.stop.child_token(), self.tasks.cut.clone());
+        let ends = Ends { stop, cut, activity: Arc::clone(&activity), head_timeout: self.head_timeout };
+        match protocol {
+            Protocol::Http { http, api } => {
+                let api = Arc::clone(api);
+                let service = service_fn(move |request| {
+                    let (api, activity) = (Arc::clone(&api), Arc::clone(&activity));
+                    async move { Ok::<_, Infallible>(activity.during(api.answer(peer, request)).await) }
+                });
+                let connection = http.serve_connection(stream, service);
+                self.tasks.tracker.spawn(async move {
+                    ends.of(connection, http1::Connection::graceful_shutdown).await;
+                    drop(place);
+                });
+            }
+            Protocol::Grpc { http, checks } => {
+                let checks = Arc::clone(checks);
+                let service = service_fn(move |request| {
+                    let checks = Arc::clone(&checks);
+                    async move { Ok::<_, Infallible>(checks.answer(request).await) }
+                });
+                let connection = http.serve_connection(stream, service);
+                self.tasks.tracker.spawn(async move {
+                    ends.of(connection, http2::Connection::graceful_shutdown).await;
+                    drop(place);
+                });
             }
         }
     }
 
     /// Waits until no connection is left, and cuts those that outlast the grace.
     async fn finish(self) {
-        self.tasks.close();
-        if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
-            tracing::warn!(connections = self.tasks.len(), "requests outlasted the grace at the stop and are cut");
-            self.cut.cancel();
-            self.tasks.wait().await;
+        self.tasks.tracker.close();
+        if tokio::time::timeout(self.grace, self.tasks.tracker.wait()).await.is_err() {
+            tracing::warn!(
+                connections = self.tasks.tracker.len(),
+                "requests outlasted the grace at the stop and are cut"
+            );
+            self.tasks.cut.cancel();
+            self.tasks.tracker.wait().await;
+        }
+    }
+}
+
+/// What ends a connection but for its client.
+struct Ends {
+    stop: CancellationToken,
+    cut: CancellationToken,
+    activity: Arc<Activity>,
+    head_timeout: Duration,
+}
+
+impl Ends {
+    /// Waits for the end of `connection`, which `shut_down` has refuse further requests.
+    async fn of<C: Future<Output = hyper::Result<()>>>(self, connection: C, shut_down: fn(Pin<&mut C>)) {
+        let Self { stop, cut, activity, head_timeout } = self;
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = &mut connection => Some(ended),
+            () = stop.cancelled() => {
+                shut_down(connection.as_mut());
+                tokio::select! {
+                    ended = &mut connection => Some(ended),
+                    () = cut.cancelled() => None,
+                }
+            }
+            () = activity.silent_for(head_timeout) => {
+                tracing::debug!("a connection was silent for too long and is closed");
+                None
+            }
+        };
+        if let Some(Err(error)) = ended {
+            tracing::debug!(%error, "connection ended");
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod permissions;
 pub mod rates;
 pub mod rights;
 pub mod secret;
+pub mod shards;
 pub mod time;
 pub mod when;
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::secret::without_secrets;
 
-/// The rate limits of one model; `None` is no limit. Names are those of the administration API (R44).
+/// The rate limits of one model; `None` is no limit. Names are those of the administration API (R44), which has no tokens per
+/// day: those are named in its manner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RateLimit {
     /// The model.
@@ -25,6 +26,8 @@ pub struct Rates {
     pub max_tokens_per_1_minute: Option<u64>,
     /// Requests per day.
     pub max_requests_per_1_day: Option<u64>,
+    /// Tokens per day.
+    pub max_tokens_per_1_day: Option<u64>,
     /// Images per minute.
     pub max_images_per_1_minute: Option<u64>,
     /// Megabytes of audio per minute.
@@ -40,6 +43,7 @@ pub enum Rate {
     RequestsPerMinute,
     TokensPerMinute,
     RequestsPerDay,
+    TokensPerDay,
     ImagesPerMinute,
     AudioMegabytesPerMinute,
     BatchInputTokensPerDay,
@@ -47,10 +51,11 @@ pub enum Rate {
 
 impl Rate {
     /// Every figure.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RequestsPerMinute,
         Self::TokensPerMinute,
         Self::RequestsPerDay,
+        Self::TokensPerDay,
         Self::ImagesPerMinute,
         Self::AudioMegabytesPerMinute,
         Self::BatchInputTokensPerDay,
@@ -63,6 +68,7 @@ impl Rate {
             Self::RequestsPerMinute => "requests_per_minute",
             Self::TokensPerMinute => "tokens_per_minute",
             Self::RequestsPerDay => "requests_per_day",
+            Self::TokensPerDay => "tokens_per_day",
             Self::ImagesPerMinute => "images_per_minute",
             Self::AudioMegabytesPerMinute => "audio_megabytes_per_minute",
             Self::BatchInputTokensPerDay => "batch_input_tokens_per_day",
@@ -78,6 +84,7 @@ impl Rates {
             Rate::RequestsPerMinute => self.max_requests_per_1_minute,
             Rate::TokensPerMinute => self.max_tokens_per_1_minute,
             Rate::RequestsPerDay => self.max_requests_per_1_day,
+            Rate::TokensPerDay => self.max_tokens_per_1_day,
             Rate::ImagesPerMinute => self.max_images_per_1_minute,
             Rate::AudioMegabytesPerMinute => self.max_audio_megabytes_per_1_minute,
             Rate::BatchInputTokensPerDay => self.batch_1_day_max_input_tokens,
@@ -90,6 +97,7 @@ impl Rates {
             Rate::RequestsPerMinute => &mut self.max_requests_per_1_minute,
             Rate::TokensPerMinute => &mut self.max_tokens_per_1_minute,
             Rate::RequestsPerDay => &mut self.max_requests_per_1_day,
+            Rate::TokensPerDay => &mut self.max_tokens_per_1_day,
             Rate::ImagesPerMinute => &mut self.max_images_per_1_minute,
             Rate::AudioMegabytesPerMinute => &mut self.max_audio_megabytes_per_1_minute,
             Rate::BatchInputTokensPerDay => &mut self.batch_1_day_max_input_tokens,

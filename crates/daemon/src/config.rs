@@ -56,13 +56,17 @@ pub struct StoreSettings {
 }
 
 /// `[listen]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listen {
     /// TCP address, as in `127.0.0.1:8790`. Port 0 takes a free one.
     pub address: Option<SocketAddr>,
     /// Path of a Unix socket.
     pub socket: Option<PathBuf>,
+    /// TCP address for Envoy's gRPC, as in `127.0.0.1:8792`.
+    pub grpc: Option<SocketAddr>,
+    /// Path of a Unix socket for it.
+    pub grpc_socket: Option<PathBuf>,
 }
 
 /// `[prices]`
@@ -258,8 +262,13 @@ impl Config {
         }
         let of_source =
             self.sources.iter_mut().flat_map(|source| [&mut source.path, &mut source.mapping, &mut source.token_file]);
-        let others =
-            [&mut self.prices.overrides, &mut self.listen.socket, &mut self.ingest.token_file, &mut self.refused.file];
+        let others = [
+            &mut self.prices.overrides,
+            &mut self.listen.socket,
+            &mut self.listen.grpc_socket,
+            &mut self.ingest.token_file,
+            &mut self.refused.file,
+        ];
         for path in of_source.chain(others).flatten() {
             *path = folder.join(&*path);
         }
@@ -343,7 +352,7 @@ mod tests {
     #[test]
     fn paths_are_meant_from_the_files_folder() {
         let config = parse(
-            "[store]\nurl = 'sqlite:mete.db'\n[listen]\nsocket = '/run/mete.sock'\n\
+            "[store]\nurl = 'sqlite:mete.db'\n[listen]\nsocket = '/run/mete.sock'\ngrpc_socket = 'grpc.sock'\n\
              [refused]\nfile = 'refused.txt'\n\
              [[source]]\nkind = 'file'\npath = 'logs/*.jsonl'\nformat = 'openai-chat'\norg = 'Acme'\n",
         )
@@ -351,6 +360,7 @@ mod tests {
         assert_eq!(config.store.url.to_string(), "sqlite:/etc/mete/mete.db");
         assert_eq!(config.sources[0].name(), "/etc/mete/logs/*.jsonl");
         assert_eq!(config.listen.socket.unwrap(), Path::new("/run/mete.sock"));
+        assert_eq!(config.listen.grpc_socket.unwrap(), Path::new("/etc/mete/grpc.sock"));
         assert_eq!(config.refused.file.unwrap(), Path::new("/etc/mete/refused.txt"));
     }
 
@@ -447,6 +457,7 @@ mod tests {
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
         assert_eq!((everything.sources.len(), everything.rules.len()), (8, 2));
+        assert!(everything.listen.grpc.is_some() && everything.listen.grpc_socket.is_some());
         let layouts: Vec<_> = everything.sources.iter().map(|source| source.settings().format).collect();
         assert!(
             layouts.iter().any(|layout| matches!(layout, Some(Layout::Custom(mapping)) if mapping.name() == "nginx"))

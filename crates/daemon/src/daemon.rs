@@ -1,7 +1,7 @@
 //! The daemon's life: up in the order of dependence, down in the reverse, nothing read left uncommitted.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::{self, TokenError};
 use crate::backlog::Backlog;
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::heartbeat::Heartbeat;
 use crate::leases::{self, Lessee};
@@ -62,7 +62,7 @@ pub struct Daemon {
     gate: Arc<Gate>,
     readiness: Arc<Readiness>,
     address: Option<SocketAddr>,
-    socket: Option<PathBuf>,
+    sockets: Vec<PathBuf>,
     shared: sources::Shared,
     sources: sources::Running,
     intake: Arc<Intake>,
@@ -117,9 +117,12 @@ impl Daemon {
             .with_store(store.clone());
         let holding = Holding::new(shared.prices.subscribe(), Box::new(random)).with_leases(ask);
         let api = Arc::new(api.with_intake(Arc::clone(&intake)).with_holding(holding));
-        for listener in bound.listeners {
-            let settings = mete_api::Settings::default();
+        let settings = mete_api::Settings::default();
+        for listener in bound.http {
             services.spawn(mete_api::serve(listener, Arc::clone(&api), settings, stop_services.clone()));
+        }
+        for listener in bound.grpc {
+            services.spawn(mete_api::serve_grpc(listener, Arc::clone(&api), settings, stop_services.clone()));
         }
 
         let beating = (Arc::clone(&backlog), Arc::clone(&clock));
@@ -147,7 +150,7 @@ impl Daemon {
                 stop_services.cancel();
                 services.close();
                 services.wait().await;
-                remove_socket(bound.socket.as_deref());
+                remove_sockets(&bound.sockets);
                 return Err(error);
             }
         };
@@ -178,7 +181,7 @@ impl Daemon {
             gate,
             readiness,
             address: bound.address,
-            socket: bound.socket,
+            sockets: bound.sockets,
             shared,
             sources,
             intake,
@@ -209,8 +212,7 @@ impl Daemon {
         let prices = PriceList::read(config.prices.overrides.as_deref())?;
         let access = access::read(&config, &prices.catalogue)?;
         if config.store.url != self.config.store.url
-            || config.listen.address != self.config.listen.address
-            || config.listen.socket != self.config.listen.socket
+            || config.listen != self.config.listen
             || config.gate != self.config.gate
             || config.refused != self.config.refused
         {
@@ -247,26 +249,29 @@ impl Daemon {
         self.readiness.set_stopping();
         self.stop_services.cancel();
         self.services.wait().await;
-        remove_socket(self.socket.as_deref());
+        remove_sockets(&self.sockets);
         self.store.close().await;
         tracing::info!("stopped");
     }
 }
 
-/// Reads all that decisions need: the directory, what others hold, and the totals. The committer goes on from them.
+/// Reads all that decisions need: the directory, what others hold, the totals, and what is used of rate limits by the day. The
+/// committer goes on from them.
 async fn fill(store: &Store, lessee: &Lessee, observer: GateObserver) -> Result<Committer, StartError> {
     lessee.gate.replace_directory(store.gate_snapshot().await?);
     lessee.assume_others().await?;
     let mut committer = Committer::new(store.clone(), Arc::clone(&lessee.clock), Box::new(observer)).await?;
     committer.read_totals().await?;
+    let now = lessee.clock.now();
+    lessee.gate.rebuild_usage(&store.hour_usage(Gate::usage_begin(now)).await?, now);
     Ok(committer)
 }
 
-fn remove_socket(path: Option<&Path>) {
-    if let Some(path) = path
-        && let Err(error) = std::fs::remove_file(path)
-    {
-        tracing::warn!(socket = %path.display(), %error, "cannot remove the socket");
+fn remove_sockets(paths: &[PathBuf]) {
+    for path in paths {
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!(socket = %path.display(), %error, "cannot remove the socket");
+        }
     }
 }
 
@@ -283,7 +288,8 @@ async fn commit(committer: Committer, deliveries: mpsc::Receiver<Delivery>, give
 }
 
 fn place(config: &Config) -> String {
-    let address = config.listen.address.map(|address| address.to_string());
-    let socket = config.listen.socket.as_ref().map(|socket| socket.display().to_string());
-    [address, socket].into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    let Listen { address, socket, grpc, grpc_socket } = &config.listen;
+    let addresses = [address, grpc].into_iter().flatten().map(SocketAddr::to_string);
+    let sockets = [socket, grpc_socket].into_iter().flatten().map(|path| path.display().to_string());
+    addresses.chain(sockets).collect::<Vec<_>>().join(" and ")
 }

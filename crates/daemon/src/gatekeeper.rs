@@ -76,13 +76,16 @@ impl Observer for GateObserver {
 }
 
 fn log(alert: &Alert) {
+    let part = alert.part.as_ref().map(|of| format!("{} {}", of.part.kind, of.part.id));
     let what = match alert.kind {
         AlertKind::Threshold => "notification threshold passed",
+        AlertKind::Exhausted if part.is_some() => "budget exhausted: its requests are refused",
         AlertKind::Exhausted => "budget exhausted: its keys are refused",
     };
     tracing::warn!(
         scope = alert.scope_kind.as_str(),
         id = %alert.scope_id,
+        part,
         month = %alert.month,
         limit = %alert.amount,
         spend = %alert.spend,
@@ -114,19 +117,21 @@ pub(crate) async fn follow_directory(
     }
 }
 
-/// Reads what changed in the directory. Keys, of which there may be a million, only where one of them did.
+/// Reads what changed in the directory: of keys, of which there may be a million, only those that did.
 async fn refresh(store: &Store, gate: &Gate, now: Timestamp) -> Result<(), StoreError> {
     let known = gate.change_seq();
     if store.versions().await?.change_seq == known {
         return Ok(());
     }
-    if let (Extent::Rules | Extent::Projects, change_seq) = store.extent_since(known).await? {
-        let snapshot = store.gate_snapshot_without_keys(change_seq).await?;
+    let (extent, change_seq) = store.extent_since(known).await?;
+    if extent != Extent::All {
+        let snapshot = store.gate_changes(&extent, change_seq).await?;
         learn_parts(store, gate, &snapshot, now).await?;
-        if gate.replace_all_but_keys(snapshot) {
+        if gate.change_directory(snapshot) {
             return Ok(());
         }
     }
+    tracing::info!("the change feed does not tell which keys changed: the gate reads all of them");
     let snapshot = store.gate_snapshot().await?;
     learn_parts(store, gate, &snapshot, now).await?;
     gate.replace_directory(snapshot);

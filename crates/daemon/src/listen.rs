@@ -13,26 +13,34 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::config::Listen;
 
 /// Listeners that are bound, and where.
+#[derive(Default)]
 pub(crate) struct Bound {
-    pub(crate) listeners: Vec<Listener>,
-    /// The TCP address, its port being the real one.
+    /// For HTTP.
+    pub(crate) http: Vec<Listener>,
+    /// For gRPC.
+    pub(crate) grpc: Vec<Listener>,
+    /// HTTP's TCP address, its port being the real one.
     pub(crate) address: Option<SocketAddr>,
-    /// The socket's file, to be removed at the end.
-    pub(crate) socket: Option<PathBuf>,
+    /// The sockets' files, to be removed at the end.
+    pub(crate) sockets: Vec<PathBuf>,
 }
 
 pub(crate) async fn bind(listen: &Listen) -> io::Result<Bound> {
-    let mut bound = Bound { listeners: Vec::new(), address: None, socket: None };
+    let mut bound = Bound::default();
     if let Some(address) = listen.address {
         let listener = TcpListener::bind(address).await?;
         bound.address = Some(listener.local_addr()?);
-        bound.listeners.push(Listener::Tcp(listener));
+        bound.http.push(Listener::Tcp(listener));
     }
-    if let Some(path) = &listen.socket {
+    if let Some(address) = listen.grpc {
+        bound.grpc.push(Listener::Tcp(TcpListener::bind(address).await?));
+    }
+    for (path, listeners) in [(&listen.socket, &mut bound.http), (&listen.grpc_socket, &mut bound.grpc)] {
+        let Some(path) = path else { continue };
         let listener = bind_socket(path, None)?;
         listener.set_nonblocking(true)?;
-        bound.listeners.push(Listener::Unix(UnixListener::from_std(listener)?));
-        bound.socket = Some(path.clone());
+        listeners.push(Listener::Unix(UnixListener::from_std(listener)?));
+        bound.sockets.push(path.clone());
     }
     Ok(bound)
 }

@@ -180,19 +180,21 @@ impl Gate {
         wanted.request_id.map(|id| Link::Event(self.terms().ids.event(&text(&organization.id), id)))
     }
 
-    /// Gives back what a hold sets aside. Whether there was one.
+    /// Gives back what a hold sets aside, and what was told for the rate limits of its request. Whether there was one.
     pub fn release(&self, now: Timestamp, hold_id: &str) -> bool {
-        let ended = {
-            let mut vault = self.vault();
-            vault.holds.expire(now);
-            vault.holds.end(hold_id).is_some()
-        };
-        self.meters().give_back(&self.directory(), hold_id, now);
-        ended
+        let mut vault = self.vault();
+        vault.holds.expire(now);
+        let Some(Deposit { project, event, .. }) = vault.holds.end(hold_id) else { return false };
+        // Whoever asked twice about one request and releases one hold goes on with the other.
+        if event.is_none_or(|event| !vault.holds.has(&project, event)) {
+            let link = Link::of_hold(hold_id, event);
+            self.meters().give_back(&self.directory(), (&project, &link), now);
+        }
+        true
     }
 
     /// Has a hold begin its time anew, for a stream that takes long: until when it lives then, and what it sets aside;
-    /// `None` if there is none.
+    /// `None` if there is none. The usage of its request is waited for as long (R23).
     ///
     /// # Errors
     /// What must be leased first, in a gate with leases.
@@ -202,7 +204,10 @@ impl Gate {
         let until = now.plus(self.terms().time);
         let Some(deposit) = vault.holds.get(hold_id) else { return Ok(None) };
         vault.covered(&deposit.project, Nanos::ZERO, Nanos::ZERO, until, self.terms())?;
-        Ok(vault.holds.extend(hold_id, until).map(|deposit| (deposit.expires_at, deposit.cost)))
+        let Some(deposit) = vault.holds.extend(hold_id, until) else { return Ok(None) };
+        let (link, until) = (Link::of_hold(hold_id, deposit.event), deposit.expires_at);
+        self.meters().extend(&self.directory(), (&deposit.project, &link), (now, until));
+        Ok(Some((until, deposit.cost)))
     }
 
     /// Ends the holds that events name, and those that were taken for their ids. The totals must have the events by now,
@@ -229,7 +234,7 @@ impl Gate {
         {
             let vault = self.vault();
             for Booked { event, project, hold, cost, .. } in events {
-                let is_held = hold.is_some() || vault.holds.has(project, event);
+                let is_held = hold.is_some() || vault.holds.has(project.as_bytes(), event);
                 let (requests, highest) = ended.entry(project).or_default();
                 *requests += u64::from(!is_held);
                 *highest = cost.max(*highest);

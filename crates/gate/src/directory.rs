@@ -1,4 +1,5 @@
-//! The directory as the gate keeps it: immutable but for the organizations' totals, and swapped as a whole.
+//! The directory as the gate keeps it: immutable but for the organizations' totals, and swapped as a whole. The next one
+//! shares the keys that stay as they are.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub struct Key {
     /// Until when this secret is good, if a rotation replaced it.
     pub valid_until: Option<Timestamp>,
     pub permissions: Permissions,
-    project: usize,
+    project: u32,
 }
 
 /// A project; its organization is a position in [`Directory::organizations`].
@@ -67,8 +68,8 @@ pub struct Organization {
 /// Everything that a decision looks at.
 #[derive(Debug)]
 pub struct Directory {
-    /// Shared with the directories before, as long as no key changes.
-    keys: Arc<Keys>,
+    /// Shared with the directory before, but for what changed.
+    keys: Keys,
     /// Blocks and releases by the ids of keys and projects.
     overrides: ByScope,
     /// The budgets that keys count to, by their ids.
@@ -91,26 +92,29 @@ impl Directory {
     ///
     /// What points to something that the snapshot does not hold is left out, so that it is refused, never let through
     /// without its limits. A snapshot may lack what was created while it was read; the next one has it.
-    pub fn new(mut snapshot: GateSnapshot, book: &mut Book) -> Self {
-        let (keys, old_secrets) = (take(&mut snapshot.keys), take(&mut snapshot.old_secrets));
-        let directory = Self::of_projects(snapshot, &FxHashMap::default(), book);
-        let read = keys.len();
-        let known: Vec<(KeyHash, Key)> =
-            keys.into_iter().filter_map(|key| Some((key.hash, directory.place_key(key)?))).collect();
-        if known.len() < read {
-            tracing::warn!(keys = read - known.len(), "the gate refuses keys whose project it was not given");
-        }
-        Self { keys: Arc::new(by_secret(known, old_secrets)), ..directory }
+    pub fn new(snapshot: GateSnapshot, book: &mut Book) -> Self {
+        Self::read(Keys::default(), &FxHashMap::default(), snapshot, book)
     }
 
-    /// The directory after this one, with the same keys; those of the snapshot are not looked at. `None` if a project is
-    /// gone that keys may be of.
-    pub fn with_same_keys(&self, snapshot: GateSnapshot, book: &mut Book) -> Option<Self> {
-        let next = Self::of_projects(snapshot, &self.positions, book);
+    /// The directory after this one: the snapshot has the keys that changed, and all else. `None` if a project is gone that
+    /// other keys may be of.
+    pub fn changed(&self, snapshot: GateSnapshot, book: &mut Book) -> Option<Self> {
+        let next = Self::read(self.keys.clone(), &self.positions, snapshot, book);
         let is_kept =
             |(position, project): (usize, &Project)| next.positions.get(&*text(&project.id)) == Some(&position);
-        let keys = Arc::clone(&self.keys);
-        self.projects.iter().enumerate().all(is_kept).then_some(Self { keys, ..next })
+        self.projects.iter().enumerate().all(is_kept).then_some(next)
+    }
+
+    /// That of a snapshot, whose keys come to `keys` or in place of what is there of them. Those have projects by their
+    /// positions `before`.
+    fn read(keys: Keys, before: &FxHashMap<Arc<str>, usize>, mut snapshot: GateSnapshot, book: &mut Book) -> Self {
+        let (read, old_secrets) = (take(&mut snapshot.keys), take(&mut snapshot.old_secrets));
+        let mut directory = Self { keys, ..Self::of_projects(snapshot, before, book) };
+        directory.place_keys(read);
+        for old in old_secrets {
+            directory.place_old_secret(old);
+        }
+        directory
     }
 
     /// All but the keys. Projects keep their positions `before`, new ones come behind them.
@@ -134,9 +138,8 @@ impl Directory {
             rates.entry(scope).or_default().insert(limit.model, limit.rates);
         }
         let Parts { keys: key_parts, standing: standing_parts, .. } = parts;
-        let keys = Arc::default();
         let directory = Self {
-            keys,
+            keys: Keys::default(),
             overrides,
             key_parts,
             projects,
@@ -151,11 +154,38 @@ impl Directory {
         directory
     }
 
-    /// `None` if its project is not there.
-    fn place_key(&self, key: GateKey) -> Option<Key> {
-        let project = *self.positions.get(key.project_id.as_str())?;
-        let GateKey { id, status, expires_at, permissions, .. } = key;
-        Some(Key { id: id.into(), status, expires_at, valid_until: None, permissions, project })
+    /// Puts keys in place, whatever there was of them before. One whose project is not there is left out.
+    fn place_keys(&mut self, keys: Vec<GateKey>) {
+        for key in &keys {
+            self.keys.remove(key.id.as_bytes());
+        }
+        let mut refused = 0;
+        for GateKey { id, project_id, hash, status, expires_at, permissions } in keys {
+            let Some(project) = self.place_of(&project_id) else {
+                refused += 1;
+                continue;
+            };
+            let key = Key { id: id.into(), status, expires_at, valid_until: None, permissions, project };
+            self.keys.insert(hash, key);
+        }
+        if refused > 0 {
+            tracing::warn!(keys = refused, "the gate refuses keys whose project it was not given");
+        }
+    }
+
+    /// Puts a secret that was replaced in place, if its key is there. One that was replaced while the snapshot was read is
+    /// the key's present one too, and good.
+    fn place_old_secret(&mut self, GateOldSecret { key_id, hash, valid_until }: GateOldSecret) {
+        let is_present = self.key(&hash).is_some_and(|key| key.valid_until.is_none());
+        if let Some(key) = self.key_by_id(&key_id).filter(|_| !is_present) {
+            let key = Key { valid_until: Some(valid_until), ..key.clone() };
+            self.keys.insert(hash, key);
+        }
+    }
+
+    /// The position of a project. There are fewer than four billion.
+    fn place_of(&self, project_id: &str) -> Option<u32> {
+        u32::try_from(*self.positions.get(project_id)?).ok()
     }
 
     pub fn key(&self, hash: &KeyHash) -> Option<&Key> {
@@ -178,7 +208,7 @@ impl Directory {
 
     /// A key of a project that nobody has, and that may do everything: what holds for it holds for the project.
     pub fn key_of_nobody(&self, project_id: &str) -> Option<Key> {
-        let project = *self.positions.get(project_id)?;
+        let project = self.place_of(project_id)?;
         let (status, permissions) = (KeyStatus::Active, Permissions::ALL);
         Some(Key { id: Bytes::new(), status, expires_at: None, valid_until: None, permissions, project })
     }
@@ -194,7 +224,7 @@ impl Directory {
     }
 
     pub fn project_of(&self, key: &Key) -> &Project {
-        &self.projects[key.project]
+        &self.projects[key.project as usize]
     }
 
     pub fn organization_of(&self, project: &Project) -> &Organization {
@@ -323,28 +353,68 @@ fn of_id<'a, T>(entries: &'a FxHashMap<String, T>, key: &Key) -> Option<&'a T> {
     entries.get(std::str::from_utf8(&key.id).ok()?)
 }
 
-/// The keys by all their secrets.
-fn by_secret(keys: Vec<(KeyHash, Key)>, old_secrets: Vec<GateOldSecret>) -> Keys {
-    let mut secrets = Keys::with_capacity(keys.len() + old_secrets.len(), keys.len());
-    if !old_secrets.is_empty() {
-        let by_id: FxHashMap<&[u8], &Key> = keys.iter().map(|(_, key)| (&key.id[..], key)).collect();
-        for GateOldSecret { key_id, hash, valid_until } in old_secrets {
-            if let Some(&key) = by_id.get(key_id.as_bytes()) {
-                secrets.insert(hash, Key { valid_until: Some(valid_until), ..key.clone() });
-            }
-        }
-    }
-    // Last: a secret that was replaced while the snapshot was read is in both, and good.
-    for (hash, key) in keys {
-        secrets.insert(hash, key);
-    }
-    secrets
-}
-
 /// Sorted, so that it can be searched.
 fn sorted(mut models: Models) -> Models {
     if let Some(models) = &mut models {
         models.sort_unstable();
     }
     models
+}
+
+#[cfg(test)]
+mod tests {
+    use mete_core::limits::Limits;
+
+    use super::*;
+
+    fn key(number: usize, secret: &str, status: KeyStatus) -> GateKey {
+        let (id, project_id, hash) = (format!("key_{number}"), "proj_1".to_owned(), KeyHash::of(secret));
+        GateKey { id, project_id, hash, status, expires_at: None, permissions: Permissions::ALL }
+    }
+
+    fn snapshot(keys: Vec<GateKey>) -> GateSnapshot {
+        let (id, limits) = ("org-1".to_owned(), Limits::default());
+        let organization = GateOrganization { id, name: String::new(), parent_id: None, limits, models: None };
+        let project = GateProject {
+            id: "proj_1".into(),
+            organization_id: "org-1".into(),
+            name: String::new(),
+            archived: false,
+            limits,
+            models: None,
+        };
+        GateSnapshot { organizations: vec![organization], projects: vec![project], keys, ..GateSnapshot::default() }
+    }
+
+    #[test]
+    fn a_change_of_one_key_leaves_the_tables_of_all_others_where_they_are() {
+        const MANY: usize = 20_000;
+        let mut book = Book::default();
+        let all = (0..MANY).map(|number| key(number, &format!("secret {number}"), KeyStatus::Active)).collect();
+        let many = Directory::new(snapshot(all), &mut book);
+
+        let ruled = many.changed(snapshot(vec![]), &mut book).unwrap();
+        assert_eq!(many.keys.unlike(&ruled.keys), (0, 0));
+        let created = many.changed(snapshot(vec![key(MANY, "new", KeyStatus::Active)]), &mut book).unwrap();
+        assert_eq!(many.keys.unlike(&created.keys), (1, 1));
+        let revoked = created.changed(snapshot(vec![key(7, "secret 7", KeyStatus::Revoked)]), &mut book).unwrap();
+        assert_eq!(created.keys.unlike(&revoked.keys), (1, 1));
+        // Two secrets of one key: the tables by secret in two places, unless chance has them in one.
+        let old = GateOldSecret { key_id: "key_8".into(), hash: KeyHash::of("secret 8"), valid_until: Timestamp(1) };
+        let rotated = GateSnapshot { old_secrets: vec![old], ..snapshot(vec![key(8, "rotated", KeyStatus::Active)]) };
+        let rotated = revoked.changed(rotated, &mut book).unwrap();
+        assert_eq!(revoked.keys.unlike(&rotated.keys), (2, 1));
+
+        assert_eq!(rotated.keys().count(), MANY + 2);
+        let of = |directory: &Directory, secret: &str| {
+            directory.key(&KeyHash::of(secret)).map(|key| (key.id.clone(), key.status, key.valid_until))
+        };
+        let (id, active) = (Bytes::from_static, KeyStatus::Active);
+        assert_eq!(of(&rotated, "secret 7"), Some((id(b"key_7"), KeyStatus::Revoked, None)));
+        assert_eq!(of(&rotated, "secret 8"), Some((id(b"key_8"), active, Some(Timestamp(1)))));
+        assert_eq!(of(&rotated, "rotated"), Some((id(b"key_8"), active, None)));
+        // What was there before is as it was.
+        assert_eq!(of(&many, "secret 7"), Some((id(b"key_7"), active, None)));
+        assert_eq!((of(&many, "new"), of(&many, "rotated")), (None, None));
+    }
 }

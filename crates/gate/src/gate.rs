@@ -97,15 +97,17 @@ impl Gate {
         self.directory.store(Arc::new(directory));
     }
 
-    /// The same where no key changed since: the present keys stay, and the time does not depend on how many they are.
-    /// `false`, and nothing is done, if a project of the present directory is missing.
-    pub fn replace_all_but_keys(&self, snapshot: GateSnapshot) -> bool {
+    /// The same where the snapshot has all that changed since the present one: of keys and their old secrets those that
+    /// changed, of all else everything. Other keys stay, and the time does not depend on how many they are. `false`, and
+    /// nothing is done, if a project of the present directory is missing. Keys are never deleted (R18, R20), and none goes by
+    /// this.
+    pub fn change_directory(&self, snapshot: GateSnapshot) -> bool {
         let mut book = self.lock();
         let present = self.directory.load_full();
         if snapshot.change_seq < present.change_seq {
             return true;
         }
-        let next = present.with_same_keys(snapshot, &mut book);
+        let next = present.changed(snapshot, &mut book);
         next.map(|next| self.directory.store(Arc::new(next))).is_some()
     }
 
@@ -179,6 +181,21 @@ impl Gate {
         }
     }
 
+    /// The first reason of R37 against a request that is not to go on anyway: rate limits are not asked, and nothing is
+    /// counted.
+    #[must_use]
+    pub fn refusal(&self, now: Timestamp, key: Credential<'_>, request: &Request<'_>) -> Option<Refusal> {
+        let hash = match key.hash() {
+            Ok(hash) => hash,
+            Err(refusal) => return Some(refusal),
+        };
+        let directory = self.directory();
+        match directory.key(&hash) {
+            Some(known) => self.decided(&directory, known, request, now).1,
+            None => Some(key.unknown()),
+        }
+    }
+
     /// The decision on a key, by the hash of one of its secrets, with its grounds (R38).
     #[must_use]
     pub fn explain(&self, now: Timestamp, hash: KeyHash, request: &Request<'_>) -> Explanation {
@@ -186,7 +203,7 @@ impl Gate {
         self.explanation(&directory, directory.key(&hash), now, request)
     }
 
-    /// The decision on a key, by its id and with its present secret, with its grounds (R38). Looks through all keys.
+    /// The decision on a key, by its id and with its present secret, with its grounds (R38).
     #[must_use]
     pub fn explain_id(&self, now: Timestamp, key_id: &str, request: &Request<'_>) -> Explanation {
         let directory = self.directory.load();

@@ -1,6 +1,6 @@
 //! Money that is set aside for requests under way (R40).
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -37,9 +37,13 @@ pub struct Holds {
     by_event: FxHashMap<EventId, Vec<Arc<str>>>,
     /// The sums of the gate's own, by project.
     own: FxHashMap<Bytes, Nanos>,
-    /// In the order in which they expire.
-    ends: BTreeSet<(Timestamp, Arc<str>)>,
+    /// When each expires, the first first. Those of holds that ended before stay here until then, or until they are
+    /// more than the others: what is taken is added at the end, and nothing is looked for when it ends.
+    ends: VecDeque<(Timestamp, Arc<str>)>,
 }
+
+/// So many ends of holds that are gone may be kept whatever the number of the others.
+const SPARE_ENDS: usize = 1024;
 
 impl Holds {
     pub fn is_empty(&self) -> bool {
@@ -66,7 +70,7 @@ impl Holds {
     }
 
     /// Whether there is one of a project that was taken for this event.
-    pub fn has(&self, project: &str, event: EventId) -> bool {
+    pub fn has(&self, project: &[u8], event: EventId) -> bool {
         let ids = self.by_event.get(&event).into_iter().flatten();
         ids.filter_map(|id| self.by_id.get(id)).any(|deposit| deposit.project == project)
     }
@@ -97,8 +101,21 @@ impl Holds {
         if let Some(event) = deposit.event {
             self.by_event.entry(event).or_default().push(Arc::clone(&id));
         }
-        self.ends.insert((deposit.expires_at, Arc::clone(&id)));
+        self.note_end(deposit.expires_at, Arc::clone(&id));
         self.by_id.insert(id, deposit);
+    }
+
+    fn note_end(&mut self, end: Timestamp, id: Arc<str>) {
+        if self.ends.len() > 2 * self.by_id.len() + SPARE_ENDS {
+            let by_id = &self.by_id;
+            self.ends.retain(|(end, id)| by_id.get(id).is_some_and(|deposit| deposit.expires_at == *end));
+        }
+        // All live equally long, so that the newest ends last, unless a clock went back or a lease was taken over.
+        let place = match self.ends.back() {
+            Some((last, _)) if *last > end => self.ends.partition_point(|(other, _)| *other <= end),
+            _ => self.ends.len(),
+        };
+        self.ends.insert(place, (end, id));
     }
 
     /// Ends one.
@@ -115,7 +132,6 @@ impl Holds {
                 self.own.remove(&deposit.project);
             }
         }
-        self.ends.remove(&(deposit.expires_at, Arc::clone(&id)));
         if let Some(event) = deposit.event
             && let Some(ids) = self.by_event.get_mut(&event)
         {
@@ -130,10 +146,11 @@ impl Holds {
     /// Ends all whose time is over at `now`, and tells how many.
     pub fn expire(&mut self, now: Timestamp) -> u64 {
         let mut expired = 0;
-        while let Some((_, id)) = self.ends.first().filter(|(end, _)| *end <= now) {
-            let id = Arc::clone(id);
-            self.end(&id);
-            expired += 1;
+        while let Some((_, id)) = self.ends.pop_front_if(|(end, _)| *end <= now) {
+            // It may have ended before, or live longer.
+            if self.by_id.get(&id).is_some_and(|deposit| deposit.expires_at <= now) && self.end(&id).is_some() {
+                expired += 1;
+            }
         }
         expired
     }
@@ -144,11 +161,10 @@ impl Holds {
         let id = Arc::clone(id);
         let deposit = self.by_id.get_mut(&id)?;
         if until > deposit.expires_at {
-            self.ends.remove(&(deposit.expires_at, Arc::clone(&id)));
             deposit.expires_at = until;
-            self.ends.insert((until, id));
+            self.note_end(until, Arc::clone(&id));
         }
-        Some(deposit)
+        self.by_id.get(&id)
     }
 
     /// Ends those of a project that an event names, or whose event it is: the sum that was held for it, if any was.

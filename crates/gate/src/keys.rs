@@ -1,80 +1,56 @@
-//! Keys by the SHA-256 of their secrets, close together: there may be a million of them.
+//! Keys by the SHA-256 of their secrets and by their ids, close together: there may be a million of them, and one changes.
 
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use mete_core::secret::KeyHash;
+use mete_core::shards::Shards;
 use rustc_hash::FxBuildHasher;
 
 use crate::directory::Key;
 
-/// The keys as all their secrets open them.
-#[derive(Debug, Default)]
+/// A secret, and the key as it opens it.
+pub type Opened = (KeyHash, Key);
+
+/// The keys as all their secrets open them. A clone shares them, until one of the two is changed; then it has copies of
+/// those parts of the tables that the change falls into, and still shares the keys.
+#[derive(Clone, Debug, Default)]
 pub struct Keys {
-    entries: Vec<(KeyHash, Key)>,
-    /// Positions in `entries`. A table of the entries themselves would have up to half of its room empty.
-    places: HashTable<u32>,
-    /// The same by the ids of the keys, but for secrets that were replaced: 9 to 11 bytes for each key.
-    by_id: HashTable<u32>,
+    by_secret: Shards<Arc<Opened>>,
+    /// With those whose secret was replaced, so that a key is found with all its secrets.
+    by_id: Shards<Arc<Opened>>,
 }
 
 impl Keys {
-    /// With room for so many secrets of so many keys.
-    pub fn with_capacity(secrets: usize, keys: usize) -> Self {
-        Self {
-            entries: Vec::with_capacity(secrets),
-            places: HashTable::with_capacity(secrets),
-            by_id: HashTable::with_capacity(keys),
-        }
-    }
-
-    /// Has a secret open a key, in place of what it opened before. There are fewer than four billion.
+    /// Has a secret open a key, in place of what it opened before.
     pub fn insert(&mut self, hash: KeyHash, key: Key) {
-        let Ok(next) = u32::try_from(self.entries.len()) else { return };
-        let is_it = |place: &u32| self.entries[*place as usize].0 == hash;
-        let place = match self.places.entry(spread(&hash), is_it, |place| spread(&self.entries[*place as usize].0)) {
-            Entry::Occupied(known) => {
-                let place = *known.get();
-                self.entries[place as usize].1 = key;
-                place
-            }
-            Entry::Vacant(vacant) => {
-                vacant.insert(next);
-                self.entries.push((hash, key));
-                next
-            }
-        };
-        self.note_id(place);
+        if let Some(before) = self.by_secret.take(spread(&hash), |opened| opened.0 == hash) {
+            self.by_id.take(spread_id(&before.1.id), |opened| Arc::ptr_eq(opened, &before));
+        }
+        let opened = Arc::new((hash, key));
+        self.by_id.add(spread_id(&opened.1.id), Arc::clone(&opened), |opened| spread_id(&opened.1.id));
+        self.by_secret.add(spread(&hash), opened, |opened| spread(&opened.0));
     }
 
-    /// Has the id of the key at `place` lead there, unless its secret was replaced by another.
-    fn note_id(&mut self, place: u32) {
-        let entries = &self.entries;
-        let id = |place: u32| &entries[place as usize].1.id[..];
-        if entries[place as usize].1.valid_until.is_some() {
-            return;
-        }
-        let is_it = |known: &u32| id(*known) == id(place);
-        match self.by_id.entry(spread_id(id(place)), is_it, |known| spread_id(id(*known))) {
-            Entry::Occupied(mut known) => *known.get_mut() = place,
-            Entry::Vacant(vacant) => drop(vacant.insert(place)),
+    /// Has none of its secrets open the key with this id any more.
+    pub fn remove(&mut self, id: &[u8]) {
+        while let Some(opened) = self.by_id.take(spread_id(id), |opened| opened.1.id == id) {
+            self.by_secret.take(spread(&opened.0), |other| Arc::ptr_eq(other, &opened));
         }
     }
 
     pub fn get(&self, hash: &KeyHash) -> Option<&Key> {
-        let place = self.places.find(spread(hash), |place| self.entries[*place as usize].0 == *hash)?;
-        Some(&self.entries[*place as usize].1)
+        self.by_secret.find(spread(hash), |opened| opened.0 == *hash).map(|opened| &opened.1)
     }
 
     /// A key by its id, as its present secret opens it.
     pub fn get_by_id(&self, id: &str) -> Option<&Key> {
-        let key_at = |place: &u32| &self.entries[*place as usize].1;
-        self.by_id.find(spread_id(id.as_bytes()), |place| key_at(place).id == id).map(key_at)
+        let is_it = |opened: &Arc<Opened>| opened.1.id == id && opened.1.valid_until.is_none();
+        self.by_id.find(spread_id(id.as_bytes()), is_it).map(|opened| &opened.1)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &(KeyHash, Key)> {
-        self.entries.iter()
+    pub fn iter(&self) -> impl Iterator<Item = &Opened> {
+        self.by_secret.iter().map(Arc::as_ref)
     }
 }
 
@@ -85,4 +61,12 @@ fn spread(hash: &KeyHash) -> u64 {
 
 fn spread_id(id: &[u8]) -> u64 {
     FxBuildHasher.hash_one(id)
+}
+
+#[cfg(test)]
+impl Keys {
+    /// How many parts of the tables by secret and by id two do not share.
+    pub fn unlike(&self, other: &Self) -> (usize, usize) {
+        (self.by_secret.unlike(&other.by_secret), self.by_id.unlike(&other.by_id))
+    }
 }

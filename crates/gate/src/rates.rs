@@ -7,7 +7,7 @@ use mete_core::Timestamp;
 use mete_core::event::EventId;
 use mete_core::rates::Rate;
 
-pub use meters::{Link, Met, Meters, are_there, standings};
+pub use meters::{KNOWN, Link, Met, Meters, are_there, standings};
 
 /// What a request asks for, as far as its gateway tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Amounts {
     const fn of(&self, rate: Rate) -> u64 {
         match rate {
             Rate::RequestsPerMinute | Rate::RequestsPerDay => 1,
-            Rate::TokensPerMinute => match self.tokens {
+            Rate::TokensPerMinute | Rate::TokensPerDay => match self.tokens {
                 Some(tokens) => tokens,
                 None => 0,
             },

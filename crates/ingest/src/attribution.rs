@@ -7,6 +7,7 @@ mod directories;
 mod directory;
 mod error;
 mod ground;
+mod keys;
 mod rule;
 mod search;
 

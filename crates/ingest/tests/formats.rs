@@ -213,6 +213,22 @@ fn a_failure_at_litellm_is_a_request_that_cost_nothing() {
 }
 
 #[test]
+fn r40_a_payload_of_litellm_names_the_hold_that_it_settles() {
+    let auth = r#""metadata": {"user_api_key_auth_metadata": {"mete_hold": "hold_5b1c"}, "#;
+    let line = LITELLM.lines().next().unwrap().replacen(r#""metadata": {"#, auth, 1);
+    assert_eq!(one(&line).hold.as_deref(), Some("hold_5b1c"));
+    // Another deployment may answer yet.
+    let failed = line.replacen(r#""status": "success""#, r#""status": "failure""#, 1);
+    assert_ne!(failed, line);
+    assert_eq!(one(&failed).hold, None);
+    for other in ["null", "{}", r#"{"mete_hold": null}"#] {
+        let other = format!(r#""metadata": {{"user_api_key_auth_metadata": {other}, "#);
+        let line = LITELLM.lines().next().unwrap().replacen(r#""metadata": {"#, &other, 1);
+        assert_eq!(one(&line).hold, None, "{line}");
+    }
+}
+
+#[test]
 fn litellm_counts_what_other_providers_report() {
     let line = r#"{"id":"a","call_type":"anthropic_messages","status":"success","endTime":1795433946.9505839,
         "custom_llm_provider":"anthropic","model":"claude-sonnet-4-5","response_cost":null,

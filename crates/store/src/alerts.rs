@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use mete_core::limits::Limits;
+use mete_core::parts::Part;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use serde::Serialize;
 
@@ -43,7 +44,17 @@ impl AlertKind {
     }
 }
 
-/// An alert: one a scope, limit and month (R27).
+/// The model, member or key within a project whose budget an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertPart {
+    /// Which one.
+    #[serde(flatten)]
+    pub part: Part,
+    /// Its name: the model, an e-mail address, a service account's or key's name.
+    pub name: String,
+}
+
+/// An alert: one a scope or part of a project, limit and month (R27).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     /// `alert_…`
@@ -56,6 +67,8 @@ pub struct Alert {
     pub scope_id: String,
     /// Its name.
     pub scope_name: String,
+    /// The part of the project whose budget it is; `None` where it is the scope's own limit.
+    pub part: Option<AlertPart>,
     /// What it is about.
     pub kind: AlertKind,
     /// The month whose spend crossed.
@@ -70,12 +83,21 @@ pub struct Alert {
     pub acknowledged_at: Option<Timestamp>,
 }
 
+impl Alert {
+    /// Whose limit it is, for people: the scope's name, with that of the part of it before it.
+    #[must_use]
+    pub fn whose(&self) -> String {
+        let name = &self.scope_name;
+        self.part.as_ref().map_or_else(|| name.clone(), |part| format!("{} in {name}", part.name))
+    }
+}
+
 /// Which alerts to list; what is `None` does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertFilter {
     /// Of this organization and its projects.
     pub organization_id: Option<String>,
-    /// Of this project.
+    /// Of this project and its models, members and keys.
     pub project_id: Option<String>,
     /// Of this month's spend.
     pub month: Option<Month>,
@@ -114,6 +136,9 @@ struct Row {
     scope_kind: String,
     scope_id: String,
     scope_name: Option<String>,
+    part_kind: String,
+    part_id: String,
+    part_name: Option<String>,
     kind: String,
     month: i64,
     amount: i64,
@@ -124,7 +149,15 @@ struct Row {
 
 impl Row {
     fn alert(self) -> Result<Alert, StoreError> {
+        let part = match self.part_kind.as_str() {
+            "" => None,
+            kind => {
+                let name = self.part_name.unwrap_or_else(|| self.part_id.clone());
+                Some(AlertPart { part: Part { kind: rows::word(kind)?, id: self.part_id }, name })
+            }
+        };
         Ok(Alert {
+            part,
             scope_kind: ScopeKind::parse(&self.scope_kind)?,
             kind: AlertKind::parse(&self.kind)?,
             month: rows::month(self.month)?,
@@ -148,8 +181,13 @@ const MONTH_SPEND: &str = "WITH wanted AS (SELECT p.num FROM project p JOIN orga
      UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts";
 
 const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
-     COALESCE(p.name, o.name) AS scope_name, a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
-     LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id";
+     COALESCE(p.name, o.name) AS scope_name, a.part_kind, a.part_id, \
+     COALESCE(u.email, s.name, NULLIF(k.name, ''), k.redacted_value) AS part_name, \
+     a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
+     LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
+     LEFT JOIN person u ON a.part_kind = 'member' AND u.id = a.part_id \
+     LEFT JOIN service_account s ON a.part_kind = 'member' AND s.id = a.part_id \
+     LEFT JOIN api_key k ON a.part_kind = 'key' AND k.id = a.part_id";
 
 impl Store {
     /// What organizations with their sub-organizations, and projects, have spent in a month, by their ids: exact at every
@@ -263,22 +301,7 @@ impl Tx {
         let exhausted = limits.budget.filter(|_| limits.is_exhausted(spend, Nanos::ZERO));
         for (kind, amount) in [(AlertKind::Threshold, threshold), (AlertKind::Exhausted, exhausted)] {
             let Some(amount) = amount else { continue };
-            let alert = Alert {
-                id: derived_id(hasher, "alert_", &[scope.id(), kind.as_str()], &[month.yyyymm(), amount.0]),
-                organization_id: scope.organization_id().to_owned(),
-                scope_kind: scope.kind(),
-                scope_id: scope.id().to_owned(),
-                scope_name: scope.id().to_owned(),
-                kind,
-                month,
-                amount,
-                spend,
-                at: now,
-                acknowledged_at: None,
-            };
-            if self.insert_alert(&alert).await? {
-                fresh.push(alert);
-            }
+            fresh.extend(self.raise(hasher, (scope, None), (kind, month, amount, spend), now).await?);
         }
         // A block of a month that is over would refuse nobody.
         match exhausted {
@@ -289,17 +312,66 @@ impl Tx {
         Ok(fresh)
     }
 
+    /// Raises the alert of a model, member or key of a project whose budget `spend` exhausts, once a budget and month (R27).
+    /// Idempotent, as [`Tx::reconcile`] is. Tells it if it is new.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn raise_part(
+        &mut self,
+        hasher: IdHasher,
+        (project, part): (&Scope, AlertPart),
+        (month, budget, spend): (Month, Nanos, Nanos),
+        now: Timestamp,
+    ) -> Result<Option<Alert>, StoreError> {
+        if !part_is_exhausted(budget, spend) {
+            return Ok(None);
+        }
+        self.raise(hasher, (project, Some(part)), (AlertKind::Exhausted, month, budget, spend), now).await
+    }
+
+    /// Raises an alert, and tells it if it is new.
+    async fn raise(
+        &mut self,
+        hasher: IdHasher,
+        (scope, part): (&Scope, Option<AlertPart>),
+        (kind, month, amount, spend): (AlertKind, Month, Nanos, Nanos),
+        now: Timestamp,
+    ) -> Result<Option<Alert>, StoreError> {
+        let mut texts = vec![scope.id(), kind.as_str()];
+        texts.extend(part.iter().flat_map(|of| [of.part.kind.as_str(), &of.part.id]));
+        let alert = Alert {
+            id: derived_id(hasher, "alert_", &texts, &[month.yyyymm(), amount.0]),
+            organization_id: scope.organization_id().to_owned(),
+            scope_kind: scope.kind(),
+            scope_id: scope.id().to_owned(),
+            scope_name: scope.id().to_owned(),
+            part,
+            kind,
+            month,
+            amount,
+            spend,
+            at: now,
+            acknowledged_at: None,
+        };
+        Ok(self.insert_alert(&alert).await?.then_some(alert))
+    }
+
     /// Whether the alert is new.
     async fn insert_alert(&mut self, alert: &Alert) -> Result<bool, StoreError> {
+        let part = alert.part.as_ref().map(|of| &of.part);
+        let (part_kind, part_id) = part.map_or(("", ""), |part| (part.kind.as_str(), part.id.as_str()));
         let rows = in_tx!(self, db => {
             sqlx::query(
-                "INSERT INTO alert (id, organization_id, scope_kind, scope_id, kind, month, amount, spend, at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+                "INSERT INTO alert (id, organization_id, scope_kind, scope_id, part_kind, part_id, kind, month, amount, \
+                 spend, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
             )
             .bind(&alert.id)
             .bind(&alert.organization_id)
             .bind(alert.scope_kind.as_str())
             .bind(&alert.scope_id)
+            .bind(part_kind)
+            .bind(part_id)
             .bind(alert.kind.as_str())
             .bind(alert.month.yyyymm())
             .bind(alert.amount.0)
@@ -352,6 +424,11 @@ impl Tx {
         })?;
         Ok(())
     }
+}
+
+/// Whether what a model, member or key spent exhausts its budget (R26).
+pub(crate) fn part_is_exhausted(budget: Nanos, spend: Nanos) -> bool {
+    Limits { budget: Some(budget), threshold: None }.is_exhausted(spend, Nanos::ZERO)
 }
 
 /// An id that follows from what the row is about, so that writing the same row twice is one row.

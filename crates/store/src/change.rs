@@ -4,6 +4,7 @@ use mete_core::Timestamp;
 
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
+use crate::key_set::KeySet;
 use crate::{Store, Tx};
 
 /// How far the store has come; cheap to ask, so that a poll finds out whether there is anything to read.
@@ -30,47 +31,79 @@ pub struct Change {
     pub target_id: String,
 }
 
-/// How much of the directory has to be read again after a change; each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How much of the directory has to be read again after changes; each includes those before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// Limits, blocks, releases, settings: what holds for keys and projects, not what they are.
     Rules,
     /// Organizations and projects, no key.
     Projects,
+    /// These keys.
+    Keys(KeySet),
     /// Everything.
-    Keys,
+    All,
+}
+
+impl Extent {
+    /// What has to be read again after both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Keys(keys), Self::Keys(others)) => Self::Keys(keys.and(others)),
+            (Self::Keys(keys), _) | (_, Self::Keys(keys)) => Self::Keys(keys),
+            (Self::Projects, _) | (_, Self::Projects) => Self::Projects,
+            (Self::Rules, Self::Rules) => Self::Rules,
+        }
+    }
 }
 
 impl Change {
     /// What it can have changed. What is not known may be anything.
     #[must_use]
     pub fn extent(&self) -> Extent {
+        let target = || self.target_id.clone();
         match self.kind.as_str() {
             "limits.updated" | "setting.updated" => Extent::Rules,
             "block.created" | "block.lifted" | "release.created" | "release.lifted" => Extent::Rules,
-            "usage_grant.created" | "usage_grant.deleted" | "invite.sent" | "invite.deleted" => Extent::Rules,
+            "usage_grant.created" | "usage_grant.deleted" => Extent::Rules,
             "quarantine.forgotten" | "rerate.started" | "rerate.finished" | "rerate.undone" => Extent::Rules,
+            "admin_api_key.created" | "admin_api_key.deleted" => Extent::Rules,
+            // Whoever comes, or comes back, has no key by that (R11).
+            "invite.sent" | "invite.deleted" | "invite.accepted" | "user.added" => Extent::Rules,
+            "project_user.added" | "project_user.updated" | "service_account.updated" => Extent::Rules,
             "organization.created" | "organization.updated" | "project.created" | "project.updated" => Extent::Projects,
-            _ => Extent::Keys,
+            _ if self.target_id.is_empty() => Extent::All,
+            "api_key.created" | "api_key.updated" | "api_key.rotated" => Extent::Keys(KeySet::of_key(target())),
+            "api_key.disabled" | "api_key.enabled" | "api_key.deleted" => Extent::Keys(KeySet::of_key(target())),
+            "project.archived" => Extent::Keys(KeySet::of_project(target())),
+            // A member who leaves or is no owner any more (R7, R11); an account comes with a key (R13), and leaves without (R14).
+            "user.updated"
+            | "user.deleted"
+            | "project_user.deleted"
+            | "service_account.created"
+            | "service_account.deleted" => Extent::Keys(KeySet::of_owner(target(), self.organization_id.clone())),
+            _ => Extent::All,
         }
     }
 }
 
-/// So many changes are looked at one by one.
+/// So many changes are looked at one by one. They are asked for several times a second and come a few at a time; where
+/// there are more, whoever asks has missed a lot, and reading everything once is over sooner than going on step by step.
 const MOST_CHANGES: i64 = 1000;
 
 impl Store {
-    /// The extent of all changes after `seq`, of which there is at least one, and the place of the last.
+    /// The extent of all changes after `seq`, of which there is at least one, and the place of the last. It is everything
+    /// where the feed does not tell: it lacks some of them, or they are more than a thousand.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn extent_since(&self, seq: i64) -> Result<(Extent, i64), StoreError> {
-        let changes = self.changes_since(seq, MOST_CHANGES).await?;
+        let changes = self.changes_since(seq, MOST_CHANGES + 1).await?;
         let reaches = changes.last().map_or(seq, |change| change.seq);
-        let extent = changes.iter().map(Change::extent).max().unwrap_or(Extent::Keys);
-        // Nothing is known of changes that are not there.
-        let is_whole = i64::try_from(changes.len()).is_ok_and(|count| seq + count == reaches);
-        Ok((if is_whole { extent } else { Extent::Keys }, reaches))
+        let is_whole = i64::try_from(changes.len()).is_ok_and(|count| count <= MOST_CHANGES && seq + count == reaches);
+        let extent = changes.iter().map(Change::extent).reduce(Extent::and).filter(|_| is_whole);
+        Ok((extent.unwrap_or(Extent::All), reaches))
     }
 
     /// How far the store has come.

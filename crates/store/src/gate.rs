@@ -12,9 +12,11 @@ use mete_core::rates::{Models, RateLimit};
 use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 
-use crate::conditions::{Conditions, rows_of};
+use crate::change::Extent;
+use crate::conditions::rows_of;
 use crate::db::on_read;
 use crate::error::StoreError;
+use crate::key_set::KeySet;
 use crate::keys::permissions;
 use crate::part_budgets::GatePart;
 use crate::rates::models;
@@ -180,22 +182,35 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn gate_snapshot_of(&self, key_id: &str) -> Result<GateSnapshot, StoreError> {
-        self.snapshot(Some(key_id)).await
+        self.snapshot(Some(&KeySet::of_key(key_id.to_owned()))).await
     }
 
-    async fn snapshot(&self, key_id: Option<&str>) -> Result<GateSnapshot, StoreError> {
+    async fn snapshot(&self, set: Option<&KeySet>) -> Result<GateSnapshot, StoreError> {
         let change_seq = self.versions().await?.change_seq;
-        // In this order: a secret that is replaced meanwhile is read twice rather than missed.
-        let keys = self.gate_keys(key_id).await?;
-        let old_secrets = self.gate_old_secrets(key_id).await?;
-        Ok(GateSnapshot { keys, old_secrets, ..self.gate_snapshot_without_keys(change_seq).await? })
+        self.snapshot_at(set, change_seq).await
     }
 
-    /// The same without keys and their old secrets, for whoever has them as they are at `change_seq` of the feed.
+    /// The same with those keys only that are in `extent`, for whoever has the others as they are at `change_seq` of the
+    /// feed: what changed since a position, if `extent` is that of all changes since. Of everything, it has all keys.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn gate_snapshot_without_keys(&self, change_seq: i64) -> Result<GateSnapshot, StoreError> {
+    pub async fn gate_changes(&self, extent: &Extent, change_seq: i64) -> Result<GateSnapshot, StoreError> {
+        match extent {
+            Extent::Rules | Extent::Projects => self.gate_snapshot_without_keys(change_seq).await,
+            Extent::Keys(set) => self.snapshot_at(Some(set), change_seq).await,
+            Extent::All => self.snapshot_at(None, change_seq).await,
+        }
+    }
+
+    async fn snapshot_at(&self, set: Option<&KeySet>, change_seq: i64) -> Result<GateSnapshot, StoreError> {
+        // In this order: a secret that is replaced meanwhile is read twice rather than missed, and a key's project is there.
+        let keys = self.gate_keys(set).await?;
+        let old_secrets = self.gate_old_secrets(set).await?;
+        Ok(GateSnapshot { keys, old_secrets, ..self.gate_snapshot_without_keys(change_seq).await? })
+    }
+
+    async fn gate_snapshot_without_keys(&self, change_seq: i64) -> Result<GateSnapshot, StoreError> {
         let mut rules = Rules { limits: self.limits_by_scope().await?, models: self.models_by_scope().await? };
         let organizations = self.gate_organizations(&mut rules).await?;
         let projects = self.gate_projects(&mut rules).await?;
@@ -245,30 +260,42 @@ impl Store {
         rows.into_iter().map(project).collect()
     }
 
-    async fn gate_keys(&self, key_id: Option<&str>) -> Result<Vec<GateKey>, StoreError> {
-        let (conditions, texts) = Conditions::default().text("id = {}", key_id).parts();
-        let sql =
-            format!("SELECT id, project_id, hash, status, expires_at, permissions, scopes FROM api_key {conditions}");
+    async fn gate_keys(&self, set: Option<&KeySet>) -> Result<Vec<GateKey>, StoreError> {
         let mut keys = Vec::new();
-        // One after the other: there may be a million.
-        on_read!(self, db => {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            let mut rows = texts.iter().fold(query, |query, text| query.bind(text)).fetch(db);
-            while let Some(row) = rows.try_next().await? {
-                keys.push(KeyRow::key(row)?);
-            }
-        });
+        for conditions in KeySet::conditions(set) {
+            let (conditions, texts) = conditions.parts();
+            let sql = format!(
+                "SELECT k.id, k.project_id, k.hash, k.status, k.expires_at, k.permissions, k.scopes FROM api_key k {conditions}"
+            );
+            // One after the other: there may be a million.
+            on_read!(self, db => {
+                let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+                let mut rows = texts.iter().fold(query, |query, text| query.bind(text)).fetch(db);
+                while let Some(row) = rows.try_next().await? {
+                    keys.push(KeyRow::key(row)?);
+                }
+            });
+        }
         Ok(keys)
     }
 
-    async fn gate_old_secrets(&self, key_id: Option<&str>) -> Result<Vec<GateOldSecret>, StoreError> {
-        let (conditions, texts) = Conditions::default().text("key_id = {}", key_id).parts();
-        let sql = format!("SELECT key_id, hash, valid_until FROM api_key_old_secret {conditions}");
-        let rows: Vec<(String, Vec<u8>, i64)> = rows_of!(on_read, self, sql, texts)?;
-        let secret = |(key_id, hash, valid_until): (String, Vec<u8>, i64)| {
-            Ok(GateOldSecret { key_id, hash: KeyHash(bytes32(&hash)?), valid_until: Timestamp(valid_until) })
-        };
-        rows.into_iter().map(secret).collect()
+    async fn gate_old_secrets(&self, set: Option<&KeySet>) -> Result<Vec<GateOldSecret>, StoreError> {
+        let mut secrets = Vec::new();
+        for conditions in KeySet::conditions(set) {
+            let (conditions, texts) = conditions.parts();
+            let sql = format!(
+                "SELECT o.key_id, o.hash, o.valid_until FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id {conditions}"
+            );
+            let rows: Vec<(String, Vec<u8>, i64)> = rows_of!(on_read, self, sql, texts)?;
+            for (key_id, hash, valid_until) in rows {
+                secrets.push(GateOldSecret {
+                    key_id,
+                    hash: KeyHash(bytes32(&hash)?),
+                    valid_until: Timestamp(valid_until),
+                });
+            }
+        }
+        Ok(secrets)
     }
 
     async fn gate_overrides(&self) -> Result<Vec<GateOverride>, StoreError> {

@@ -10,6 +10,7 @@ use mete_core::secret::KeyHash;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
+use crate::key_set::KeySet;
 use crate::rows::{bytes32, word};
 use crate::{Store, Tx};
 
@@ -164,22 +165,31 @@ impl Store {
         rows.into_iter().map(KeyRow::key).collect()
     }
 
-    /// Hands out what attribution needs of every key, as it is read; one record a secret, those that a rotation replaced too.
+    /// Hands out what attribution needs of every key, or of those in `set`, as it is read; one record a secret, those that a
+    /// rotation replaced too. A key that several parts of `set` have may come several times.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn each_key_record(&self, mut each: impl FnMut(KeyRecord) + Send) -> Result<(), StoreError> {
-        for sql in [
-            "SELECT id, organization_id, project_id, owner_id, hash, redacted_value FROM api_key",
-            "SELECT k.id, k.organization_id, k.project_id, k.owner_id, o.hash, '' \
-             FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
+    pub async fn each_key_record(
+        &self,
+        set: Option<&KeySet>,
+        mut each: impl FnMut(KeyRecord) + Send,
+    ) -> Result<(), StoreError> {
+        for secrets in [
+            "k.hash, k.redacted_value FROM api_key k",
+            "o.hash, '' FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
         ] {
-            on_read!(self, db => {
-                let mut rows = sqlx::query_as(sql).fetch(db);
-                while let Some(row) = rows.try_next().await? {
-                    each(key_record(row)?);
-                }
-            });
+            for conditions in KeySet::conditions(set) {
+                let (conditions, texts) = conditions.parts();
+                let sql = format!("SELECT k.id, k.organization_id, k.project_id, k.owner_id, {secrets} {conditions}");
+                on_read!(self, db => {
+                    let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+                    let mut rows = texts.iter().fold(query, |query, text| query.bind(text)).fetch(db);
+                    while let Some(row) = rows.try_next().await? {
+                        each(key_record(row)?);
+                    }
+                });
+            }
         }
         Ok(())
     }

@@ -17,8 +17,10 @@ mod directory;
 mod error;
 mod gate;
 mod hold_leases;
+mod hour_usage;
 mod invites;
 mod key_pages;
+mod key_set;
 mod keys;
 mod ledger;
 mod limits;
@@ -46,7 +48,7 @@ mod sqlite;
 mod url;
 mod verify;
 
-pub use alerts::{Alert, AlertFilter, AlertKind, Block};
+pub use alerts::{Alert, AlertFilter, AlertKind, AlertPart, Block};
 pub use as_of::SpentBefore;
 pub use audit::{AuditFilter, ChainBreak, ChainFault, ChainReport};
 pub use change::{Change, Extent, Versions};
@@ -57,8 +59,10 @@ pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};
 pub use hold_leases::HoldLease;
+pub use hour_usage::HourUsage;
 pub use invites::InviteFilter;
 pub use key_pages::{KeyLine, KeyOrder, KeyQuery, KeyReach};
+pub use key_set::KeySet;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{
     Arrival, Committed, Conflict, EventFilter, EventLine, EventPage, EventPlace, EventTail, KeptEvent, KeptPage,

@@ -10,13 +10,15 @@ use crate::error::StoreError;
 use crate::url::StoreUrl;
 
 /// Number, name and text of every version. A version that was released is never edited.
-const VERSIONS: [(i64, &str, &str); 6] = [
+const VERSIONS: [(i64, &str, &str); 8] = [
     (1, "walls", include_str!("migrations/0001_walls.sql")),
     (2, "directory", include_str!("migrations/0002_directory.sql")),
     (3, "ingest", include_str!("migrations/0003_ingest.sql")),
     (4, "gate", include_str!("migrations/0004_gate.sql")),
     (5, "budgets", include_str!("migrations/0005_budgets.sql")),
-    (7, "screens", include_str!("migrations/0007_screens.sql")),
+    (6, "rates", include_str!("migrations/0006_rates.sql")),
+    (7, "part_alerts", include_str!("migrations/0007_part_alerts.sql")),
+    (8, "screens", include_str!("migrations/0008_screens.sql")),
 ];
 
 /// The versions up to `last` with the words of an engine.
@@ -95,11 +97,11 @@ mod tests {
 
     use super::*;
     use crate::db::{Tx, in_tx};
-    use crate::{ResourceFilter, Setting, Store, postgres, sqlite};
+    use crate::{AlertFilter, ResourceFilter, Setting, Store, postgres, sqlite};
 
     /// A store as the first version left it: Acme with its owner, the project Bot with a member, a key, and events that
     /// name a file, one of them corrected.
-    const WALLS: [&str; 12] = [
+    const WALLS: [&str; 13] = [
         "INSERT INTO meta (name, value) VALUES ('id_key_a', 1), ('id_key_b', 2), ('change_seq', 3), ('ledger_version', 0)",
         "INSERT INTO organization (id, name, created_at) VALUES ('org-1', 'Acme', 1)",
         "INSERT INTO project (id, num, organization_id, name, name_key, status, is_default, created_at) \
@@ -123,6 +125,8 @@ mod tests {
         "INSERT INTO correction (ts, id, seq, copy_ts, series, requests, input, cached_input, cache_write, output, \
          reasoning, cost, price, extra) VALUES (2000, 2, 1, 2001, 1, 0, 0, 0, 0, 0, 0, 3, 1, \
          '{\"bytes\":70,\"resource\":{\"type\":\"file\",\"id\":\"file-1\"}}')",
+        "INSERT INTO alert (id, organization_id, scope_kind, scope_id, kind, month, amount, spend, at, acknowledged_at) \
+         VALUES ('alert_1', 'org-1', 'project', 'proj_1', 'exhausted', 197001, 10, 15, 3000, 4000)",
     ];
 
     async fn first_version(url: &StoreUrl) -> anyhow::Result<()> {
@@ -174,6 +178,9 @@ mod tests {
             assert_eq!(resources.len(), 1);
             assert_eq!((resources[0].bytes, resources[0].requests, resources[0].spend.0), (170, 2, 15));
             assert_eq!(store.project_bytes().await?.iter().map(|total| total.bytes).collect::<Vec<_>>(), [170]);
+            let alerts = store.alerts(&AlertFilter::default()).await?;
+            assert_eq!((alerts.len(), alerts[0].amount.0, alerts[0].spend.0, &alerts[0].part), (1, 10, 15, &None));
+            assert_eq!((&*alerts[0].scope_name, alerts[0].at.0, alerts[0].acknowledged_at.map(|at| at.0)), ("Bot", 3000, Some(4000)));
             assert!(store.verify().await?.byte_differences.is_empty());
             let chains = store.verify_audit(None).await?;
             assert!(matches!(&chains[..], [chain] if chain.entries == 0 && chain.breaks.is_empty()), "{chains:?}");

@@ -10,7 +10,7 @@ use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::word;
-use crate::{Store, Tx};
+use crate::{Scope, Store, Tx};
 
 /// A budget of a part of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,12 +154,47 @@ impl Store {
 }
 
 impl Tx {
-    /// The project and part of every budget, as this transaction sees them.
-    pub(crate) async fn parts_with_budgets(&mut self) -> Result<Vec<(String, Part)>, StoreError> {
-        let rows: Vec<(String, String, String)> = in_tx!(self, db => {
-            sqlx::query_as("SELECT project_id, kind, part_id FROM part_budget").fetch_all(db).await
+    /// Every budget within a project, with that project, as this transaction sees them.
+    pub(crate) async fn parts_with_budgets(&mut self) -> Result<Vec<(Scope, Part, Nanos)>, StoreError> {
+        let rows: Vec<(String, String, String, String, i64)> = in_tx!(self, db => {
+            sqlx::query_as(
+                "SELECT b.project_id, p.organization_id, b.kind, b.part_id, b.budget FROM part_budget b \
+                 JOIN project p ON p.id = b.project_id",
+            )
+            .fetch_all(db)
+            .await
         })?;
-        rows.into_iter().map(|(project_id, kind, id)| Ok((project_id, Part { kind: word(&kind)?, id }))).collect()
+        let read = |(project_id, organization_id, kind, id, budget): (String, String, String, String, i64)| {
+            Ok((Scope::project(&project_id, &organization_id), Part { kind: word(&kind)?, id }, Nanos(budget)))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// What a part of a project spent in a month, as this transaction sees it: roll-ups and what is not folded yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn part_spend(&mut self, project_id: &str, part: &Part, month: Month) -> Result<Nanos, StoreError> {
+        let column = match part.kind {
+            PartKind::Model => "model",
+            PartKind::Member => "member_id",
+            PartKind::Key => "key_id",
+        };
+        let sql = format!(
+            "WITH wanted AS (SELECT num FROM project WHERE id = $2) SELECT CAST(COALESCE(SUM(s.cost), 0) AS BIGINT) FROM \
+             (SELECT series, cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
+             UNION ALL SELECT series, cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS s \
+             JOIN series g ON g.num = s.series WHERE g.{column} = $3"
+        );
+        let (spend,): (i64,) = in_tx!(self, db => {
+            sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .bind(month.yyyymm())
+                .bind(project_id)
+                .bind(&part.id)
+                .fetch_one(db)
+                .await
+        })?;
+        Ok(Nanos(spend))
     }
 
     /// What parts with budgets spent in a month, as this transaction sees it.

@@ -16,6 +16,7 @@ struct RateRow {
     max_requests_per_1_minute: Option<i64>,
     max_tokens_per_1_minute: Option<i64>,
     max_requests_per_1_day: Option<i64>,
+    max_tokens_per_1_day: Option<i64>,
     max_images_per_1_minute: Option<i64>,
     max_audio_megabytes_per_1_minute: Option<i64>,
     batch_1_day_max_input_tokens: Option<i64>,
@@ -28,6 +29,7 @@ impl RateRow {
             max_requests_per_1_minute: figure(self.max_requests_per_1_minute),
             max_tokens_per_1_minute: figure(self.max_tokens_per_1_minute),
             max_requests_per_1_day: figure(self.max_requests_per_1_day),
+            max_tokens_per_1_day: figure(self.max_tokens_per_1_day),
             max_images_per_1_minute: figure(self.max_images_per_1_minute),
             max_audio_megabytes_per_1_minute: figure(self.max_audio_megabytes_per_1_minute),
             batch_1_day_max_input_tokens: figure(self.batch_1_day_max_input_tokens),
@@ -37,7 +39,7 @@ impl RateRow {
 }
 
 const RATES: &str = "SELECT r.scope_id, COALESCE(p.name, '') AS scope_name, r.model, r.max_requests_per_1_minute, \
-     r.max_tokens_per_1_minute, r.max_requests_per_1_day, r.max_images_per_1_minute, \
+     r.max_tokens_per_1_minute, r.max_requests_per_1_day, r.max_tokens_per_1_day, r.max_images_per_1_minute, \
      r.max_audio_megabytes_per_1_minute, r.batch_1_day_max_input_tokens \
      FROM rate_limit r LEFT JOIN project p ON p.id = r.scope_id ";
 
@@ -173,14 +175,15 @@ impl Tx {
         in_tx!(self, db => {
             sqlx::query(
                 "INSERT INTO rate_limit (scope_id, organization_id, model, max_requests_per_1_minute, \
-                 max_tokens_per_1_minute, max_requests_per_1_day, max_images_per_1_minute, \
+                 max_tokens_per_1_minute, max_requests_per_1_day, max_tokens_per_1_day, max_images_per_1_minute, \
                  max_audio_megabytes_per_1_minute, batch_1_day_max_input_tokens) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(scope.id()).bind(scope.organization_id()).bind(&limit.model)
             .bind(figure(rates.max_requests_per_1_minute)).bind(figure(rates.max_tokens_per_1_minute))
-            .bind(figure(rates.max_requests_per_1_day)).bind(figure(rates.max_images_per_1_minute))
-            .bind(figure(rates.max_audio_megabytes_per_1_minute)).bind(figure(rates.batch_1_day_max_input_tokens))
+            .bind(figure(rates.max_requests_per_1_day)).bind(figure(rates.max_tokens_per_1_day))
+            .bind(figure(rates.max_images_per_1_minute)).bind(figure(rates.max_audio_megabytes_per_1_minute))
+            .bind(figure(rates.batch_1_day_max_input_tokens))
             .execute(db).await.map(drop)
         })?;
         Ok(())

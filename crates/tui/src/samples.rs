@@ -212,6 +212,7 @@ fn alerts(month: Month) -> Vec<Alert> {
         scope_kind: ScopeKind::Project,
         scope_id: id("proj_", "Support bot"),
         scope_name: "Support bot".to_owned(),
+        part: None,
         kind,
         month,
         amount: nanos(amount),

@@ -19,6 +19,9 @@ const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 /// nginx's njs, with which it reads bodies.
 const NGINX_MODULE: &str = "/usr/lib/nginx/modules/ngx_http_js_module.so";
 
+/// Lua's cjson, with which HAProxy reads bodies. The library itself is in a folder of the machine's kind.
+const LUA_CJSON: &str = "/usr/share/lua/5.3/cjson";
+
 /// Installs a PostgreSQL server from the distribution's packages, unless there is one.
 ///
 /// # Errors
@@ -55,6 +58,10 @@ pub fn gateways() -> Result<()> {
     if !succeeds(Command::new("nginx").arg("-v")) || !Path::new(NGINX_MODULE).exists() {
         package("nginx")?;
         package("libnginx-mod-http-js")?;
+    }
+    if !succeeds(Command::new("haproxy").arg("-v")) || !Path::new(LUA_CJSON).exists() {
+        package("haproxy")?;
+        package("lua-cjson")?;
     }
     if succeeds(Command::new("caddy").arg("version")) { Ok(()) } else { package("caddy") }
 }

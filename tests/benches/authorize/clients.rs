@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use memchr::{memchr, memmem};
 use mete_tests::bench::{Asking, Stopwatch, per_second, question};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Builder, Runtime};
@@ -38,7 +39,8 @@ pub struct Load {
 /// Who asks.
 pub struct Clients {
     runtime: Runtime,
-    /// The questions about every key, in each form.
+    /// The questions in each form, as many with few keys as with many: the memory that a client walks through is the
+    /// same, so that what more keys cost is the server's.
     questions: [Arc<[Vec<u8>]>; 3],
     /// Ids of the holds that were taken and not released.
     holds: Arc<Mutex<Vec<String>>>,
@@ -47,9 +49,11 @@ pub struct Clients {
 type Stream = Either<TcpStream, UnixStream>;
 
 impl Clients {
-    pub fn new(place: &Place) -> Result<Self> {
+    /// Who asks about the keys in turn, with so many questions.
+    pub fn new(place: &Place, questions: u64) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let questions = Form::ALL.map(|form| place.secrets.iter().map(|secret| form.question(secret)).collect());
+        let secrets = || place.secrets.iter().cycle().take(questions as usize);
+        let questions = Form::ALL.map(|form| secrets().map(|secret| form.question(secret)).collect());
         Ok(Self { runtime, questions, holds: Arc::default() })
     }
 
@@ -147,7 +151,7 @@ async fn ask_all(
 
 /// The id of the hold that an answer tells.
 fn hold_of(answer: &[u8]) -> Option<String> {
-    let begin = answer.windows(6).position(|bytes| bytes == b"\"hold_")? + 1;
-    let length = answer[begin..].iter().position(|byte| *byte == b'"')?;
+    let begin = memmem::find(answer, b"\"hold_")? + 1;
+    let length = memchr(b'"', &answer[begin..])?;
     String::from_utf8(answer[begin..begin + length].to_vec()).ok()
 }

@@ -1,7 +1,8 @@
 //! What `/v1/authorize` of the real `meted` gives, beside a bare hyper server that answers 204, with few and with many
-//! keys in memory, while usage is being taken in.
+//! keys in memory, while usage is being taken in; and how soon the gate knows that one of the keys changed.
 
 mod bare;
+mod changes;
 mod clients;
 mod feeder;
 mod others;
@@ -13,6 +14,7 @@ use anyhow::Result;
 use mete_tests::bench::{self, Size, Table, median, quantile};
 
 use bare::Bare;
+use changes::Changes;
 use clients::{Clients, Load, Server, Transport};
 use feeder::Feeder;
 use others::{FastApi, Nginx};
@@ -39,7 +41,7 @@ fn run(size: Size) -> Result<()> {
         let place = Place::new(keys)?;
         let started = place.start()?;
         let feeder = Feeder::start(&place, rate)?;
-        let clients = Clients::new(&place)?;
+        let clients = Clients::new(&place, requests)?;
         clients.check(&started)?;
         let bare = Bare::start(&place.path("bare.sock"))?;
         for (transport, connections, requests) in [
@@ -55,6 +57,7 @@ fn run(size: Size) -> Result<()> {
             }
         }
         writeln!(out, "\n{}", feeder.stop(&started)?)?;
+        write!(out, "\n{}", Changes::measure(&place, &started, runs)?.table(keys))?;
         started.stop()?;
         if keys == most {
             write!(out, "\n{}", for_scale(&clients, &place, connections, requests / 4)?)?;

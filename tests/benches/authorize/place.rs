@@ -92,6 +92,11 @@ impl Place {
         self.path("logs/usage.jsonl")
     }
 
+    /// Another way into the store.
+    pub async fn open(&self) -> Result<Store> {
+        Ok(Store::open(&self.store.url().parse()?).await?)
+    }
+
     async fn fill(&mut self, keys: u64) -> Result<()> {
         let mut random = StdRng::seed_from_u64(1);
         let store = Store::create(&self.store.url().parse()?, &mut random).await?;

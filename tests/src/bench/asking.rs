@@ -1,6 +1,7 @@
 //! A gateway's side of `/v1/authorize`, with as little work as possible: what is measured is the server.
 
 use anyhow::{Context as _, Result, ensure};
+use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// The bytes in which a gateway asks about a key.
@@ -51,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Asking<S> {
 
 /// The status of an answer, if its head and its body are there.
 fn status_of_whole(answer: &[u8]) -> Result<Option<u16>> {
-    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(None) };
+    let Some(end) = memmem::find(answer, b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&answer[..end])?;
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).context("no status")?.parse()?;

@@ -4,6 +4,9 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use mete_control::{NewKeyInput, ServiceAccountOf};
+use mete_core::secret::KeyHash;
+use mete_core::time::HOUR;
 use mete_core::{EndpointGroup, LedgerEvent, Nanos, Rating, Series, Usage};
 use mete_store::{AlertFilter, AlertKind, Arrival, Ledger, Parcel};
 use mete_tests::postgres::free_port;
@@ -119,6 +122,50 @@ each_engine! {
         spend(&mut stage, "b", &key, 1);
         stage.counted().await?;
         meted.stop()?;
+        ensure!(stage.store.count_quarantine().await? == 0);
+        stage.check().await
+    }
+
+    async fn r15_r18_what_becomes_of_keys_is_known_soon_without_reading_the_others(store: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(store).await?;
+        let (bystander, of_bot) = (stage.key("Bot").await?, NewKeyInput::for_person("Bot", "finn@acme.test"));
+        let (meted, gateway) = start(&stage)?;
+        gateway.answers(&bystander.secret, 204, "")?;
+
+        let made = stage.key_of(&of_bot).await?;
+        gateway.answers(&made.secret, 204, "")?;
+        let rotated = stage.control().rotate_key(&operator(), &made.id, HOUR).await?.secret.reveal().to_owned();
+        gateway.answers(&rotated, 204, "")?;
+        ensure!(gateway.ask(&made.secret)?.status == 204, "it has an hour left");
+        // The log tells of both secrets.
+        for (id, secret) in [("a", &made.secret), ("b", &rotated)] {
+            let hash = KeyHash::of(secret).to_hex();
+            spend(&mut stage, id, &Key { id: hash, secret: secret.clone() }, 1);
+        }
+        stage.counted().await?;
+        stage.control().revoke_key(&operator(), &made.id).await?;
+        for secret in [&rotated, &made.secret] {
+            let refused = gateway.answers(secret, 401, NO_KEY)?;
+            ensure!(refused.body["error"]["message"].as_str().unwrap().contains("revoked"), "{refused:?}");
+        }
+
+        // A project and its first key at once; then what takes keys along (R11, R14, R21).
+        stage.project("Late").await?;
+        let (late, finns) = (stage.key("Late").await?, stage.key_of(&of_bot).await?);
+        let of = ServiceAccountOf::Project("Late".into());
+        let account = stage.control().create_service_account(&operator(), &of, "runner").await?;
+        for secret in [late.secret.as_str(), finns.secret.as_str(), account.secret.reveal()] {
+            gateway.answers(secret, 204, "")?;
+        }
+        stage.control().remove_service_account(&operator(), &account.account.id).await?;
+        gateway.answers(account.secret.reveal(), 401, NO_KEY)?;
+        stage.control().remove_organization_member(&operator(), "Acme", "finn@acme.test").await?;
+        gateway.answers(&finns.secret, 401, NO_KEY)?;
+        stage.control().archive_project(&operator(), "Late", "Late").await?;
+        gateway.answers(&late.secret, 401, NO_KEY)?;
+        ensure!(gateway.ask(&bystander.secret)?.status == 204);
+        let log = meted.stop()?;
+        ensure!(!log.contains("reads all of them"), "{log}");
         ensure!(stage.store.count_quarantine().await? == 0);
         stage.check().await
     }

@@ -44,4 +44,39 @@ each_engine! {
         meted.stop()?;
         stage.check().await
     }
+
+    async fn r23_what_is_used_of_a_day_outlives_a_kill(place: &TestStore) -> Result<()> {
+        let mut stage = Stage::new(place).await?;
+        stage.project("Support").await?;
+        let (bot, support) = (stage.key("Bot").await?, stage.key("Support").await?);
+        stage.limit(Some("Bot"), &rate("gpt-4o-mini:requests_per_day=2")?).await?;
+        stage.limit(Some("Support"), &rate("gpt-4o-mini:tokens_per_day=1000")?).await?;
+        let (mut meted, gateway) = start(&stage)?;
+        for _ in 0..2 {
+            ensure!(gateway.ask_about(&bot.secret, CHAT)?.status == 204);
+        }
+        let tokens = r#""output_tokens":997"#;
+        let lines = [("a", &bot, ""), ("b", &bot, ""), ("c", &support, tokens)].map(|(id, key, used)| {
+            let line = Line::own(id, Stage::now(), Nanos(1)).with(&key.field());
+            if used.is_empty() { line } else { line.with(used) }
+        });
+        append(&stage.path("usage.jsonl"), &lines);
+        stage.expect(&lines);
+        stage.counted().await?;
+        for key in [&bot, &support] {
+            gateway.answers_about(&key.secret, CHAT, 429, "rate_limit_exceeded")?;
+        }
+        meted.0.kill()?;
+
+        let (meted, gateway) = start(&stage)?;
+        let (requests, tokens) = (gateway.ask_about(&bot.secret, CHAT)?, gateway.ask_about(&support.secret, CHAT)?);
+        ensure!(requests.status == 429 && requests.body["error"]["type"] == "requests", "{requests:?}");
+        ensure!(requests.head.contains("x-ratelimit-remaining-requests: 0"), "{requests:?}");
+        ensure!(tokens.status == 429 && tokens.body["error"]["type"] == "tokens", "{tokens:?}");
+        ensure!(tokens.head.contains("x-ratelimit-limit-tokens: 1000"), "{tokens:?}");
+        let other = stage.key("Support").await?;
+        ensure!(gateway.answers_about(&other.secret, "x-mete-model: gpt-4o\r\n", 204, "")?.status == 204);
+        meted.stop()?;
+        stage.check().await
+    }
 }

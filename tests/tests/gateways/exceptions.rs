@@ -1,9 +1,11 @@
-//! Every refusal (R37) as OpenAI's SDK takes it: which exception it raises, and whether it tries again.
+//! Every refusal (R37) as OpenAI's SDK takes it: which exception it raises, and whether it tries again; and as Envoy is told
+//! it over gRPC.
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use mete_api::{Api, Listener, Readiness, Settings, serve};
+use mete_api::envoy_messages::HttpRequest;
+use mete_api::{Api, Listener, Readiness, Settings, serve, serve_grpc};
 use mete_core::decision::{Decision, Refusal};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
@@ -19,10 +21,11 @@ use mete_store::{
     ProjectSpend,
 };
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::grpc::{Grpc, denied, header, shown};
 use crate::peer::Peer;
 
 /// A question, and the directory that refuses it.
@@ -178,6 +181,27 @@ impl Case {
         gate
     }
 
+    /// The gate, and why it refuses.
+    fn refused(&self) -> Result<(Arc<Gate>, Refusal)> {
+        let (gate, secret) = (Arc::new(self.gate()), Some(self.secret).filter(|it| !it.is_empty()));
+        let Decision::Refuse(refusal) = gate.decide(now(), secret, &self.request) else {
+            anyhow::bail!("{} is allowed", self.name)
+        };
+        ensure!(name(&refusal) == self.name, "{}: {refusal:?}", self.name);
+        Ok((gate, refusal))
+    }
+
+    /// The request as Envoy shows it.
+    fn shown(&self) -> HttpRequest {
+        let Request { method, path, model, bytes } = self.request;
+        let body = model.map(|model| json!({"model": model}).to_string()).unwrap_or_default();
+        // Of files the body is not shown.
+        let length = bytes.filter(|_| body.is_empty()).map(|bytes| bytes.to_string());
+        let key = [("x-api-key", self.secret)].into_iter().filter(|(_, secret)| !secret.is_empty());
+        let headers: Vec<_> = key.chain(length.as_deref().map(|length| ("content-length", length))).collect();
+        shown(method.unwrap_or_default(), path.unwrap_or_default(), &headers, &body)
+    }
+
     /// The headers that describe the request.
     fn headers(&self) -> Map<String, Value> {
         let bytes = self.request.bytes.map(|bytes| bytes.to_string());
@@ -191,14 +215,17 @@ impl Case {
     }
 }
 
-/// Serves a gate; the base URL for the SDK.
-async fn serve_gate(gate: Arc<Gate>, tasks: &mut JoinSet<()>, stop: &CancellationToken) -> Result<String> {
+fn api(gate: Arc<Gate>) -> Arc<Api> {
     let readiness = Arc::new(Readiness::default());
     readiness.set_ready();
-    let api = Api::new(gate, Arc::new(ManualClock::new(now())), readiness, Arc::default());
+    Arc::new(Api::new(gate, Arc::new(ManualClock::new(now())), readiness, Arc::default()))
+}
+
+/// Serves a gate; the base URL for the SDK.
+async fn serve_gate(gate: Arc<Gate>, tasks: &mut JoinSet<()>, stop: &CancellationToken) -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let base = format!("http://{}/v1", listener.local_addr()?);
-    tasks.spawn(serve(Listener::Tcp(listener), Arc::new(api), Settings::default(), stop.clone()));
+    tasks.spawn(serve(Listener::Tcp(listener), api(gate), Settings::default(), stop.clone()));
     Ok(base)
 }
 
@@ -218,13 +245,7 @@ async fn r37_openais_sdk_raises_the_right_exception_for_every_reason() -> Result
     let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
     let (mut asked, mut refusals) = (Map::new(), Vec::new());
     for case in CASES {
-        let gate = Arc::new(case.gate());
-        let Decision::Refuse(refusal) =
-            gate.decide(now(), Some(case.secret).filter(|it| !it.is_empty()), &case.request)
-        else {
-            anyhow::bail!("{} is allowed", case.name)
-        };
-        ensure!(name(&refusal) == case.name, "{}: {refusal:?}", case.name);
+        let (gate, refusal) = case.refused()?;
         refusals.push((case, refusal));
         let base = serve_gate(gate, &mut tasks, &stop).await?;
         asked.insert(case.name.into(), json!({"base": base, "secret": case.secret, "headers": case.headers()}));
@@ -238,6 +259,31 @@ async fn r37_openais_sdk_raises_the_right_exception_for_every_reason() -> Result
     stop.cancel();
     while let Some(ended) = tasks.join_next().await {
         ended?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn r37_envoy_is_told_every_reason_over_grpc() -> Result<()> {
+    for case in CASES {
+        let (gate, refusal) = case.refused()?;
+        let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        tasks.spawn(serve_grpc(Listener::Tcp(listener), api(gate), Settings::default(), stop.clone()));
+        let mut grpc = Grpc::new(TcpStream::connect(address).await?).await?;
+        let (status, denied) = denied(grpc.check(case.shown()).await?)?;
+        let (name, body) = (case.name, serde_json::from_str::<Value>(&denied.body)?);
+        ensure!(status == refusal.status() && body == refusal.body(), "{name}: {denied:?}");
+        let retry = header(&denied.headers, "x-should-retry");
+        ensure!(retry == refusal.forbids_retry().then_some("false"), "{name}: {denied:?}");
+        let waits = matches!(refusal, Refusal::RateLimit(_));
+        ensure!(header(&denied.headers, "retry-after").is_some() == waits, "{name}: {denied:?}");
+        stop.cancel();
+        grpc.is_closed().await;
+        while let Some(ended) = tasks.join_next().await {
+            ended?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use mete_tests::meted::LIMIT;
 use mete_tests::postgres::free_port;
 use mete_tests::python::Environment;
 use mete_tests::{Engine, Meted, Process, wait};
@@ -11,6 +12,7 @@ use mete_tests::{Engine, Meted, Process, wait};
 use crate::client::{QUESTION, STREAM, ask, chat, request};
 use crate::files;
 use crate::story::{PROVIDER_KEY, Story};
+use crate::upstream::FAILING;
 
 /// It takes its time to import itself, on a busy machine above all.
 const START: Duration = Duration::from_secs(180);
@@ -22,13 +24,22 @@ struct LiteLlm {
     process: Process,
 }
 
+/// Another name for the model of the configuration, that of a cheaper one.
+const OTHER_NAME: &str = "gpt-4.1-nano";
+
 impl LiteLlm {
     async fn start(story: &Story<'_>) -> Result<Self> {
         let port = free_port()?;
         let upstream = format!("http://127.0.0.1:{}/v1", story.upstream.port);
         let config = story.stage.path("config.yaml");
-        files::write("litellm/config.yaml", &config, &[("https://api.openai.com/v1", &upstream)])?;
-        files::write("litellm/mete_auth.py", &story.stage.path("mete_auth.py"), &[])?;
+        let other = format!(
+            "model_list:\n  - model_name: {OTHER_NAME}\n    litellm_params:\n      model: openai/gpt-4o-mini\n      api_base: {upstream}\n      api_key: os.environ/PROVIDER_KEY\n"
+        );
+        let changes = [("https://api.openai.com/v1", &*upstream), ("model_list:\n", &other)];
+        files::write("litellm/config.yaml", &config, &changes)?;
+        // LiteLLM's one thread may be busy for longer, on a busy machine: that is no gate that is away.
+        let patient = [("PATIENCE = 2.0", "PATIENCE = 60.0")];
+        files::write("litellm/mete_auth.py", &story.stage.path("mete_auth.py"), &patient)?;
         let daemon = story.stage.start(&files::source("litellm/config.yaml", &[])?)?;
         let program = Environment::named("gateways")?.interpreter().with_file_name("litellm");
         let mut command = Command::new(program);
@@ -49,7 +60,7 @@ impl LiteLlm {
 #[test]
 fn the_loop_is_closed_and_nothing_goes_around_it() -> Result<()> {
     mete_tests::run(Engine::Sqlite, async |store| {
-        let story = Story::new(store).await?;
+        let story = Story::new(store).await?.holding()?;
         let proxy = LiteLlm::start(&story).await?;
         let told = story.loop_is_closed(proxy.port, [QUESTION, STREAM]).await;
         told.with_context(|| proxy.process.output())?;
@@ -74,4 +85,64 @@ async fn a_foreign_model_is_refused(story: &Story<'_>, port: u16) -> Result<()> 
     let answer = chat(port, &story.secret, &QUESTION.replace("gpt-4o-mini", "gpt-4o")).await?;
     ensure!((answer.status.as_u16(), &*answer.code()) == (403, "model_not_found"), "{answer:?}");
     Ok(())
+}
+
+#[test]
+fn r40_requests_at_once_never_pass_the_budget() -> Result<()> {
+    mete_tests::run(Engine::Sqlite, async |store| {
+        let story = Story::new(store).await?;
+        let proxy = LiteLlm::start(&story).await?;
+        let told = story.requests_at_once_never_pass_the_budget(proxy.port).await;
+        told.with_context(|| proxy.process.output())?;
+        proxy.daemon.stop().map(drop)
+    })
+}
+
+#[test]
+fn r37_a_rate_limit_reaches_the_client_with_its_headers() -> Result<()> {
+    mete_tests::run(Engine::Sqlite, async |store| {
+        let story = Story::new(store).await?;
+        let proxy = LiteLlm::start(&story).await?;
+        story.a_rate_limit_reaches_the_client(proxy.port).await?;
+        proxy.daemon.stop().map(drop)
+    })
+}
+
+#[test]
+fn r40_what_is_held_for_a_request_that_fails_is_free_again() -> Result<()> {
+    mete_tests::run(Engine::Sqlite, async |store| {
+        let story = Story::new(store).await?.holding()?;
+        let proxy = LiteLlm::start(&story).await?;
+        let asked =
+            async |body: &str| -> Result<u16> { Ok(chat(proxy.port, &story.secret, body).await?.status.as_u16()) };
+        ensure!(asked(QUESTION).await? == 200);
+        story.stage.counted(1, "project")?;
+        // Half as much again as the first one's 75 cents is held for each: a second one finds room when the first has gone.
+        let failing = QUESTION.replacen('{', &format!("{{\"seed\":{FAILING},"), 1);
+        let unknown = QUESTION.replace("gpt-4o-mini", "no-such-model");
+        for (body, status) in [(&failing, 500), (&failing, 500), (&unknown, 400), (&unknown, 400), (&failing, 500)] {
+            let free = async || {
+                let answer = asked(body).await.ok()?;
+                (answer == status).then_some(())
+            };
+            let free = wait::eventually(&format!("room for a request that fails with {status}"), LIMIT, free).await;
+            free.with_context(|| proxy.process.output())?;
+        }
+        // The name is a cheaper model's, the deployment is not: it is held as what such requests cost.
+        let other = QUESTION.replace("gpt-4o-mini", OTHER_NAME).replacen('{', r#"{"max_tokens":10,"#, 1);
+        let passes = async || asked(&other).await.ok().filter(|status| *status == 200);
+        wait::eventually("room for a request", LIMIT, passes).await?;
+        let spent = || story.stage.spends("project").ok().filter(|it| it["Support"].spend.0 == 1_500_000_000);
+        wait::until("what both used", LIMIT, spent)?;
+        let refused = chat(proxy.port, &story.secret, &other).await?;
+        let message = refused.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        ensure!(refused.status == 429 && message.contains("which may cost $1.125"), "{refused:?}");
+
+        let before = story.passed();
+        let stand_in = QUESTION.replacen('{', r#"{"fallbacks":["gpt-4.1-nano"],"#, 1);
+        let answer = chat(proxy.port, &story.secret, &stand_in).await?;
+        ensure!((answer.status.as_u16(), &*answer.code()) == (400, "unclear_model"), "{answer:?}");
+        ensure!(story.passed() == before, "{:?}", story.upstream.seen());
+        proxy.daemon.stop().map(drop)
+    })
 }

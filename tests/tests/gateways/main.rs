@@ -12,6 +12,11 @@ mod exceptions;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+#[path = "../../../crates/api/tests/http/grpc.rs"]
+mod grpc;
+#[cfg(test)]
+mod haproxy;
+#[cfg(test)]
 mod litellm;
 #[cfg(test)]
 mod nginx;

@@ -10,7 +10,6 @@ use mete_tests::postgres::free_port;
 use mete_tests::process::workspace;
 use mete_tests::{Engine, Meted, Process, wait};
 use serde_json::json;
-use tokio::task::JoinSet;
 
 use crate::client::{QUESTION, STREAM, ask, chat, request};
 use crate::files;
@@ -164,55 +163,17 @@ fn r37_a_rate_limit_reaches_the_client_with_its_headers() -> Result<()> {
     mete_tests::run(Engine::Sqlite, async |store| {
         let story = Story::new(store).await?;
         let nginx = Nginx::start(&story).await?;
-        story.stage.mete("limits set --project Support --budget none --rate gpt-4o-mini:requests_per_day=1")?;
-        let limited = async || {
-            let answer = chat(nginx.port, &story.secret, QUESTION).await.ok()?;
-            (answer.status == 429 && answer.code() == "rate_limit_exceeded").then_some(answer)
-        };
-        let refused = wait::eventually("the rate limit", LIMIT, limited).await?;
-        let told = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-should-retry"];
-        ensure!(told.map(|name| refused.header(name)) == [Some("1"), Some("0"), None], "{refused:?}");
-        let wait: u64 = refused.header("retry-after").context("no retry-after")?.parse()?;
-        ensure!((86_000..=86_400).contains(&wait), "{refused:?}");
+        story.a_rate_limit_reaches_the_client(nginx.port).await?;
         nginx.daemon.stop().map(drop)
     })
 }
 
-/// Requests that run at once, each held at its highest cost until its line in the log is booked.
 #[test]
 fn r40_requests_at_once_never_pass_the_budget() -> Result<()> {
     mete_tests::run(Engine::Sqlite, async |store| {
         let story = Story::new(store).await?;
         let nginx = Nginx::start(&story).await?;
-        story.stage.mete("limits set --project Support --budget 4")?;
-        // As large as what the server says it read, and wrote: a little over 75 cents at most.
-        let words = format!("{{\"max_tokens\":1000000,\"user\":\"{}\",", "x".repeat(1_000_000));
-        let large = QUESTION.replacen('{', &words, 1);
-        let mut asking = JoinSet::new();
-        for _ in 0..20 {
-            let (port, secret, body) = (nginx.port, story.secret.clone(), large.clone());
-            asking.spawn(async move { chat(port, &secret, &body).await });
-        }
-        while let Some(answer) = asking.join_next().await {
-            let answer = answer??;
-            ensure!([200, 429].contains(&answer.status.as_u16()), "{answer:?}");
-        }
-        let passed = story.passed();
-        ensure!((1..=5).contains(&passed), "{passed} requests of 75 cents passed a budget of $4");
-        story.stage.counted(i64::try_from(passed)?, "project")?;
-
-        // What was held is free again: as much fits as if they had come one by one.
-        let all = async || {
-            chat(nginx.port, &story.secret, &large).await.ok()?;
-            (story.passed() == 5).then_some(())
-        };
-        wait::eventually("the fifth request", LIMIT, all).await?;
-        story.stage.counted(5, "project")?;
-        story.stage.mete("limits set --project Support --budget 4.6")?;
-        let sixth = async || chat(nginx.port, &story.secret, &large).await.ok().filter(|it| it.status == 200);
-        wait::eventually("a sixth request", LIMIT, sixth).await?;
-        let spends = story.stage.counted(6, "project")?;
-        ensure!(spends["Support"].spend.0 == 4_500_000_000, "{spends:?}");
+        story.requests_at_once_never_pass_the_budget(nginx.port).await?;
         nginx.daemon.stop().map(drop)
     })
 }

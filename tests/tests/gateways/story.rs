@@ -8,6 +8,7 @@ use mete_control::host::SystemClock;
 use mete_core::Clock as _;
 use mete_tests::meted::LIMIT;
 use mete_tests::{Meted, wait};
+use tokio::task::JoinSet;
 
 use crate::client::{Answer, QUESTION, ask, chat, request};
 use crate::stage::Stage;
@@ -110,6 +111,56 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    /// Requests through the gateway at `port` that run at once, each held at its highest cost until its usage is booked
+    /// (R40): of a budget of $4, five of 75 cents pass, and as many as if they had come one by one.
+    pub async fn requests_at_once_never_pass_the_budget(&self, port: u16) -> Result<()> {
+        self.stage.mete("limits set --project Support --budget 4")?;
+        // As large as what the server says it read, and wrote: a little over 75 cents at most.
+        let large = QUESTION.replacen('{', r#"{"max_tokens":1000000,"#, 1);
+        let large = large.replace("How much", &"How much ".repeat(112_000));
+        let mut asking = JoinSet::new();
+        for _ in 0..20 {
+            let (secret, body) = (self.secret.clone(), large.clone());
+            asking.spawn(async move { chat(port, &secret, &body).await });
+        }
+        while let Some(answer) = asking.join_next().await {
+            let answer = answer??;
+            ensure!([200, 429].contains(&answer.status.as_u16()), "{answer:?}");
+        }
+        let passed = self.passed();
+        ensure!((1..=5).contains(&passed), "{passed} requests of 75 cents passed a budget of $4");
+        self.stage.counted(i64::try_from(passed)?, "project")?;
+
+        // What was held is free again.
+        let all = async || {
+            chat(port, &self.secret, &large).await.ok()?;
+            (self.passed() == 5).then_some(())
+        };
+        wait::eventually("the fifth request", LIMIT, all).await?;
+        self.stage.counted(5, "project")?;
+        self.stage.mete("limits set --project Support --budget 4.6")?;
+        let sixth = async || chat(port, &self.secret, &large).await.ok().filter(|it| it.status == StatusCode::OK);
+        wait::eventually("a sixth request", LIMIT, sixth).await?;
+        let spends = self.stage.counted(6, "project")?;
+        ensure!(spends["Support"].spend.0 == 4_500_000_000, "{spends:?}");
+        Ok(())
+    }
+
+    /// A rate limit's refusal (R37) comes through the gateway at `port` with all that tells a client when to try again.
+    pub async fn a_rate_limit_reaches_the_client(&self, port: u16) -> Result<()> {
+        self.stage.mete("limits set --project Support --budget none --rate gpt-4o-mini:requests_per_day=1")?;
+        let limited = async || {
+            let answer = chat(port, &self.secret, QUESTION).await.ok()?;
+            (answer.status == 429 && answer.code() == "rate_limit_exceeded").then_some(answer)
+        };
+        let refused = wait::eventually("the rate limit", LIMIT, limited).await?;
+        let told = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-should-retry"];
+        ensure!(told.map(|name| refused.header(name)) == [Some("1"), Some("0"), None], "{refused:?}");
+        let wait: u64 = refused.header("retry-after").context("no retry-after")?.parse()?;
+        ensure!((86_000..=86_400).contains(&wait), "{refused:?}");
+        Ok(())
+    }
+
     fn is_refused_for_the_budget(&self, answer: &Answer) -> Result<()> {
         ensure!(answer.status == StatusCode::TOO_MANY_REQUESTS, "{answer:?}");
         ensure!(answer.header("x-should-retry") == Some("false"), "{answer:?}");
@@ -166,6 +217,16 @@ impl<'a> Story<'a> {
             (answer.status == StatusCode::OK).then_some(())
         };
         wait::eventually("the new key", LIMIT, read).await
+    }
+
+    /// Waits until the daemon says that so many events ended a hold.
+    pub async fn settled(&self, holds: u64) -> Result<()> {
+        let (port, line) = (self.mete()?, format!("mete_holds_settled_total {holds}"));
+        let settled = async || {
+            let answer = ask(port, request("GET", "/metrics", "", &[], "")).await.ok()?;
+            answer.body.lines().any(|own| own == line).then_some(())
+        };
+        wait::eventually(&line, LIMIT, settled).await
     }
 
     /// Nothing passes while `meted` is away, and everything does when it is back.

@@ -21,6 +21,9 @@ const OUTPUT: u64 = 1_000_000;
 /// What that costs, in dollars, as LiteLLM says it.
 const COST: &str = "0.75";
 
+/// The `seed` of questions that it fails to answer.
+pub const FAILING: u64 = 500;
+
 /// A request that came through.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -84,16 +87,21 @@ async fn answer(request: Request<Incoming>, seen: &Mutex<Vec<Seen>>) -> Response
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let id = format!("chatcmpl-{number}");
     match (head.method, head.uri.path()) {
+        (Method::POST, "/v1/chat/completions") if asked["seed"] == FAILING => {
+            error(StatusCode::INTERNAL_SERVER_ERROR, "Something is broken.")
+        }
         (Method::POST, "/v1/chat/completions") if asked["stream"] == true => of("text/event-stream", stream(&id)),
         (Method::POST, "/v1/chat/completions") => of("application/json", completion(&id).to_string()),
         (Method::POST, "/v1/files") => of("application/json", json!({"id": "file-1", "object": "file"}).to_string()),
         (Method::GET, "/v1/models") => of("application/json", json!({"object": "list", "data": []}).to_string()),
-        _ => {
-            let mut reply = of("application/json", json!({"error": {"message": "No such thing."}}).to_string());
-            *reply.status_mut() = StatusCode::NOT_FOUND;
-            reply
-        }
+        _ => error(StatusCode::NOT_FOUND, "No such thing."),
     }
+}
+
+fn error(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    let mut reply = of("application/json", json!({"error": {"message": message}}).to_string());
+    *reply.status_mut() = status;
+    reply
 }
 
 fn of(content_type: &'static str, body: String) -> Response<Full<Bytes>> {

@@ -57,7 +57,7 @@ impl Encoding {
 ///
 /// # Errors
 /// When it is larger, does not come in time or not whole, or there is no memory for it.
-pub(super) async fn receive(body: &mut Incoming, budget: &Budget, limit: usize) -> Result<Buffer, Refused> {
+pub(crate) async fn receive(body: &mut Incoming, budget: &Budget, limit: usize) -> Result<Buffer, Refused> {
     if body.size_hint().lower() > limit as u64 {
         return Err(Refused::TooLarge { limit });
     }

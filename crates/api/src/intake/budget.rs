@@ -13,21 +13,21 @@ const UNIT: usize = 64 * 1024;
 /// The memory that all requests may hold at once. Nobody waits for a part of it while holding another: who does not get
 /// what he needs is refused, and comes again.
 #[derive(Clone)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(crate) struct Budget(Arc<Semaphore>);
 
 impl Budget {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes / UNIT)))
     }
 
     /// An empty buffer that may grow to `limit` bytes.
-    pub(super) fn buffer(&self, limit: usize) -> Buffer {
+    pub(crate) fn buffer(&self, limit: usize) -> Buffer {
         Buffer { bytes: Vec::new(), limit, lease: None, budget: self.clone() }
     }
 }
 
 /// Bytes whose memory counts to a [`Budget`], until the last slice of them is gone.
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     bytes: Vec<u8>,
     limit: usize,
     lease: Option<OwnedSemaphorePermit>,
@@ -39,7 +39,7 @@ impl Buffer {
     ///
     /// # Errors
     /// When that is more than this buffer may hold, or than is left for all.
-    pub(super) fn push(&mut self, more: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn push(&mut self, more: &[u8]) -> Result<(), Refused> {
         let length = self.bytes.len() + more.len();
         if length > self.limit {
             return Err(Refused::TooLarge { limit: self.limit });
@@ -66,16 +66,16 @@ impl Buffer {
     }
 
     /// Puts the byte `new` where `old` is, from `start` on.
-    pub(super) fn replace_from(&mut self, start: usize, old: u8, new: u8) {
+    pub(crate) fn replace_from(&mut self, start: usize, old: u8, new: u8) {
         self.bytes.iter_mut().skip(start).filter(|byte| **byte == old).for_each(|byte| *byte = new);
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The same bytes, to be shared.
-    pub(super) fn freeze(self) -> Bytes {
+    pub(crate) fn freeze(self) -> Bytes {
         Bytes::from_owner(self)
     }
 }

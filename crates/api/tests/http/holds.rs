@@ -50,7 +50,7 @@ async fn r40_a_question_is_answered_with_decision_hold_and_what_is_left() {
         let id = answer["hold"]["id"].as_str().unwrap().to_owned();
         assert!(id.starts_with("hold_") && id.len() == 29, "{id}");
         let expected = json!({
-            "decision": "allow", "status": 204, "reason": null, "error": null, "retry": null,
+            "decision": "allow", "status": 204, "reason": null, "error": null, "retry": null, "headers": null,
             "project_id": "proj_Bot", "key_id": "key_Bot",
             "hold": {"id": id, "amount": "7.5", "basis": "price", "expires_at": "2026-11-23T12:10:00Z"},
             "remaining": {"project": left, "organization": null, "parent_organization": null},

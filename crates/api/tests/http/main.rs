@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is to fail its test")]
 
 mod authorize;
+mod checks;
 mod client;
 mod connections;
 mod degraded;
+mod grpc;
 mod holds;
 mod rates;
 mod refused;

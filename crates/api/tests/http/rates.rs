@@ -55,5 +55,10 @@ async fn r37_a_question_in_json_is_told_them_too_and_its_tokens_count_at_once() 
     let left = json!({"limit": 6_000, "remaining": 3_000, "reset_us": 30_000_000});
     assert_eq!((&allowed["decision"], &allowed["rate_limits"]["tokens"]), (&json!("allow"), &left));
     assert_eq!(allowed["rate_limits"]["requests"]["remaining"], 1);
-    assert_eq!(tokens(2_001).await["reason"], "rate_limit_exceeded");
+    assert_eq!(refused["headers"]["x-ratelimit-remaining-tokens"], "6000");
+    let later = tokens(2_001).await;
+    assert_eq!(later["reason"], "rate_limit_exceeded");
+    // One more than is left, of a hundred a second.
+    let wait = ["retry-after", "retry-after-ms", "x-should-retry"].map(|name| later["headers"][name].as_str());
+    assert_eq!(wait, [Some("1"), Some("10"), None], "{later}");
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mete_api::{Api, Footing, Holding, Listener, Readiness, Settings, serve};
+use mete_api::{Api, Footing, Holding, Listener, Readiness, Settings, serve, serve_grpc};
 use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, soon};
+use crate::grpc::Grpc;
 
 /// By which the server hashes the ids of requests and events.
 pub const IDS: (u64, u64) = (1, 2);
@@ -50,6 +51,8 @@ pub struct Server {
     clock: Arc<CountingClock>,
     address: std::net::SocketAddr,
     socket: PathBuf,
+    grpc: std::net::SocketAddr,
+    grpc_socket: PathBuf,
     tasks: JoinSet<()>,
     _folder: tempfile::TempDir,
 }
@@ -104,7 +107,13 @@ impl Server {
         for listener in listeners {
             tasks.spawn(serve(listener, Arc::clone(&api), settings, stop.clone()));
         }
-        Self { gate, readiness, footing, stop, clock, address, socket, tasks, _folder: folder }
+        let grpc_socket = folder.path().join("grpc.sock");
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let grpc = tcp.local_addr().unwrap();
+        for listener in [Listener::Tcp(tcp), Listener::Unix(UnixListener::bind(&grpc_socket).unwrap())] {
+            tasks.spawn(serve_grpc(listener, Arc::clone(&api), settings, stop.clone()));
+        }
+        Self { gate, readiness, footing, stop, clock, address, socket, grpc, grpc_socket, tasks, _folder: folder }
     }
 
     pub async fn tcp(&self) -> Client {
@@ -113,6 +122,23 @@ impl Server {
 
     pub async fn unix(&self) -> Client {
         Client::new(soon("connecting", UnixStream::connect(&self.socket)).await.unwrap())
+    }
+
+    /// A client of gRPC.
+    pub async fn grpc(&self) -> Grpc {
+        let stream = soon("connecting", TcpStream::connect(self.grpc)).await.unwrap();
+        soon("a handshake", Grpc::new(stream)).await.unwrap()
+    }
+
+    /// One of each kind.
+    pub async fn grpc_clients(&self) -> [Grpc; 2] {
+        let stream = soon("connecting", UnixStream::connect(&self.grpc_socket)).await.unwrap();
+        [self.grpc().await, soon("a handshake", Grpc::new(stream)).await.unwrap()]
+    }
+
+    /// A connection for gRPC on which nothing is said.
+    pub async fn grpc_stream(&self) -> TcpStream {
+        soon("connecting", TcpStream::connect(self.grpc)).await.unwrap()
     }
 
     /// One client of each kind.

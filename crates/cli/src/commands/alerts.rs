@@ -56,8 +56,8 @@ pub async fn run(command: AlertsCommand, context: &Context) -> Result<(), CliErr
             table.row([
                 time(alert.at),
                 what.to_owned(),
-                alert.scope_kind.as_str().to_owned(),
-                alert.scope_name.clone(),
+                alert.part.as_ref().map_or(alert.scope_kind.as_str(), |of| of.part.kind.as_str()).to_owned(),
+                alert.whose(),
                 alert.month.to_string(),
                 money(alert.spend),
                 money(alert.amount),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::args::{Scope, ScopeArgs};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{facts, money, percent, time, unseen};
+use crate::output::{facts, money, percent, safe, time, unseen};
 
 use parts::{PartArgs, fact};
 use typed::{Amount, ModelList};
@@ -117,8 +117,10 @@ async fn set(args: SetArgs, context: &Context) -> Result<(), CliError> {
     if let (Scope::Project(project), Some(named), Some(Amount(budget))) =
         (args.scope.scope(), args.part.named(), budget)
     {
-        context.change(async |control, actor| control.set_part_budget(actor, (project, &named), budget).await).await?;
-        return show(args.scope.scope(), context).await;
+        let change =
+            context.change(async |control, actor| control.set_part_budget(actor, (project, &named), budget).await);
+        let after = change.await?;
+        return show_changed(args.scope.scope(), context, (after.alerts, Vec::new(), Vec::new())).await;
     }
     let change = LimitChange {
         budget: budget.map(|Amount(amount)| amount),
@@ -133,13 +135,18 @@ async fn set(args: SetArgs, context: &Context) -> Result<(), CliError> {
         Scope::Project(asked) => LimitsOf::Project(asked.to_owned()),
     };
     let after = context.change(async |control, actor| control.set_limits(actor, &of, &change).await).await?;
-    let view = view_of(args.scope.scope(), &context.view().await?, context.month(None)).await?;
-    let changed = Changed {
-        alerts: named(after.alerts, &view),
-        view,
-        lowered_projects: after.lowered_projects,
-        lowered_parts: after.lowered_parts,
-    };
+    let raised = (after.alerts, after.lowered_projects, after.lowered_parts);
+    show_changed(args.scope.scope(), context, raised).await
+}
+
+/// Shows the limits after a change, the alerts that it raised, and the projects and parts that were lowered along.
+async fn show_changed(
+    scope: Scope<'_>,
+    context: &Context,
+    (alerts, lowered_projects, lowered_parts): (Vec<Alert>, Vec<String>, Vec<String>),
+) -> Result<(), CliError> {
+    let view = view_of(scope, &context.view().await?, context.month(None)).await?;
+    let changed = Changed { alerts: named(alerts, &view), view, lowered_projects, lowered_parts };
     context.output.show(&changed, || {
         let mut text = describe(&changed.view);
         changed.alerts.iter().for_each(|alert| text.push_str(&told(alert)));
@@ -162,11 +169,12 @@ fn named(alerts: Vec<Alert>, view: &LimitsView) -> Vec<Alert> {
 }
 
 fn told(alert: &Alert) -> String {
-    let what = match alert.kind {
-        AlertKind::Threshold => "threshold is passed",
-        AlertKind::Exhausted => "budget is exhausted",
+    let (what, state) = match alert.kind {
+        AlertKind::Threshold => ("threshold", "is passed"),
+        AlertKind::Exhausted => ("budget", "is exhausted"),
     };
-    format!("Alert: the {what}: {} of {}\n", money(alert.spend), money(alert.amount))
+    let of = alert.part.as_ref().map(|of| format!(" of the {} {}", of.part.kind, safe(&of.name))).unwrap_or_default();
+    format!("Alert: the {what}{of} {state}: {} of {}\n", money(alert.spend), money(alert.amount))
 }
 
 async fn view_of(scope: Scope<'_>, view: &View<'_>, month: Month) -> Result<LimitsView, CliError> {

@@ -68,7 +68,7 @@ each_engine! {
         let mete = Mete::with_support(store)?;
         let none = mete.json(["limits", "show", "--project", "Support"])?;
         assert_eq!((&none["models"], &none["rate_limits"]), (&Value::Null, &json!([])));
-        let rates = ["--rate", "gpt-4o:requests_per_minute=500", "--rate", "ft:gpt-4o:acme:tokens_per_minute=9"];
+        let rates = ["--rate", "gpt-4o:requests_per_minute=500", "--rate", "ft:gpt-4o:acme:tokens_per_day=9"];
         let [first, gpt, second, tuned] = rates;
         let of_support = |rest: &[&str]| {
             let args = ["limits", "set", "--project", "Support", "--json"].into_iter().chain(rest.iter().copied());
@@ -114,6 +114,18 @@ each_engine! {
         }
         let explained = mete.json(["explain", "ci"])?;
         assert_eq!((&explained["decision"], &explained["code"]), (&json!("refuse"), &json!("key_spend_limit_exceeded")));
+        // R27: both the commit that exhausts a budget and whoever lowers one below the spend raise an alert.
+        let raised = of_key("4")?;
+        assert_eq!((&raised["alerts"][0]["amount"], &raised["alerts"][0]["part"]["name"]), (&json!("4"), &json!("ci")));
+        let alerts = mete.json(["alerts", "list", "--project", "Support"])?;
+        let part = json!({"kind": "key", "id": key_id, "name": "ci"});
+        for (row, amount) in alerts["rows"].as_array().into_iter().flatten().zip(["4", "5"]) {
+            assert_eq!((&row["part"], &row["amount"], &row["scope_name"]), (&part, &json!(amount), &json!("Support")));
+        }
+        assert_eq!(alerts["rows"].as_array().map(Vec::len), Some(2));
+        assert!(mete.text(["alerts", "list"])?.contains("ci in Support"));
+        let told = mete.text(["limits", "set", "--project", "Support", "--key", "ci", "--budget", "3"])?;
+        assert!(told.contains("Alert: the budget of the key ci is exhausted: $5.00 of $3.00"), "{told}");
         of_key("6")?;
         assert_eq!(mete.json(["explain", "ci"])?["decision"], "allow");
         let above = mete.refused(["limits", "set", "--project", "Support", "--key", "ci", "--budget", "51"])?;
@@ -250,8 +262,8 @@ each_engine! {
         assert_eq!(
             fields(row),
             [
-                "acknowledged_at", "amount", "at", "id", "kind", "month", "organization_id", "scope_id", "scope_kind",
-                "scope_name", "spend",
+                "acknowledged_at", "amount", "at", "id", "kind", "month", "organization_id", "part", "scope_id",
+                "scope_kind", "scope_name", "spend",
             ]
         );
         assert_eq!((&row["amount"], &row["spend"], &row["scope_name"]), (&json!("1"), &json!("1.5"), &json!("Support")));

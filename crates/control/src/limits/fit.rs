@@ -39,8 +39,9 @@ impl Control<'_> {
                 return Err(ControlError::Invalid(problem));
             }
             let project = project_now(tx, scope.id()).await?;
-            let parts = self.fit_parts(tx, actor, (&project, after.limits.budget, change.lower_parts)).await?;
-            return Ok(Fit { parts, ..Fit::default() });
+            let wanted = (&project, after.limits.budget, change.lower_parts);
+            let (parts, alerts) = self.fit_parts(tx, actor, wanted).await?;
+            return Ok(Fit { parts, alerts, ..Fit::default() });
         }
         if change.lower_parts {
             return Err(ControlError::Invalid("only a project has models, members and keys to lower along".to_owned()));
@@ -75,7 +76,9 @@ impl Control<'_> {
             fit.alerts.extend(self.write_limits(tx, &scope, (before, &after)).await?);
             let deed = Deed::on_project("limits.updated", &project).because("lowered along with the organization");
             self.record(tx, actor, &deed, difference(before, &after)).await?;
-            fit.parts.extend(self.fit_parts(tx, actor, (&project, after.limits.budget, true)).await?);
+            let (parts, alerts) = self.fit_parts(tx, actor, (&project, after.limits.budget, true)).await?;
+            fit.parts.extend(parts);
+            fit.alerts.extend(alerts);
             fit.names.push(project.name);
         }
         Ok(fit)

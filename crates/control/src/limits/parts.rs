@@ -5,7 +5,7 @@ use mete_core::actor::Actor;
 use mete_core::directory::Project;
 use mete_core::parts::{Part, PartKind};
 use mete_core::rights::Action;
-use mete_store::{PartBudget, Scope, Tx};
+use mete_store::{Alert, AlertPart, PartBudget, Scope, Tx};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -36,13 +36,15 @@ pub struct PartAfter {
     pub part: Part,
     /// The budget now.
     pub budget: Option<Nanos>,
+    /// The alert that the change raised, if what is spent this month exhausts the budget already (R27).
+    pub alerts: Vec<Alert>,
 }
 
 const ACTION: &str = "limits.updated";
 
 impl Control<'_> {
     /// Sets the monthly budget of a model, member or key within a project, or takes it away. Every gate refuses and lets
-    /// through by it as soon as it reads the change feed.
+    /// through by it as soon as it reads the change feed; its alert follows in the same transaction (R27).
     ///
     /// # Errors
     /// When the actor may not, project or part is not there, the project is archived (R21) or a default project (R2), the
@@ -65,15 +67,31 @@ impl Control<'_> {
                 Some(part) => part.clone(),
                 None => part_now(tx, &project, named).await?,
             };
-            let limits = tx.limits(&Scope::project(&project.id, &project.organization_id)).await?;
+            let scope = Scope::project(&project.id, &project.organization_id);
+            let limits = tx.limits(&scope).await?;
             if let Some(problem) = budget.and_then(|budget| part.kind.problem(budget, limits.budget)) {
                 return Err(ControlError::Invalid(problem.to_string()));
             }
             let before = tx.part_budgets(&project.id).await?.into_iter().find(|known| known.part == part);
             tx.set_part_budget(&project.id, &part, budget).await?;
             self.record(tx, actor, &deed, difference(&part, before.map(|before| before.budget), budget)).await?;
-            Ok(PartAfter { project_id: project.id, part, budget })
+            let after = tx.part_budgets(&project.id).await?.into_iter().find(|known| known.part == part);
+            let alerts = match &after {
+                Some(after) => self.raise_part(tx, &scope, after).await?,
+                None => Vec::new(),
+            };
+            Ok(PartAfter { project_id: project.id, part, budget, alerts })
         })
+    }
+
+    /// Raises the alert of a budget that what is spent this month exhausts already.
+    async fn raise_part(&self, tx: &mut Tx, project: &Scope, of: &PartBudget) -> Result<Vec<Alert>, ControlError> {
+        let now = self.now();
+        let month = now.month();
+        let spend = tx.part_spend(project.id(), &of.part, month).await?;
+        let part = AlertPart { part: of.part.clone(), name: of.name.clone() };
+        let raised = tx.raise_part(self.store.id_hasher(), (project, part), (month, of.budget, spend), now).await?;
+        Ok(raised.into_iter().collect())
     }
 
     /// The part, where it is a key or a service account, which are found by what the actor may see.
@@ -98,14 +116,14 @@ impl Control<'_> {
     }
 
     /// Keeps the parts of a project within the budget that it is to have: lowers them along, or refuses with those that are
-    /// above it. Tells what was lowered.
+    /// above it. Tells what was lowered, and the alerts that this raised.
     pub(super) async fn fit_parts(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         (project, budget, lower): (&Project, Option<Nanos>, bool),
-    ) -> Result<Vec<String>, ControlError> {
-        let Some(budget) = budget else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<String>, Vec<Alert>), ControlError> {
+        let Some(budget) = budget else { return Ok(Default::default()) };
         let above: Vec<PartBudget> =
             tx.part_budgets(&project.id).await?.into_iter().filter(|part| part.budget > budget).collect();
         let told = |part: &PartBudget| format!("{} {:?}", part.part.kind, part.name);
@@ -117,12 +135,14 @@ impl Control<'_> {
                 listed.join("; ")
             )));
         }
+        let (scope, mut alerts) = (Scope::project(&project.id, &project.organization_id), Vec::new());
         for part in &above {
             tx.set_part_budget(&project.id, &part.part, Some(budget)).await?;
             let deed = Deed::on_project(ACTION, project).because("lowered along with the project");
             self.record(tx, actor, &deed, difference(&part.part, Some(part.budget), Some(budget))).await?;
+            alerts.extend(self.raise_part(tx, &scope, &PartBudget { budget, ..part.clone() }).await?);
         }
-        Ok(above.iter().map(told).collect())
+        Ok((above.iter().map(told).collect(), alerts))
     }
 }
 

@@ -9,6 +9,7 @@ use mete_core::{Clock, ManualClock};
 use mete_store::{Setting, Store};
 use rand::rngs::StdRng;
 
+use crate::followers::Followers;
 use crate::journal::{Journal, shows_a_secret};
 use crate::model::{Judged, Made, Model, picked};
 use crate::op::{By, Op, PEOPLE, Step};
@@ -29,6 +30,7 @@ pub struct Case<'a> {
     ground: &'a mut Ground,
     model: Model,
     journal: Journal,
+    followers: Followers,
     /// What the store held after the last step that was compared.
     before: State,
     /// Of administration keys, by id.
@@ -43,7 +45,9 @@ impl<'a> Case<'a> {
         let mut model = Model::new(emails, ground.store.setting(Setting::MaxProjects).await?);
         model.at(ground.clock.now());
         let journal = Journal::at_the_end(&ground.store).await?;
-        Ok(Self { ground, model, journal, before: State::default(), secrets: Vec::new(), trace: Vec::new() })
+        let followers = Followers::new(&ground.store).await?;
+        let (before, secrets, trace) = (State::default(), Vec::new(), Vec::new());
+        Ok(Self { ground, model, journal, followers, before, secrets, trace })
     }
 
     /// Tries all steps; an error tells what was tried and what came of it.
@@ -131,7 +135,7 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    /// The store is as the model says, and what always holds, holds.
+    /// The store is as the model says, what always holds, holds, and who follows the feed knows it.
     async fn compare(&mut self) -> Result<()> {
         let known = (self.model.orgs.as_slice(), self.model.emails.as_slice());
         let is = State::read(&self.ground.store, known, self.model.now).await?;
@@ -141,7 +145,7 @@ impl<'a> Case<'a> {
         invariants::check(&is)?;
         invariants::check_step(&self.before, &is)?;
         self.before = is;
-        Ok(())
+        self.followers.check(&self.ground.store, &self.model.orgs, self.model.now).await
     }
 }
 

@@ -105,9 +105,11 @@ impl Journal {
             done.iter().map(|entry| (entry.organization.as_str(), entry.action)).collect();
         ensure!(told == expected, "the change feed told {told:?} in place of {expected:?}");
         let (before, after) = (&self.there, what_is_there(store).await?);
-        let extent = changes.iter().map(Change::extent).max();
-        ensure!(extent == Some(Extent::Keys) || before[0] == after[0], "{changes:?} left no key as it was");
-        ensure!(extent > Some(Extent::Rules) || before[1] == after[1], "{changes:?} left no project as it was");
+        let extent = changes.iter().map(Change::extent).reduce(Extent::and);
+        let has_keys = matches!(extent, Some(Extent::Keys(_)));
+        ensure!(has_keys || before[0] == after[0], "{changes:?} left no key as it was");
+        let has_projects = has_keys || extent == Some(Extent::Projects);
+        ensure!(has_projects || before[1] == after[1], "{changes:?} left no project as it was");
         self.there = after;
         for change in changes {
             ensure!(change.seq == self.changes + 1, "the change feed has a gap before {change:?}");

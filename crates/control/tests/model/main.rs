@@ -7,6 +7,7 @@
 
 mod case;
 mod directory;
+mod followers;
 mod invariants;
 mod journal;
 mod keys;

@@ -23,7 +23,7 @@ pub const WEBSITES: [&str; 3] = ["", "https://a.test", "a.test"];
 /// Models; the last name is refused.
 pub const MODELS: [&str; 4] = ["m-1", "m-2", "m-3", " "];
 /// Figures of rate limits that are tried.
-pub const RATES: [Rate; 2] = [Rate::RequestsPerMinute, Rate::TokensPerMinute];
+pub const RATES: [Rate; 3] = [Rate::RequestsPerMinute, Rate::TokensPerMinute, Rate::TokensPerDay];
 
 /// Who tries it.
 #[derive(Clone, Copy, Debug)]

@@ -63,7 +63,7 @@ each_engine! {
         assert_eq!((key.owner_kind, key.owner_id.as_str()), (MemberKind::ServiceAccount, made.account.id.as_str()));
         assert_eq!((key.permissions, key.status, key.project_id), (Permissions::ALL, KeyStatus::Active, w.bot.clone()));
         let mut records = Vec::new();
-        w.store.each_key_record(|record| records.push(record)).await?;
+        w.store.each_key_record(None, |record| records.push(record)).await?;
         assert!(records.iter().any(|record| record.id == key.id && record.hash == KeyHash::of(made.secret.reveal())));
         let permissions = Permissions { kind: PermissionKind::ReadOnly, ..Permissions::ALL };
         let change = KeyChange { permissions: Some(permissions), ..KeyChange::default() };

@@ -2,7 +2,7 @@
 
 use mete_control::{ControlError, LimitChange, LimitsAfter, LimitsOf};
 use mete_core::Nanos;
-use mete_core::rates::{Models, RateLimit};
+use mete_core::rates::{Models, Rate, RateLimit};
 use mete_store::Scope;
 use mete_tests::{TestStore, each_engine};
 
@@ -52,6 +52,26 @@ async fn rates_of(w: &World<'_>, id: &str) -> anyhow::Result<Vec<RateLimit>> {
 }
 
 each_engine! {
+    async fn r23_each_rate_is_kept_and_is_at_most_the_organizations(place: &TestStore) -> anyhow::Result<()> {
+        let mut ground = Ground::new(place).await?;
+        let w = ground.world().await?;
+        let typed = |rate: Rate, value: usize| format!("a:{}={value}", rate.name());
+        for (place, of) in Rate::ALL.into_iter().enumerate() {
+            organization(&w, rate(&typed(of, 10 + place))).await?;
+            let above = project(&w, &w.bot, rate(&typed(of, 11 + place))).await;
+            refused(above, "invalid", &format!("{} of {} for a is above {}", of.name(), 11 + place, 10 + place));
+            project(&w, &w.bot, rate(&typed(of, place))).await?;
+        }
+        let kept = rates_of(&w, &w.bot).await?;
+        let gate = w.store.gate_snapshot().await?.rate_limits;
+        let [in_gate] = &gate.iter().filter(|(id, _)| *id == w.bot).collect::<Vec<_>>()[..] else { panic!("{gate:?}") };
+        for (place, of) in Rate::ALL.into_iter().enumerate() {
+            let value = Some(u64::try_from(place)?);
+            assert_eq!((kept[0].rates.get(of), in_gate.1.rates.get(of)), (value, value), "{}", of.name());
+        }
+        Ok(())
+    }
+
     async fn r24_a_project_is_never_set_above_its_organization(place: &TestStore) -> anyhow::Result<()> {
         let mut ground = Ground::new(place).await?;
         let w = ground.world().await?;

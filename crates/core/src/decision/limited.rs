@@ -24,7 +24,7 @@ pub struct Standing {
 pub struct Standings {
     /// Requests, by the minute or the day.
     pub requests: Option<Standing>,
-    /// Tokens by the minute.
+    /// Tokens, by the minute or the day.
     pub tokens: Option<Standing>,
 }
 
@@ -76,7 +76,7 @@ impl Limited {
     /// The error's `type`: what is counted.
     pub(super) const fn kind(&self) -> &'static str {
         match self.rate {
-            Rate::TokensPerMinute | Rate::BatchInputTokensPerDay => "tokens",
+            Rate::TokensPerMinute | Rate::TokensPerDay | Rate::BatchInputTokensPerDay => "tokens",
             _ => "requests",
         }
     }
@@ -112,7 +112,7 @@ pub fn duration_text(micros: i64) -> String {
 #[must_use]
 pub const fn period(rate: Rate) -> i64 {
     match rate {
-        Rate::RequestsPerDay | Rate::BatchInputTokensPerDay => 24 * 60 * MINUTE,
+        Rate::RequestsPerDay | Rate::TokensPerDay | Rate::BatchInputTokensPerDay => 24 * 60 * MINUTE,
         _ => MINUTE,
     }
 }

@@ -44,6 +44,22 @@ impl Bucket {
         (self.level - passed * i128::from(quota.limit)).max(0)
     }
 
+    /// The most that can be in use at `now`, where it is known what was used by which instant from `begin` on: nothing that
+    /// was let through ever passed the limit, so that it was full then at most.
+    pub fn of_history(
+        quota: Quota,
+        (begin, now): (Timestamp, Timestamp),
+        used: impl Iterator<Item = (Timestamp, u64)>,
+    ) -> Self {
+        let mut bucket = Self { level: quota.full(), at: begin };
+        for (at, units) in used {
+            bucket.add(quota, i64::try_from(units).unwrap_or(i64::MAX), at);
+            bucket.level = bucket.level.min(quota.full());
+        }
+        bucket.add(quota, 0, now);
+        bucket
+    }
+
     /// Whether so many more fit; else in how many microseconds they do, and `None` if they never do.
     pub fn fits(&self, quota: Quota, units: u64, now: Timestamp) -> Result<(), Option<i64>> {
         let more = i128::from(units) * i128::from(quota.period);
@@ -110,6 +126,27 @@ mod tests {
         assert_eq!(bucket.used(SIX, at(0)), 5);
         bucket.add(SIX, -40, at(0));
         assert_eq!(bucket.standing(SIX, at(0)), Standing { limit: 6, remaining: 6, reset: 0 });
+    }
+
+    /// Whoever kept to the limit is never taken for having more room than there is, and whoever used less than half of it in
+    /// each period not for much less.
+    #[test]
+    fn r23_what_is_rebuilt_from_hours_is_what_was_in_use_or_a_little_more() {
+        let day = 24 * 60 * MINUTE;
+        let quota = Quota { limit: 240, period: day };
+        let rebuilt = |used: &[(i64, u64)]| {
+            let used = used.iter().map(|(hour, units)| (at(hour * day / 24), *units));
+            Bucket::of_history(quota, (at(0), at(2 * day)), used).used(quota, at(2 * day))
+        };
+        assert_eq!(rebuilt(&[]), 0, "two days drain what was full");
+        assert_eq!(rebuilt(&[(48, 240)]), 240);
+        assert_eq!(rebuilt(&[(36, 240)]), 120, "half a day ago");
+        assert_eq!(rebuilt(&[(12, 240), (47, 30)]), 20, "what came long ago has drained");
+        assert_eq!(rebuilt(&[(47, 100_000)]), 230, "no more than the limit: a day, and all is free");
+        let always: Vec<_> = (1..=48).map(|hour| (hour, 10)).collect();
+        assert_eq!(rebuilt(&always), 240, "used up long ago, and all that drained since");
+        let half: Vec<_> = (1..=48).map(|hour| (hour, 5)).collect();
+        assert_eq!(rebuilt(&half), 5);
     }
 
     #[test]

@@ -1,28 +1,42 @@
 //! What is used of every limit, and what was charged for requests whose usage has not come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mete_core::Timestamp;
 use mete_core::decision::{Limited, Standing, Standings, period};
 use mete_core::event::EventId;
 use mete_core::rates::{Rate, Rates};
+use mete_core::time::DAY;
+use mete_store::HourUsage;
 use rustc_hash::FxHashMap;
 
 use super::bucket::{Bucket, Quota};
 use super::{Amounts, Used};
-use crate::directory::{Directory, Organization, Project};
+use crate::directory::{Directory, Organization, Project, text};
 
 /// Requests for which it is remembered what was charged, at most; for further ones the usage counts when it comes.
 const MOST_CHARGES: usize = 1_000_000;
 
+/// How much of the past is looked at to rebuild what is used of limits by the day, in microseconds. Two days drain what was
+/// used before them, of whoever used less than half of the limit in each; for all others it is taken for used up then.
+pub const KNOWN: i64 = 2 * DAY;
+
 /// What tells the usage of a request when it comes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Link {
     /// It names this hold.
-    Hold(Box<str>),
+    Hold(Arc<str>),
     /// It has this id.
     Event(EventId),
+}
+
+impl Link {
+    /// What tells the usage of a request for which money is held: the id of its event, where that was told.
+    pub fn of_hold(id: &str, event: Option<EventId>) -> Self {
+        event.map_or_else(|| Self::Hold(id.into()), Self::Event)
+    }
 }
 
 /// The limits of one model in one scope.
@@ -40,7 +54,10 @@ pub struct Meters {
     used: FxHashMap<Bytes, FxHashMap<Box<str>, [Bucket; Rate::ALL.len()]>>,
     charges: FxHashMap<Link, Charge>,
     /// When it is forgotten what was charged, in the order of time.
-    ends: VecDeque<(Timestamp, Link)>,
+    ends: BTreeSet<(Timestamp, Link)>,
+    /// When it was rebuilt what is used of limits by the day: requests of before, whose usage comes later, were not
+    /// counted then.
+    begun: Option<Timestamp>,
 }
 
 /// What was charged for a request.
@@ -50,7 +67,7 @@ struct Charge {
     model: Box<str>,
     tokens: u64,
     images: u64,
-    /// From when on it has drained, and is not corrected any more.
+    /// From when on its usage is not waited for any more.
     until: Timestamp,
 }
 
@@ -108,7 +125,8 @@ impl Meters {
                 let Some(limit) = rates.get(rate) else { continue };
                 let (quota, requested) = (Quota { limit, period: period(rate) }, amounts.of(rate));
                 // Tokens that are not told will come: one of them must have room.
-                let least = if rate == Rate::TokensPerMinute { requested.max(1) } else { requested };
+                let is_of_tokens = matches!(rate, Rate::TokensPerMinute | Rate::TokensPerDay);
+                let least = if is_of_tokens { requested.max(1) } else { requested };
                 let room = if least == 0 { Ok(()) } else { bucket.fits(quota, least, now) };
                 let (standing, used) = (bucket.standing(quota, now), bucket.used(quota, now));
                 met.push(Met { kind, id, name, rate, standing, used, requested, room });
@@ -130,7 +148,7 @@ impl Meters {
         (now, until): (Timestamp, Timestamp),
         link: Option<Link>,
     ) -> Result<Standings, Box<Limited>> {
-        self.forget(now);
+        self.forget(directory, now);
         let met = self.look((directory, project), (model, amounts), now);
         // One that never has room counts for longer than all others.
         let wait = |met: &&Met<'_>| met.room.err().map(|wait| wait.unwrap_or(i64::MAX));
@@ -150,7 +168,7 @@ impl Meters {
             let (project, images) = (project.id.clone(), charged.images);
             let charge = Charge { project, model: model.into(), tokens, images, until };
             self.charges.insert(link.clone(), charge);
-            self.ends.push_back((until, link));
+            self.ends.insert((until, link));
         }
         Ok(standings(&self.look((directory, project), (model, amounts), now)))
     }
@@ -158,33 +176,92 @@ impl Meters {
     /// Charges what an event used: what was told of its request is given back. What happened longer ago than a limit's
     /// period is not charged on it: a log that is taken in late stops nobody.
     pub fn count(&mut self, directory: &Directory, used: &Used<'_>, now: Timestamp) {
-        self.forget(now);
-        let by_hold = used.hold.and_then(|hold| self.charges.remove(&Link::Hold(hold.into())));
-        let charge = by_hold.or_else(|| self.charges.remove(&Link::Event(used.event)));
-        let told = charge.filter(|charge| charge.project == used.project);
+        self.forget(directory, now);
+        let links = [used.hold.map(|hold| Link::Hold(hold.into())), Some(Link::Event(used.event))];
+        let told = links.into_iter().flatten().find_map(|link| self.recall(used.project.as_bytes(), &link));
         let model = told.as_ref().map_or(used.model, |told| &told.model);
         let Some(project) = directory.project(used.project) else { return };
         let (tokens, images) = told.as_ref().map_or((0, 0), |told| (told.tokens, told.images));
         let difference =
             |actual: u64, told: u64| i64::try_from(i128::from(actual) - i128::from(told)).unwrap_or(i64::MAX);
         let age = now.since(used.time);
+        let is_of_before = told.is_none() && self.begun.is_some_and(|begun| used.time < begun);
         self.add((directory, project), model, now, |rate| match rate {
             _ if age >= period(rate) => 0,
-            Rate::TokensPerMinute => difference(used.tokens, tokens),
+            Rate::TokensPerMinute | Rate::TokensPerDay => difference(used.tokens, tokens),
             Rate::ImagesPerMinute => difference(used.images, images),
+            Rate::RequestsPerDay => i64::from(is_of_before),
             _ => 0,
         });
     }
 
-    /// Gives back what was told of a request that never went on.
-    pub fn give_back(&mut self, directory: &Directory, hold_id: &str, now: Timestamp) {
-        self.forget(now);
-        let Some(charge) = self.charges.remove(&Link::Hold(hold_id.into())) else { return };
-        let id = String::from_utf8_lossy(&charge.project).into_owned();
-        let Some(project) = directory.project(&id) else { return };
+    /// Takes what the ledger has of the last two days as used of the limits of requests and tokens by the day: no less than
+    /// they had used when it was counted, and an hour's worth more at most. Hours are in their order.
+    pub fn rebuild(&mut self, directory: &Directory, hours: &[HourUsage], now: Timestamp) {
+        self.begun = Some(now);
+        let mut sums: FxHashMap<(&Bytes, &str, Rate), BTreeMap<Timestamp, u64>> = FxHashMap::default();
+        for HourUsage { project_id, model, end, requests, tokens } in hours {
+            let Some(project) = directory.project(project_id) else { continue };
+            for Scope { id, .. } in scopes(directory, project, model) {
+                for (rate, units) in [(Rate::RequestsPerDay, requests), (Rate::TokensPerDay, tokens)] {
+                    // What happened within an hour is taken for its end.
+                    let sum = sums.entry((id, model, rate)).or_default().entry(*end.min(&now)).or_default();
+                    *sum = sum.saturating_add(*units);
+                }
+            }
+        }
+        for ((id, model, rate), hours) in sums {
+            let limit = directory.rates_of(id, model).and_then(|rates| rates.get(rate));
+            if let Some(limit) = limit
+                && let Some(place) = Rate::ALL.iter().position(|other| *other == rate)
+            {
+                let (quota, begin) = (Quota { limit, period: period(rate) }, now.plus(-KNOWN));
+                let models = self.used.entry(id.clone()).or_default();
+                models.entry(model.into()).or_default()[place] =
+                    Bucket::of_history(quota, (begin, now), hours.into_iter());
+            }
+        }
+    }
+
+    /// Gives back what was told of a project's request that never went on.
+    pub fn give_back(&mut self, directory: &Directory, (project, link): (&[u8], &Link), now: Timestamp) {
+        self.forget(directory, now);
+        if let Some(charge) = self.recall(project, link) {
+            self.take_back(directory, &charge, now, |_| true);
+        }
+    }
+
+    /// Waits longer for the usage of a project's request.
+    pub fn extend(
+        &mut self,
+        directory: &Directory,
+        (project, link): (&[u8], &Link),
+        (now, until): (Timestamp, Timestamp),
+    ) {
+        self.forget(directory, now);
+        if self.charges.get(link).is_some_and(|charge| charge.until < until)
+            && let Some(charge) = self.recall(project, link)
+        {
+            self.charges.insert(link.clone(), Charge { until, ..charge });
+            self.ends.insert((until, link.clone()));
+        }
+    }
+
+    /// What was charged for a project's request. It is not known any more then.
+    fn recall(&mut self, project: &[u8], link: &Link) -> Option<Charge> {
+        self.charges.get(link).filter(|charge| charge.project == project)?;
+        let (link, charge) = self.charges.remove_entry(link)?;
+        self.ends.remove(&(charge.until, link));
+        Some(charge)
+    }
+
+    /// Takes tokens and images of a charge back from the limits that are meant.
+    fn take_back(&mut self, directory: &Directory, charge: &Charge, now: Timestamp, is_meant: impl Fn(Rate) -> bool) {
+        let Some(project) = directory.project(&text(&charge.project)) else { return };
         let negative = |units: u64| i64::try_from(units).map_or(i64::MIN, |units| -units);
         self.add((directory, project), &charge.model, now, |rate| match rate {
-            Rate::TokensPerMinute => negative(charge.tokens),
+            _ if !is_meant(rate) => 0,
+            Rate::TokensPerMinute | Rate::TokensPerDay => negative(charge.tokens),
             Rate::ImagesPerMinute => negative(charge.images),
             _ => 0,
         });
@@ -213,12 +290,13 @@ impl Meters {
         }
     }
 
-    /// Forgets what was charged for requests whose usage never came: it drains like all else. What came later for the same
-    /// link stays.
-    fn forget(&mut self, now: Timestamp) {
-        while let Some((_, link)) = self.ends.pop_front_if(|(end, _)| *end <= now) {
-            if self.charges.get(&link).is_some_and(|charge| charge.until <= now) {
-                self.charges.remove(&link);
+    /// Waits no longer for the usage of requests whose time is over, and counts it whole if it comes all the same. What was
+    /// told of them has drained from the limits by the minute; from that by the day it is taken back.
+    pub fn forget(&mut self, directory: &Directory, now: Timestamp) {
+        while self.ends.first().is_some_and(|(end, _)| *end <= now) {
+            let over = self.ends.pop_first();
+            if let Some(charge) = over.and_then(|(_, link)| self.charges.remove(&link)) {
+                self.take_back(directory, &charge, now, |rate| rate == Rate::TokensPerDay);
             }
         }
     }
@@ -249,6 +327,6 @@ pub fn standings(met: &[Met<'_>]) -> Standings {
     };
     Standings {
         requests: least(&[Rate::RequestsPerMinute, Rate::RequestsPerDay]),
-        tokens: least(&[Rate::TokensPerMinute]),
+        tokens: least(&[Rate::TokensPerMinute, Rate::TokensPerDay]),
     }
 }

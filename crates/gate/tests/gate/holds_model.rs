@@ -133,6 +133,19 @@ impl Model {
         ended
     }
 
+    /// What tells the usage of the request that a hold was taken for, and its project.
+    fn link_of(&self, place: usize) -> (usize, Link) {
+        let Taken { project, request, .. } = self.taken[place];
+        (project, request.map_or(Link::Hold(place), |request| Link::Event(organization_of(project), request)))
+    }
+
+    /// Whether another hold was taken for the request of one, so that it goes on when that one is released.
+    fn goes_on(&self, place: usize) -> bool {
+        let link = self.link_of(place);
+        let mut others = (0..self.taken.len()).filter(|other| *other != place);
+        others.any(|other| self.link_of(other) == link && self.lives(&self.taken[other]))
+    }
+
     fn remaining(&self, project: usize, months: &[Month]) -> Remaining {
         let left = |scope: usize| self.left(scope, months).map(|left| Nanos(left.max(0)));
         match project {
@@ -157,11 +170,12 @@ const fn is_of_parts(cost: i64) -> bool {
 
 /// The limits of gpt-4o.
 fn rate_limits(limits: &RateLimits) -> Vec<(String, RateLimit)> {
-    let of = |(scope, [requests, tokens]): (&str, [Option<u64>; 2])| {
+    let of = |(scope, [requests, tokens, daily]): (&str, [Option<u64>; 3])| {
         let mut limit = RateLimit { model: "gpt-4o".into(), ..RateLimit::default() };
         limit.rates.max_requests_per_1_minute = requests;
         limit.rates.max_tokens_per_1_minute = tokens;
-        (requests.is_some() || tokens.is_some()).then(|| (scope.to_owned(), limit))
+        limit.rates.max_tokens_per_1_day = daily;
+        (!limit.rates.is_empty()).then(|| (scope.to_owned(), limit))
     };
     ["org-Acme", "org-Lab", "proj_A", "proj_B", "proj_L"].into_iter().zip(*limits).filter_map(of).collect()
 }
@@ -203,6 +217,7 @@ impl Story {
 
     fn follow(&mut self, step: Step) -> Result<(), TestCaseError> {
         let now = self.model.now;
+        self.model.rates.forget(now);
         match step {
             Step::Take(project, amount, request, tokens) => self.take(project, amount, request, tokens)?,
             Step::Event { project, names, is, cost, tokens, minutes } => {
@@ -215,8 +230,10 @@ impl Story {
                 let Some(place) = at.checked_rem(self.model.taken.len()) else { return Ok(()) };
                 let lived = self.model.lives(&self.model.taken[place]);
                 self.model.taken[place].ended = true;
-                let scopes = PROJECTS[self.model.taken[place].project].1;
-                self.model.rates.release(place, scopes, now);
+                if lived && !self.model.goes_on(place) {
+                    let (project, link) = self.model.link_of(place);
+                    self.model.rates.release(project, link, now);
+                }
                 prop_assert_eq!(self.gate.release(now, &self.model.taken[place].id), lived);
             }
             Step::Extend(at) => {
@@ -226,6 +243,8 @@ impl Story {
                 prop_assert_eq!(extended.map(|(until, _)| until), lived.then(|| now.plus(LIFE)));
                 if lived {
                     self.model.taken[place].expires_at = now.plus(LIFE);
+                    let (project, link) = self.model.link_of(place);
+                    self.model.rates.extend(project, link, now.plus(LIFE));
                 }
             }
             Step::Wait(seconds) => self.model.now = now.plus(seconds * SECOND),
@@ -338,7 +357,7 @@ impl Story {
                 prop_assert_eq!(hold.is_some(), model.has_budget(project));
                 let expires_at = now.plus(LIFE);
                 let by_id = request.map(|request| Link::Event(organization_of(project), request));
-                let link = by_id.or_else(|| hold.is_some().then_some(Link::Hold(model.taken.len())));
+                let link = by_id.or_else(|| hold.as_ref().map(|_| Link::Hold(model.taken.len())));
                 model.rates.take((project, scopes), (tokens, link), (now, expires_at));
                 if let Some(hold) = hold {
                     prop_assert_eq!((hold.amount, hold.expires_at), (Nanos(amount), expires_at));
@@ -362,6 +381,7 @@ impl Story {
     /// Whether plain decisions, which are charged too, and the sum of all holds are those of the model.
     fn compare(&mut self) -> Result<(), TestCaseError> {
         let (now, model) = (self.model.now, &mut self.model);
+        model.rates.forget(now);
         for (place, (name, scopes)) in PROJECTS.into_iter().enumerate() {
             let expected = match model.code(place, &[now.month()], 0) {
                 "ok" if !model.rates.fit(scopes, None, now) => "rate_limit_exceeded",
@@ -385,7 +405,8 @@ fn budgets() -> impl Strategy<Value = Budgets> {
 
 fn limits() -> impl Strategy<Value = RateLimits> {
     let limit = |most: u64| prop::option::weighted(0.4, 0..most);
-    prop::array::uniform5((limit(60), limit(300)).prop_map(|(requests, tokens)| [requests, tokens]))
+    let of_one = (limit(60), limit(300), limit(1_000));
+    prop::array::uniform5(of_one.prop_map(|(requests, tokens, daily)| [requests, tokens, daily]))
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -114,6 +114,68 @@ fn r38_an_explanation_by_id_is_about_the_present_secret() {
 }
 
 #[test]
+fn of_a_key_that_changed_nothing_stays_as_it_was() {
+    let gate = Gate::new(rotated());
+    let now = at(BEFORE);
+    // Rotated once more, with less time for both secrets that it had.
+    let old = |secret: &str| GateOldSecret {
+        key_id: "key_Bot".into(),
+        hash: KeyHash::of(secret),
+        valid_until: at("2026-11-23T11:00:00Z"),
+    };
+    let mut again = GateSnapshot { change_seq: 2, ..rotated() };
+    again.keys[0].hash = KeyHash::of("sk-newest");
+    again.old_secrets = vec![old("sk-old"), old("sk-Bot")];
+    assert!(gate.change_directory(again.clone()));
+    let gone = Some(Refusal::SecretReplaced { at: at("2026-11-23T11:00:00Z") });
+    assert_eq!((refusal(&gate, "Bot", now), refusal(&gate, "old", now)), (gone.clone(), gone));
+    assert_eq!(refusal(&gate, "newest", now), None);
+    assert_eq!(gate.explain_id(now, "key_Bot", &CHAT).decision, Decision::Allow);
+    // Revoked: with each of its secrets.
+    again.keys[0].status = KeyStatus::Revoked;
+    assert!(gate.change_directory(GateSnapshot { change_seq: 3, ..again.clone() }));
+    for name in ["Bot", "old", "newest"] {
+        assert_eq!(refusal(&gate, name, now), Some(Refusal::KeyRevoked), "{name}");
+    }
+    assert_eq!(gate.refused(now).keys.len(), 3, "no secret is there twice");
+    // A change that was overtaken.
+    again.keys[0].status = KeyStatus::Active;
+    assert!(gate.change_directory(GateSnapshot { change_seq: 2, ..again }));
+    assert_eq!(refusal(&gate, "newest", now), Some(Refusal::KeyRevoked));
+}
+
+#[test]
+fn a_new_project_may_come_with_its_first_key() {
+    let gate = Gate::new(directory());
+    let both = || {
+        let projects = vec![project("Web", "Acme", Limits::default()), project("Bot", "Acme", Limits::default())];
+        snapshot(2, vec![organization("Acme", None, Limits::default())], projects)
+    };
+    // A store tells projects in any order; keys that did not change are not told.
+    let mut changes = both();
+    changes.keys.retain(|key| key.id == "key_Web");
+    assert!(gate.change_directory(changes.clone()));
+    for name in ["Bot", "Web"] {
+        assert_eq!(refusal(&gate, name, at(BEFORE)), None);
+        let id = format!("key_{name}");
+        assert_eq!(gate.key_and_project(KeyNamed::Id(&id)), Some((id.clone(), format!("proj_{name}"))));
+    }
+    // One whose project nobody knows is refused, and so is one that was known.
+    let stray = |name: &str| GateKey {
+        id: format!("key_{name}"),
+        project_id: "proj_Stray".into(),
+        hash: KeyHash::of(&format!("sk-{name}")),
+        ..changes.keys[0].clone()
+    };
+    let strays = vec![stray("Stray"), stray("Web")];
+    assert!(gate.change_directory(GateSnapshot { change_seq: 3, keys: strays, ..both() }));
+    for name in ["Stray", "Web"] {
+        assert_eq!(refusal(&gate, name, at(BEFORE)), Some(Refusal::UnknownKey), "{name}");
+    }
+    assert_eq!(refusal(&gate, "Bot", at(BEFORE)), None);
+}
+
+#[test]
 fn keys_stay_only_where_all_their_projects_do() {
     let both = || {
         let projects = vec![project("Bot", "Acme", Limits::default()), project("Web", "Acme", Limits::default())];
@@ -128,12 +190,12 @@ fn keys_stay_only_where_all_their_projects_do() {
     };
     let mut torn = archived("Web");
     torn.projects.retain(|project| project.name == "Web");
-    assert!(!gate.replace_all_but_keys(torn));
+    assert!(!gate.change_directory(torn));
     assert_eq!((gate.change_seq(), refusal(&gate, "Web", now)), (1, None), "as if it had not been tried");
-    assert!(gate.replace_all_but_keys(archived("Web")));
+    assert!(gate.change_directory(archived("Web")));
     assert_eq!((gate.change_seq(), refusal(&gate, "Bot", now)), (2, None));
     assert!(refusal(&gate, "Web", now).is_some());
     // One that was overtaken changes nothing.
-    assert!(gate.replace_all_but_keys(GateSnapshot { change_seq: 1, keys: vec![], ..both() }));
+    assert!(gate.change_directory(GateSnapshot { change_seq: 1, keys: vec![], ..both() }));
     assert!(refusal(&gate, "Web", now).is_some());
 }

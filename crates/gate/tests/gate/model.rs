@@ -10,8 +10,9 @@ use mete_core::directory::KeyStatus;
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::permissions::{PermissionKind, Permissions};
+use mete_core::secret::KeyHash;
 use mete_gate::{Gate, Request};
-use mete_store::{GateOverride, GateSnapshot, ProjectBytes, ProjectSpend};
+use mete_store::{GateOldSecret, GateOverride, GateSnapshot, ProjectBytes, ProjectSpend};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -44,8 +45,8 @@ enum Step {
     /// The bytes that a project stores.
     Bytes(usize, u64),
     Directory(Box<World>),
-    /// The same projects and keys, and other rules.
-    Rules(Box<World>),
+    /// Other rules, perhaps more projects, and other keys of some of them; all else as it was.
+    Changes(Box<World>, [bool; 4]),
 }
 
 /// A state of the directory, by position.
@@ -64,6 +65,8 @@ struct World {
 
 #[derive(Clone, Copy, Debug)]
 struct KeyState {
+    /// How often its secret was replaced; the first is known as its project's.
+    rotations: u8,
     status: KeyStatus,
     expires: Option<usize>,
     permissions: usize,
@@ -156,15 +159,42 @@ impl World {
         let mut made = snapshot(change_seq, organizations.into(), projects.collect());
         made.keys = present()
             .map(|p| {
-                let (mut made, KeyState { status, expires, permissions }) = (key(PROJECTS[p].0), self.keys[p]);
+                let (mut made, KeyState { status, expires, permissions, .. }) = (key(PROJECTS[p].0), self.keys[p]);
                 (made.status, made.permissions) = (status, permissions_of(permissions));
+                made.hash = KeyHash::of(&self.secret(p));
                 made.expires_at = expires.map(|at| month(MONTHS[at]).start());
                 made
             })
             .collect();
+        let replaced = |p: usize| (0..self.keys[p].rotations).map(move |rotation| (p, rotation));
+        made.old_secrets = present().flat_map(replaced).map(|(p, rotation)| old_secret(p, rotation)).collect();
         made.overrides = self.overrides.iter().map(Placed::row).collect();
         made.file_quota = QUOTA;
         made
+    }
+}
+
+impl World {
+    /// The present secret of a project's key, without its `sk-`.
+    fn name(&self, project: usize) -> String {
+        secret_name(project, self.keys[project].rotations)
+    }
+
+    fn secret(&self, project: usize) -> String {
+        format!("sk-{}", self.name(project))
+    }
+}
+
+fn secret_name(project: usize, rotation: u8) -> String {
+    format!("{}{}", PROJECTS[project].0, if rotation == 0 { String::new() } else { format!("-{rotation}") })
+}
+
+/// Good until the third month.
+fn old_secret(project: usize, rotation: u8) -> GateOldSecret {
+    GateOldSecret {
+        key_id: format!("key_{}", PROJECTS[project].0),
+        hash: KeyHash::of(&format!("sk-{}", secret_name(project, rotation))),
+        valid_until: month(MONTHS[2]).start(),
     }
 }
 
@@ -191,8 +221,9 @@ fn permissions_of(at: usize) -> Permissions {
 fn worlds() -> impl Strategy<Value = World> {
     let status =
         prop_oneof![8 => Just(KeyStatus::Active), 1 => Just(KeyStatus::Disabled), 1 => Just(KeyStatus::Revoked)];
-    let key = (status, prop::option::weighted(0.2, 0..4_usize), prop_oneof![4 => Just(0_usize), 3 => 1..4_usize])
-        .prop_map(|(status, expires, permissions)| KeyState { status, expires, permissions });
+    let permissions = prop_oneof![4 => Just(0_usize), 3 => 1..4_usize];
+    let key = (0..3_u8, status, prop::option::weighted(0.2, 0..4_usize), permissions)
+        .prop_map(|(rotations, status, expires, permissions)| KeyState { rotations, status, expires, permissions });
     let kind = prop_oneof![Just(ManualBlockKind::Block), Just(ManualBlockKind::Release)];
     let placed = (0..4_usize, any::<bool>(), kind, prop::option::of(0..4_usize))
         .prop_map(|(project, on_key, kind, until)| Placed { project, on_key, kind, until });
@@ -220,7 +251,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => vec(total, 1..5).prop_map(Step::Spend),
         1 => (0..4_usize, 0..12_u64).prop_map(|(project, bytes)| Step::Bytes(project, bytes)),
         2 => worlds().prop_map(|world| Step::Directory(Box::new(world))),
-        2 => worlds().prop_map(|world| Step::Rules(Box::new(world))),
+        3 => (worlds(), any::<[bool; 4]>()).prop_map(|(world, keys)| Step::Changes(Box::new(world), keys)),
     ];
     vec(step, 1..40)
 }
@@ -243,21 +274,59 @@ proptest! {
                     gate.set_bytes(&[ProjectBytes { project_id: project_id(project).into(), bytes }]);
                 }
                 Step::Directory(world) => {
-                    model.world = *world;
+                    model.world = after(&model.world, *world, [true; 4]);
                     gate.replace_directory(model.world.snapshot(change_seq));
                 }
-                Step::Rules(world) => {
-                    let World { present, keys, .. } = model.world;
-                    model.world = World { present, keys, ..*world };
+                Step::Changes(mut world, mut keys) => {
+                    for (p, was) in model.world.present.into_iter().enumerate() {
+                        keys[p] |= !was;
+                        world.present[p] |= was;
+                    }
+                    model.world = after(&model.world, *world, keys);
+                    let changed = |id: &str| (0..4).any(|p| keys[p] && id == format!("key_{}", PROJECTS[p].0));
                     // A store tells projects in any order.
-                    let mut snapshot = GateSnapshot { keys: vec![], ..model.world.snapshot(change_seq) };
+                    let mut snapshot = model.world.snapshot(change_seq);
                     snapshot.projects.reverse();
-                    prop_assert!(gate.replace_all_but_keys(snapshot));
+                    snapshot.keys.retain(|key| changed(&key.id));
+                    snapshot.old_secrets.retain(|old| changed(&old.key_id));
+                    prop_assert!(gate.change_directory(snapshot));
                 }
             }
+            same_as_anew(&gate, &model, change_seq)?;
             check(&gate, &model)?;
         }
     }
+}
+
+/// The world after `before`, with other keys of those projects only that `keys` tells. No secret is ever taken back.
+fn after(before: &World, mut world: World, keys: [bool; 4]) -> World {
+    for p in 0..4 {
+        if keys[p] {
+            world.keys[p].rotations = world.keys[p].rotations.max(before.keys[p].rotations);
+        } else {
+            world.keys[p] = before.keys[p];
+        }
+    }
+    world
+}
+
+/// As a gate that was given everything anew, with every secret that there ever was.
+fn same_as_anew(gate: &Gate, model: &Model, change_seq: i64) -> Result<(), TestCaseError> {
+    let anew = Gate::new(model.world.snapshot(change_seq));
+    let spends: Vec<ProjectSpend> =
+        model.totals.iter().map(|((project, month), nanos)| project_spend(*project, *month, *nanos)).collect();
+    anew.set_spend(&spends);
+    let bytes = |project: usize| ProjectBytes { project_id: project_id(project).into(), bytes: model.bytes[project] };
+    anew.set_bytes(&[0, 1, 2, 3].map(bytes));
+    for at in [0, 2, 3] {
+        let now = month(MONTHS[at]).start();
+        prop_assert_eq!(gate.refused(now).keys, anew.refused(now).keys);
+        for (project, rotation) in (0..4).flat_map(|project| (0..3).map(move |rotation| (project, rotation))) {
+            let hash = KeyHash::of(&format!("sk-{}", secret_name(project, rotation)));
+            prop_assert_eq!(gate.explain(now, hash, &CHAT), anew.explain(now, hash, &CHAT), "{}", hash.to_hex());
+        }
+    }
+    Ok(())
 }
 
 /// Every project's key, in every month, with every request.
@@ -266,7 +335,7 @@ fn check(gate: &Gate, model: &Model) -> Result<(), TestCaseError> {
         for (at, text) in MONTHS.iter().enumerate() {
             let now = month(text).start();
             for (number, request) in REQUESTS.iter().enumerate() {
-                let refusal = refusal_of(gate, name, now, request);
+                let refusal = refusal_of(gate, &model.world.name(project), now, request);
                 let expected = model.code(project, at, number);
                 prop_assert_eq!(code_of(refusal.as_ref()), expected, "{} {} {:?}", name, text, request);
                 if request.method.is_some() {

@@ -8,7 +8,7 @@ use mete_core::rates::{Rate, RateLimit, Rates};
 use mete_core::time::{DAY, MINUTE, SECOND};
 use mete_core::{Nanos, Timestamp};
 use mete_gate::{Amounts, Credential, Denied, Gate, Request, Used, Wanted};
-use mete_store::GateSnapshot;
+use mete_store::{GateSnapshot, HourUsage};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -163,6 +163,37 @@ fn r23_tokens_that_nobody_told_are_charged_when_they_come_unless_that_is_late() 
     assert_eq!(refusal(&gate, "Web", now().plus(MINUTE)), None);
 }
 
+#[test]
+fn r23_tokens_of_a_day_are_counted_beside_those_of_a_minute() {
+    let gate = gate(vec![limit("proj_Bot", &[(Rate::TokensPerMinute, 1_000), (Rate::TokensPerDay, 2_400)])]);
+    let told = |tokens, id, now| match ask(&gate, tokens, Some(id), now) {
+        Ok(()) => None,
+        Err(Refusal::RateLimit(limited)) => Some((limited.rate, limited.used, limited.standings.tokens)),
+        Err(other) => panic!("{other:?}"),
+    };
+    assert_eq!((told(1_000, "r1", now()), told(1_000, "r2", now().plus(MINUTE))), (None, None));
+    // What is told is of the limit that leaves least, whichever refuses: now the day's, which drains 5 in 3 minutes.
+    let later = now().plus(3 * MINUTE);
+    let day = |used: u64| Standing {
+        limit: 2_400,
+        remaining: 2_400 - used,
+        reset: i64::try_from(used).unwrap() * 36 * SECOND,
+    };
+    assert_eq!(told(500, "r3", later), Some((Rate::TokensPerDay, 1_995, Some(day(1_995)))));
+    assert_eq!(told(405, "r3", later), None);
+    let refused = limited(&gate, "Bot", later).unwrap();
+    assert_eq!((refused.rate, refused.requested, refused.retry_after), (Rate::TokensPerDay, 0, Some(36 * SECOND)));
+    let refused = Refusal::RateLimit(Box::new(refused));
+    assert_eq!(refused.kind(), "tokens");
+    assert!(refused.message().contains("2400 tokens per day, 2400 are used"), "{}", refused.message());
+    // Usage of an hour ago corrects the day, and none of yesterday does.
+    gate.count_usage(
+        later,
+        [used("r3", 5, later.plus(-60 * MINUTE)), used("old", 5_000, later.plus(-DAY))].into_iter(),
+    );
+    assert_eq!(told(400, "r4", later), None);
+}
+
 /// What drained long ago makes no room for others, even where nobody has asked meanwhile.
 #[test]
 fn what_was_told_too_long_ago_is_not_given_back() {
@@ -227,6 +258,78 @@ fn what_a_released_hold_was_charged_is_given_back() {
     take().unwrap();
 }
 
+/// A gate whose project Bot has a budget, so that money is held, and limits of tokens.
+fn holding() -> Gate {
+    let mut given = directory(vec![limit("proj_Bot", &[(Rate::TokensPerMinute, 1_000), (Rate::TokensPerDay, 10_000)])]);
+    given.projects[0].limits = budget(10);
+    Gate::new(given).with_terms(mete_gate::Terms::new(ids()))
+}
+
+/// Has so many tokens held for a request: the hold's id.
+fn hold(gate: &Gate, tokens: u64, request_id: Option<&str>, now: Timestamp) -> String {
+    let amounts = Amounts { tokens: Some(tokens), ..Amounts::default() };
+    let wanted = Wanted { price: Some(Nanos(5)), amounts, request_id };
+    let mut random = StdRng::seed_from_u64(now.0.cast_unsigned());
+    let admission = gate.authorize(now, Credential::Secret(Some("sk-Bot")), &CHAT, &wanted, &mut random);
+    admission.outcome.unwrap().unwrap().id
+}
+
+/// What is used of the project's tokens by the minute and by the day.
+fn tokens_used(gate: &Gate, now: Timestamp) -> [u64; 2] {
+    let explained = serde_json::to_value(gate.explain_id(now, "key_Bot", &CHAT)).unwrap();
+    let rule = explained["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "rate_limits").unwrap();
+    [0, 1].map(|place| rule["limits"][place]["used"].as_u64().unwrap())
+}
+
+/// Its usage is waited for as long as the hold lives, and corrects what was told, however long that took.
+#[test]
+fn r23_what_was_told_for_a_hold_that_is_extended_is_corrected_by_late_usage() {
+    for request_id in [None, Some("r1")] {
+        let gate = holding();
+        let id = hold(&gate, 800, request_id, now());
+        let extended = now().plus(9 * MINUTE);
+        assert!(gate.extend(extended, &id).unwrap().is_some());
+        let end = now().plus(18 * MINUTE);
+        let usage = Used { hold: Some(&id), ..used("r1", 900, end) };
+        assert_eq!(tokens_used(&gate, end), [0, 800 - 125], "the day drains 125 in 18 minutes");
+        gate.count_usage(end, [usage].into_iter());
+        assert_eq!(tokens_used(&gate, end), [100, 900 - 125], "{request_id:?}");
+    }
+}
+
+#[test]
+fn r23_what_was_told_and_never_used_does_not_count_for_the_day_and_usage_that_comes_later_does() {
+    let gate = holding();
+    let id = hold(&gate, 800, Some("r1"), now());
+    let over = now().plus(10 * MINUTE);
+    assert_eq!(tokens_used(&gate, over.plus(-1)), [0, 800 - 69]);
+    assert_eq!(tokens_used(&gate, over), [0, 0]);
+    assert!(!gate.release(over, &id));
+    gate.count_usage(over, [used("r1", 300, over)].into_iter());
+    assert_eq!(tokens_used(&gate, over), [300, 300]);
+}
+
+#[test]
+fn what_was_told_of_a_released_request_is_given_back_when_no_other_hold_is_for_it() {
+    let gate = holding();
+    let [first, second] = [now(), now().plus(1)].map(|time| hold(&gate, 400, Some("r1"), time));
+    let later = now().plus(1);
+    assert!(gate.release(later, &first));
+    assert_eq!(tokens_used(&gate, later), [400, 400], "it goes on with the second");
+    assert!(gate.release(later, &second));
+    assert_eq!(tokens_used(&gate, later), [0, 0]);
+}
+
+/// Usage of one project does not tell that of another's request, whatever it names.
+#[test]
+fn what_was_told_of_a_request_is_not_forgotten_for_usage_of_another_project() {
+    let gate = holding();
+    let id = hold(&gate, 800, None, now());
+    gate.count_usage(now(), [Used { project: "proj_Web", hold: Some(&id), ..used("x", 1, now()) }].into_iter());
+    gate.count_usage(now(), [Used { hold: Some(&id), ..used("y", 200, now()) }].into_iter());
+    assert_eq!(tokens_used(&gate, now()), [200, 200]);
+}
+
 #[test]
 fn r38_an_explanation_has_each_limit_and_charges_nothing() {
     let gate =
@@ -245,6 +348,49 @@ fn r38_an_explanation_has_each_limit_and_charges_nothing() {
     }
     assert_eq!(refusal(&gate, "Bot", now()), None);
     assert_eq!(gate.explain_id(now(), "key_Bot", &CHAT).refusal().and_then(Refusal::code), Some("rate_limit_exceeded"));
+}
+
+fn hour(project: &str, model: &str, end: Timestamp, requests: u64, tokens: u64) -> HourUsage {
+    HourUsage { project_id: format!("proj_{project}"), model: model.into(), end, requests, tokens }
+}
+
+#[test]
+fn r23_limits_by_the_day_begin_with_what_the_ledger_has_and_those_by_the_minute_with_nothing() {
+    let of_bot = [(Rate::RequestsPerMinute, 4), (Rate::RequestsPerDay, 24), (Rate::TokensPerDay, 2_400)];
+    let gate = gate(vec![
+        limit("proj_Bot", &of_bot),
+        limit("org-Lab", &[(Rate::TokensPerMinute, 10)]),
+        limit("org-Acme", &[(Rate::RequestsPerDay, 30)]),
+    ]);
+    let hours = [
+        hour("Bot", "gpt-4o", now().plus(-26 * 60 * MINUTE), 12, 1_700),
+        hour("Bot", "gpt-4o", now().plus(-6 * 60 * MINUTE), 12, 1_200),
+        hour("Gone", "gpt-4o", now().plus(-6 * 60 * MINUTE), 90, 90),
+        hour("Web", "gpt-4o", now(), 15, 100),
+        hour("Bot", "o3", now(), 90, 9_000),
+        // The hour is not over.
+        hour("Bot", "gpt-4o", now().plus(30 * MINUTE), 3, 50),
+    ];
+    gate.rebuild_usage(&hours, now());
+    let explained = serde_json::to_value(gate.explain_id(now(), "key_Bot", &CHAT)).unwrap();
+    let rule = explained["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "rate_limits").unwrap();
+    let used: Vec<_> = rule["limits"].as_array().unwrap().iter().map(|limit| limit["used"].as_u64().unwrap()).collect();
+    // 12 requests and 1200 tokens, less what six hours drained, and those of now; of Acme's 30, 18 of now and 12 less 7.5.
+    assert_eq!(used, [0, 6 + 3, 600 + 50, 0, 18 + 5]);
+}
+
+/// Nobody counted those when they were let through; those of this life are.
+#[test]
+fn r23_requests_of_before_count_when_their_usage_comes() {
+    let gate = gate(vec![limit("proj_Bot", &[(Rate::RequestsPerDay, 10)])]);
+    let before = used("a", 5, now().plus(-SECOND));
+    gate.count_usage(now(), [before].into_iter());
+    gate.rebuild_usage(&[], now());
+    let left = |now| limited(&gate, "Bot", now).is_none();
+    gate.count_usage(now(), (0..9).map(|_| before));
+    gate.count_usage(now(), [used("b", 5, now()), used("c", 5, now().plus(-DAY))].into_iter());
+    assert!(left(now()), "the tenth");
+    assert!(!left(now()));
 }
 
 /// However many threads ask at once, as many pass as the limit has.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use mete_store::{Extent, Store, StoreError};
+use mete_store::{Extent, KeySet, Store, StoreError};
 use tokio::sync::Mutex;
 
 use super::directory::Directory;
@@ -62,14 +62,22 @@ impl Directories {
         Ok(self.newest.load().change_seq != change_seq)
     }
 
-    /// Reads it, unless nothing changed since that it holds; up to where it is right then.
+    /// Reads what changed that it holds; up to where it is right then.
     async fn catch_up(&self, right_until: i64) -> Result<i64, StoreError> {
-        if !self.newest.load().is_unread()
-            && let (Extent::Rules, reaches) = self.store.extent_since(right_until).await?
-        {
-            return Ok(reaches);
-        }
-        let directory = Directory::load(&self.store).await?;
+        let known = self.newest.load_full();
+        let directory = if known.is_unread() {
+            Directory::load(&self.store).await?
+        } else {
+            match self.store.extent_since(right_until).await? {
+                (Extent::Rules, reaches) => return Ok(reaches),
+                (Extent::Projects, reaches) => known.changed(&self.store, reaches, &KeySet::default()).await?,
+                (Extent::Keys(keys), reaches) => known.changed(&self.store, reaches, &keys).await?,
+                (Extent::All, _) => {
+                    tracing::info!("the change feed does not tell which keys changed: attribution reads all of them");
+                    Directory::load(&self.store).await?
+                }
+            }
+        };
         let reaches = directory.change_seq;
         self.newest.store(Arc::new(directory));
         Ok(reaches)

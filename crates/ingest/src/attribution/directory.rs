@@ -1,23 +1,13 @@
 //! Keys, projects and organizations by everything that a record may call them.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use mete_core::secret::{KeyHash, redacted_parts};
-use mete_store::{KeyRecord, Store, StoreError};
-use rustc_hash::FxHashMap;
+use mete_store::{KeySet, Store, StoreError};
 
 use super::error::Unattributed;
+use super::keys::{Key, Keys};
 use crate::record::KeyRef;
-
-/// What attribution knows of a key.
-pub(super) struct Key {
-    pub id: Arc<str>,
-    pub project: Arc<str>,
-    pub organization: Arc<str>,
-    pub owner: Arc<str>,
-}
 
 /// What attribution knows of a project.
 pub(super) struct Project {
@@ -26,22 +16,13 @@ pub(super) struct Project {
     name: Box<str>,
 }
 
-/// A key by what its redacted form shows of the secret.
-struct Form {
-    end: [u8; 4],
-    start: Arc<str>,
-    key: Arc<Key>,
-}
-
 /// Keys, projects and organizations by everything that a record may call them, at one instant.
 #[derive(Default)]
 pub struct Directory {
     /// The change feed's position that it holds at least.
     pub change_seq: i64,
-    keys: FxHashMap<Arc<str>, Arc<Key>>,
-    by_hash: FxHashMap<KeyHash, Arc<Key>>,
-    /// Ascending by their ends.
-    forms: Vec<Form>,
+    /// Shared with the directory before, but for what changed.
+    keys: Keys,
     projects: HashMap<String, Arc<Project>>,
     /// Active projects by lower-case name; several organizations may have one.
     by_name: HashMap<String, Vec<Arc<Project>>>,
@@ -69,6 +50,21 @@ impl Directory {
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
         // Before the rest: a change that falls between is read twice rather than missed.
         let change_seq = store.versions().await?.change_seq;
+        Self::read(store, change_seq, (Keys::default(), None)).await
+    }
+
+    /// The directory at `change_seq` of the feed, if no other keys changed since this one than those in `changed`; of those
+    /// it reads all secrets, and none ever goes.
+    pub(super) async fn changed(&self, store: &Store, change_seq: i64, changed: &KeySet) -> Result<Self, StoreError> {
+        Self::read(store, change_seq, (self.keys.clone(), Some(changed))).await
+    }
+
+    /// Reads organizations and projects, and keys into those that are there.
+    async fn read(
+        store: &Store,
+        change_seq: i64,
+        (mut keys, changed): (Keys, Option<&KeySet>),
+    ) -> Result<Self, StoreError> {
         let mut directory = Self { change_seq, ..Self::default() };
         for record in store.project_records().await? {
             let project = Arc::new(Project {
@@ -90,50 +86,13 @@ impl Directory {
             }
             directory.organizations.insert(organization.id, organization.name);
         }
-        let mut names = Names::default();
-        store.each_key_record(|record| directory.add_key(record, &mut names)).await?;
-        directory.forms.sort_unstable_by_key(|form| form.end);
-        Ok(directory)
-    }
-
-    fn add_key(&mut self, record: KeyRecord, names: &mut Names) {
-        let key = Arc::new(Key {
-            id: record.id.into(),
-            project: names.shared(record.project_id),
-            organization: names.shared(record.organization_id),
-            owner: names.shared(record.owner_id),
-        });
-        if let Some((start, end)) = redacted_parts(&record.redacted_value) {
-            self.forms.push(Form { end, start: names.shared(start.to_owned()), key: Arc::clone(&key) });
-        }
-        self.by_hash.insert(record.hash, Arc::clone(&key));
-        self.keys.insert(Arc::clone(&key.id), key);
+        store.each_key_record(changed, |record| keys.insert(&record)).await?;
+        Ok(Self { keys, ..directory })
     }
 
     /// The key that a record names; one in `organization` where only its ends are shown and that is known.
     pub(super) fn key(&self, key: &KeyRef<'_>, organization: Option<&str>) -> Result<&Arc<Key>, Unattributed> {
-        let found = match key {
-            KeyRef::Id(id) => self.keys.get(&**id),
-            KeyRef::Hash(hash) => self.by_hash.get(hash),
-            KeyRef::Redacted(form) => self.key_of_form(form, organization)?,
-        };
-        found.ok_or_else(|| Unattributed::UnknownKey(key.to_string()))
-    }
-
-    /// The only key that looks like `form`. Of the secret's beginning, others may show more or less than Mete does.
-    fn key_of_form(&self, form: &str, organization: Option<&str>) -> Result<Option<&Arc<Key>>, Unattributed> {
-        let Some((start, end)) = redacted_parts(form) else { return Ok(None) };
-        let first = self.forms.partition_point(|form| form.end < end);
-        let alike = self.forms[first..].iter().take_while(|form| form.end == end);
-        let mut alike = alike.filter(|form| {
-            (start.starts_with(&*form.start) || form.start.starts_with(start))
-                && organization.is_none_or(|organization| *form.key.organization == *organization)
-        });
-        let (found, others) = (alike.next(), alike.count());
-        if others > 0 {
-            return Err(Unattributed::AmbiguousKey { form: form.to_owned(), count: others + 1 });
-        }
-        Ok(found.map(|form| &form.key))
+        self.keys.get(key, organization)?.ok_or_else(|| Unattributed::UnknownKey(key.to_string()))
     }
 
     /// The project with this id, or the only active one with this name, in `organization` where that is known.
@@ -185,56 +144,5 @@ impl Directory {
     #[must_use]
     pub fn organization_name(&self, id: &str) -> Option<&str> {
         self.organizations.get(id).map(String::as_str)
-    }
-}
-
-/// One copy of each name that many keys have.
-#[derive(Default)]
-struct Names(FxHashMap<String, Arc<str>>);
-
-impl Names {
-    fn shared(&mut self, name: String) -> Arc<str> {
-        match self.0.entry(name) {
-            Entry::Occupied(known) => Arc::clone(known.get()),
-            Entry::Vacant(new) => {
-                let shared = Arc::from(new.key().as_str());
-                Arc::clone(new.insert(shared))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_several_keys_that_look_alike_none_is_taken() {
-        let (mut directory, mut names) = (Directory::default(), Names::default());
-        for (number, organization, redacted) in [
-            (1, "org-1", "sk-proj-…aaaa"),
-            (2, "org-1", "sk-proj-…bbbb"),
-            (3, "org-2", "sk-proj-…bbbb"),
-            (4, "org-1", ""),
-        ] {
-            let record = KeyRecord {
-                id: format!("key_{number}"),
-                organization_id: organization.to_owned(),
-                project_id: "proj_1".to_owned(),
-                owner_id: "user-1".to_owned(),
-                hash: KeyHash([number; 32]),
-                redacted_value: redacted.to_owned(),
-            };
-            directory.add_key(record, &mut names);
-        }
-        let find = |form: &str, organization| {
-            directory.key(&KeyRef::Redacted(form.into()), organization).map(|key| key.id.to_string())
-        };
-        assert_eq!(find("sk-...aaaa", None), Ok("key_1".to_owned()));
-        assert_eq!(find("sk-...bbbb", Some("org-2")), Ok("key_3".to_owned()));
-        let alike = Unattributed::AmbiguousKey { form: "sk-...bbbb".to_owned(), count: 2 };
-        assert_eq!(find("sk-...bbbb", None), Err(alike));
-        assert!(matches!(find("sk-svcacct-...aaaa", None), Err(Unattributed::UnknownKey(_))));
-        assert!(matches!(find("sk-...cccc", None), Err(Unattributed::UnknownKey(_))));
     }
 }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use super::Home;
-use super::directory::{Directory, Key, Project};
+use super::directory::{Directory, Project};
 use super::error::Unattributed;
 use super::ground::Ground;
+use super::keys::Key;
 use super::rule::Rule;
 use crate::record::{KeyRef, Record};
 

@@ -58,6 +58,15 @@ pub(super) struct Metadata<'a> {
     pub user_api_key_project_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub usage_object: Option<Object<UsageObject<'a>>>,
+    /// What custom auth says of the key; Mete's names the hold there (`config/gateways/litellm`).
+    #[serde(borrow)]
+    user_api_key_auth_metadata: Option<Object<AuthMetadata<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct AuthMetadata<'a> {
+    #[serde(borrow)]
+    mete_hold: Option<Text<'a>>,
 }
 
 /// OpenAI's usage, with what LiteLLM adds for other providers.
@@ -125,8 +134,10 @@ impl<'a> Shape<'a> for Payload<'a> {
         record.user = text(self.end_user).or(text(metadata.user_api_key_end_user_id));
         record.key = text(metadata.user_api_key_hash).and_then(KeyRef::of);
         if self.status.is_some_and(|status| status.as_str() == "failure") {
+            // Another deployment may answer yet: the hold stays.
             return Ok(Some(record.failed()));
         }
+        record.hold = metadata.user_api_key_auth_metadata.and_then(|auth| text(auth.0.mete_hold));
         record.cost = numbers::cost("response_cost", self.response_cost)?;
         record.usage = counts(metadata.usage_object, self.prompt_tokens, self.completion_tokens)?;
         Ok(Some(record))

@@ -22,6 +22,7 @@ use super::segment::{EventRow, ID, TS};
 use super::work::{Packed, Work};
 use super::{Arrival, Conflict, Ledger, Outcome, Parcel, Tally, watch};
 use crate::Tx;
+use crate::alerts::Alert;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 use crate::part_budgets::PartSpend;
@@ -233,8 +234,9 @@ impl Ledger {
         let hasher = self.store.id_hasher();
         let booked = work.booked();
         self.watch.refresh(tx).await?;
-        let (spends, alerts) = self.watch.book(tx, hasher, &booked, now).await?;
-        let parts = self.book_parts(tx, work, (version, now)).await?;
+        let (spends, mut alerts) = self.watch.book(tx, hasher, &booked, now).await?;
+        let (parts, of_parts) = self.book_parts(tx, work, (version, now)).await?;
+        alerts.extend(of_parts);
         let bytes = std::mem::take(&mut work.holdings).write(tx).await?;
         for segment in &packed.segments {
             let number = write_segment(tx, hasher, version, segment).await?;
@@ -256,22 +258,22 @@ impl Ledger {
         Ok(Outcome { tallies, conflicts, copies, spends, parts, bytes, alerts })
     }
 
-    /// Takes in what is booked on the parts of projects that have budgets, and tells their new totals.
+    /// Takes in what is booked on the parts of projects that have budgets, and tells their new totals and alerts.
     async fn book_parts(
         &mut self,
         tx: &mut Tx,
         work: &Work,
         at: (i64, Timestamp),
-    ) -> Result<Vec<PartSpend>, StoreError> {
+    ) -> Result<(Vec<PartSpend>, Vec<Alert>), StoreError> {
         if self.watch.parts.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let mut booked = Vec::new();
         for ((series, month), amount) in work.booked_by_series() {
             let (series, _) = self.interned.series_numbered(tx, series).await?;
             booked.push((series, month, amount));
         }
-        self.watch.parts.book(tx, &booked, at).await
+        self.watch.parts.book(tx, self.store.id_hasher(), &booked, at).await
     }
 
     async fn write_quarantine(

@@ -1,17 +1,26 @@
-//! Month-to-date totals of the parts of projects that have budgets of their own.
+//! Month-to-date totals of the parts of projects that have budgets of their own, and which of these are exhausted (R26, R27).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use mete_core::parts::{Part, PartKind};
-use mete_core::{Month, Nanos, Series, Timestamp};
+use mete_core::{IdHasher, Month, Nanos, Series, Timestamp};
 
-use crate::Tx;
+use crate::alerts::{Alert, AlertPart, part_is_exhausted};
 use crate::error::StoreError;
 use crate::part_budgets::PartSpend;
+use crate::{Scope, Tx};
 
 /// A part, by its place in the list of all.
 type Place = usize;
+
+/// A part with its budget.
+struct Budget {
+    project: Scope,
+    project_id: Arc<str>,
+    part: Part,
+    amount: Nanos,
+}
 
 /// Those of one project: models, members and keys by their ids.
 #[derive(Default)]
@@ -24,12 +33,13 @@ struct OfProject {
 /// The parts with budgets and what they spent; empty where nothing has one, which costs a commit nothing.
 #[derive(Default)]
 pub(super) struct Parts {
-    all: Vec<(Arc<str>, Part)>,
+    all: Vec<Budget>,
     projects: HashMap<String, OfProject>,
     spent: HashMap<(Place, Month), Nanos>,
     /// The months whose totals are known.
     months: HashSet<Month>,
-    /// Nobody was told of them yet since the budgets were read.
+    /// Nobody was told of them yet since the budgets were read. Nor were they compared with them: whoever set one may not
+    /// have seen the spend that others booked meanwhile.
     untold: bool,
 }
 
@@ -37,10 +47,10 @@ impl Parts {
     /// Reads which parts have budgets.
     pub(super) async fn read(tx: &mut Tx) -> Result<Self, StoreError> {
         let mut parts = Self { untold: true, ..Self::default() };
-        for (project_id, part) in tx.parts_with_budgets().await? {
-            let of_project = parts.projects.entry(project_id.clone()).or_default();
+        for (project, part, amount) in tx.parts_with_budgets().await? {
+            let of_project = parts.projects.entry(project.id().to_owned()).or_default();
             of_project.of_kind(part.kind).insert(part.id.clone(), parts.all.len());
-            parts.all.push((project_id.into(), part));
+            parts.all.push(Budget { project_id: project.id().into(), project, part, amount });
         }
         Ok(parts)
     }
@@ -55,38 +65,57 @@ impl Parts {
         self.months.clear();
     }
 
-    /// Takes in what a batch books, whose sums are written already, and tells the new totals; of all parts where the
-    /// budgets have changed.
+    /// Takes in what a batch books, whose sums are written already, and raises the alerts of budgets that it exhausts. Tells
+    /// the new totals, of all parts where the budgets have changed, and the alerts.
     pub(super) async fn book(
         &mut self,
         tx: &mut Tx,
+        hasher: IdHasher,
         booked: &[(Arc<Series>, Month, Nanos)],
         (version, now): (i64, Timestamp),
-    ) -> Result<Vec<PartSpend>, StoreError> {
-        let mut changed: BTreeSet<(Place, Month)> = BTreeSet::new();
+    ) -> Result<(Vec<PartSpend>, Vec<Alert>), StoreError> {
+        let mut added: BTreeMap<(Place, Month), Nanos> = BTreeMap::new();
         let known = self.months.clone();
         for (series, month, amount) in booked {
             for place in self.places_of(series) {
-                changed.insert((place, *month));
+                *added.entry((place, *month)).or_default() += *amount;
                 if known.contains(month) {
                     *self.spent.entry((place, *month)).or_default() += *amount;
                 }
             }
         }
-        let months: BTreeSet<Month> = changed.iter().map(|(_, month)| *month).collect();
+        let months: BTreeSet<Month> = added.keys().map(|(_, month)| *month).collect();
         for month in months {
             self.load(tx, month).await?;
         }
+        let is_exhausted = |(place, _): (Place, Month), spend| part_is_exhausted(self.all[place].amount, spend);
+        let crosses = |(at, added): &(&(Place, Month), &Nanos)| {
+            is_exhausted(**at, self.spent_of(**at)) && !is_exhausted(**at, self.spent_of(**at) - **added)
+        };
+        let mut crossed: BTreeSet<(Place, Month)> = added.iter().filter(crosses).map(|(at, _)| *at).collect();
+        let mut changed: BTreeSet<(Place, Month)> = added.into_keys().collect();
         if std::mem::take(&mut self.untold) {
             self.load(tx, now.month()).await?;
             changed.extend(self.spent.keys().filter(|(_, month)| *month == now.month()));
+            crossed.extend((0..self.all.len()).map(|place| (place, now.month())));
+        }
+        let mut alerts = Vec::new();
+        for (place, month) in crossed {
+            let Budget { project, part, amount, .. } = &self.all[place];
+            let named = AlertPart { name: part.id.clone(), part: part.clone() };
+            let spend = self.spent_of((place, month));
+            alerts.extend(tx.raise_part(hasher, (project, named), (month, *amount, spend), now).await?);
         }
         let told = |(place, month): (Place, Month)| {
-            let (project_id, part) = &self.all[place];
-            let spend = self.spent.get(&(place, month)).copied().unwrap_or_default();
+            let Budget { project_id, part, .. } = &self.all[place];
+            let spend = self.spent_of((place, month));
             PartSpend { project_id: Arc::clone(project_id), part: part.clone(), month, spend, version }
         };
-        Ok(changed.into_iter().map(told).collect())
+        Ok((changed.into_iter().map(told).collect(), alerts))
+    }
+
+    fn spent_of(&self, at: (Place, Month)) -> Nanos {
+        self.spent.get(&at).copied().unwrap_or_default()
     }
 
     /// Reads a month's totals where they are not known yet, the batch at hand included.

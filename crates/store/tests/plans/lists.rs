@@ -12,9 +12,9 @@ use mete_core::people::ProjectRole;
 use mete_core::permissions::Permissions;
 use mete_core::{Clock, Month};
 use mete_store::{
-    AlertFilter, AuditFilter, Cursor, CursorKey, EventFilter, EventPlace, KeyFilter, KeyOrder, KeyQuery,
-    ManualBlockFilter, MemberOrder, Paging, QuarantineFilter, Seek, ShareKind, Span, SpendBy, SpenderKind, Store,
-    StoreUrl,
+    AlertFilter, AuditFilter, Cursor, CursorKey, EventFilter, EventPlace, Extent, KeyFilter, KeyOrder, KeyQuery,
+    KeySet, ManualBlockFilter, MemberOrder, Paging, QuarantineFilter, Seek, ShareKind, Span, SpendBy, SpenderKind,
+    Store, StoreUrl,
 };
 use mete_tests::{TestStore, each_engine};
 use rand::SeedableRng;
@@ -280,6 +280,31 @@ each_engine! {
         let world = world(place).await?;
         assert!(every_list(&world, &world.operator).await? > 30);
         assert!(every_list(&world, &world.person).await? > 30);
+        world.store.close().await;
+        Ok(())
+    }
+
+    async fn keys_that_changed_are_found_by_an_index(place: &TestStore) -> anyhow::Result<()> {
+        let world = world(place).await?;
+        let (store, project) = (&world.store, &world.project);
+        let of_project = KeyFilter { project_id: Some(project.id.clone()), ..KeyFilter::default() };
+        let keys = store.keys(&of_project).await?;
+        let [one, other] = [0, 1].map(|number| KeySet::of_key(keys[number].id.clone()));
+        let owner = KeySet::of_owner(keys[0].owner_id.clone(), project.organization_id.clone());
+        let mut seen = 0;
+        for set in [one.clone().and(other), KeySet::of_project(project.id.clone()).and(one), owner] {
+            listed!(world, seen, "changed keys for attribution", store.each_key_record(Some(&set), drop));
+            // Organizations, projects and what is ruled for them are read as a whole, keys are not.
+            let statements =
+                while_running(async { Ok(store.gate_changes(&Extent::Keys(set), 0).await.map(drop)?) }).await?;
+            let of_keys: Vec<_> = statements.iter().filter(|sql| sql.contains("api_key")).collect();
+            for sql in &of_keys {
+                let scans = scans(&world.url, sql).await?;
+                assert!(scans.is_empty(), "changed keys for the gate: {scans:?}\n{sql}");
+            }
+            seen += of_keys.len();
+        }
+        assert!(seen >= 4 * 4, "{seen} statements");
         world.store.close().await;
         Ok(())
     }

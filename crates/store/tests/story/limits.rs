@@ -2,7 +2,7 @@
 
 use mete_control::{ControlError, LimitChange, LimitsOf, NewOrganizationInput, NewProjectInput};
 use mete_core::{Month, Nanos};
-use mete_store::{AlertFilter, AlertKind, Extent, Ledger, ProjectFilter};
+use mete_store::{AlertFilter, AlertKind, Extent, KeySet, Ledger, ProjectFilter};
 use mete_tests::{TestStore, each_engine};
 
 use crate::fixture::{Fixture, NOW, at, operator};
@@ -170,22 +170,44 @@ each_engine! {
         Ok(())
     }
 
-    async fn of_many_changes_the_widest_tells_what_to_read_again(place: &TestStore) -> anyhow::Result<()> {
+    async fn of_many_changes_all_that_they_can_have_changed_is_read_again(place: &TestStore) -> anyhow::Result<()> {
         let mut f = Fixture::new(place).await?;
         f.project("A").await?;
         f.key("A").await?;
         let before = f.store.versions().await?.change_seq;
         f.limit(Some("A"), Some(10), None).await?;
         assert_eq!(f.store.extent_since(before).await?, (Extent::Rules, before + 1));
-        f.project("B").await?;
+        let project = f.project("B").await?;
         assert_eq!(f.store.extent_since(before).await?, (Extent::Projects, before + 2));
-        f.key("B").await?;
+        let (one, other) = (f.key("B").await?, f.key("B").await?);
         f.limit(Some("B"), Some(10), None).await?;
         let now = f.store.versions().await?.change_seq;
-        assert_eq!(f.store.extent_since(before).await?, (Extent::Keys, now));
+        let keys = KeySet::of_key(one).and(KeySet::of_key(other));
+        assert_eq!(f.store.extent_since(before).await?, (Extent::Keys(keys.clone()), now));
         assert_eq!(f.store.extent_since(now - 1).await?, (Extent::Rules, now));
+        f.control().archive_project(&operator(), "B", "B").await?;
+        assert_eq!(f.store.extent_since(before).await?, (Extent::Keys(keys.and(KeySet::of_project(project))), now + 1));
         // A feed that does not reach back tells nothing of what it lacks.
-        assert_eq!(f.store.extent_since(-1).await?, (Extent::Keys, now));
+        assert_eq!(f.store.extent_since(-1).await?, (Extent::All, now + 1));
+        Ok(())
+    }
+
+    async fn of_more_than_a_thousand_changes_none_is_looked_at(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let before = f.store.versions().await?.change_seq;
+        let mut tx = f.store.begin().await?;
+        for _ in 0..1000 {
+            tx.tell(at(NOW), &f.organization, "limits.updated", &f.organization).await?;
+        }
+        tx.commit().await?;
+        assert_eq!(f.store.extent_since(before).await?, (Extent::Rules, before + 1000));
+        f.limit(None, Some(10), None).await?;
+        assert_eq!(f.store.extent_since(before).await?.0, Extent::All);
+        // Of what is not known, anything may have changed.
+        let mut tx = f.store.begin().await?;
+        tx.tell(at(NOW), &f.organization, "comet.seen", "comet_1").await?;
+        tx.commit().await?;
+        assert_eq!(f.store.extent_since(before + 1001).await?, (Extent::All, before + 1002));
         Ok(())
     }
 

@@ -7,6 +7,8 @@ mod audit;
 mod fixture;
 #[cfg(test)]
 mod hold_leases;
+#[cfg(test)]
+mod hour_usage;
 mod ledger;
 #[cfg(test)]
 mod limits;

@@ -7,7 +7,7 @@ use mete_control::PartNamed;
 use mete_core::parts::PartKind;
 use mete_core::time::SECOND;
 use mete_core::{EndpointGroup, Nanos, Rating, Series, Usage};
-use mete_store::{Arrival, Ledger, NewCost, PartSpend};
+use mete_store::{Alert, AlertFilter, AlertKind, Arrival, Ledger, NewCost, PartSpend};
 use mete_tests::{TestStore, each_engine};
 
 use crate::fixture::{Fixture, NOW, at, operator};
@@ -23,6 +23,30 @@ fn told(spends: &[PartSpend]) -> BTreeMap<(&'static str, String), i64> {
 /// The present month's totals.
 fn november(totals: &[(&'static str, i64)]) -> BTreeMap<(&'static str, String), i64> {
     totals.iter().map(|(kind, dollars)| ((*kind, "2026-11".to_owned()), *dollars)).collect()
+}
+
+/// What alerts are about, with their limit in dollars and their month.
+fn raised(alerts: &[Alert]) -> Vec<(&'static str, i64, String)> {
+    let raised = |alert: &Alert| {
+        assert_eq!(alert.kind, AlertKind::Exhausted);
+        let kind = alert.part.as_ref().map_or("project", |of| of.part.kind.as_str());
+        (kind, alert.amount.0 / DOLLAR.0, alert.month.to_string())
+    };
+    let mut raised: Vec<_> = alerts.iter().map(raised).collect();
+    raised.sort_unstable();
+    raised
+}
+
+/// Sets a budget in dollars, and tells the alerts that this raised.
+async fn lower(
+    f: &mut Fixture,
+    project: &str,
+    named: PartNamed,
+    dollars: i64,
+) -> anyhow::Result<Vec<(&'static str, i64, String)>> {
+    let budget = Some(Nanos::from_dollars(dollars));
+    let after = f.control().set_part_budget(&operator(), (project, &named), budget).await?;
+    Ok(raised(&after.alerts))
 }
 
 async fn set(f: &mut Fixture, project: &str, named: PartNamed) -> anyhow::Result<String> {
@@ -117,6 +141,71 @@ each_engine! {
         let rerated = ledger.rerate("run", &[change], at(NOW)).await?;
         assert_eq!(told(&rerated.outcome.parts), november(&[("key", 1)]));
         assert_eq!(told(&f.store.part_spends("2026-10".parse()?).await?), BTreeMap::from([(("key", "2026-10".to_owned()), 1)]));
+        Ok(())
+    }
+
+    async fn r27_an_exhausted_budget_within_a_project_raises_one_alert_a_value_and_month(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let project = f.project("Support bot").await?;
+        let key = f.key(&project).await?;
+        let (mut ledger, mut other) = (Ledger::open(f.store.clone()).await?, Ledger::open(f.store.clone()).await?);
+        let eve = f.store.find_key(&key).await?.owner_id;
+        let whose = (project.as_str(), key.as_str(), eve.as_str());
+        let (of_key, of_eve) = (PartNamed::Key(key.clone()), PartNamed::Member("eve@acme.test".into()));
+        assert_eq!(lower(&mut f, &project, of_key.clone(), 3).await?, []);
+        assert_eq!(lower(&mut f, &project, of_eve, 4).await?, []);
+        let november = |kind, dollars| (kind, dollars, "2026-11".to_owned());
+        let outcome = f.book(&mut ledger, vec![event(&f, "a", whose, "m"), event(&f, "b", whose, "m")]).await?;
+        assert_eq!(raised(&outcome.alerts), []);
+        // Whoever books what exhausts it raises the alert, and nobody does again.
+        let outcome = f.book(&mut other, vec![event(&f, "c", whose, "m")]).await?;
+        assert_eq!(raised(&outcome.alerts), [november("key", 3)]);
+        let outcome = f.book(&mut ledger, vec![event(&f, "c", whose, "m"), event(&f, "d", whose, "m")]).await?;
+        assert_eq!(raised(&outcome.alerts), [november("member", 4)]);
+        assert_eq!(f.book(&mut ledger, vec![event(&f, "e", whose, "m")]).await?.alerts, []);
+        assert_eq!(f.book(&mut Ledger::open(f.store.clone()).await?, vec![]).await?.alerts, [], "whoever starts");
+        // Another value is another alert, the same one is not.
+        assert_eq!(lower(&mut f, &project, of_key.clone(), 50).await?, []);
+        assert_eq!(lower(&mut f, &project, of_key.clone(), 3).await?, []);
+        assert_eq!(lower(&mut f, &project, of_key, 2).await?, [november("key", 2)]);
+        // A model of the same name in another project has its own; late events are of their own month.
+        let elsewhere = f.project("Elsewhere").await?;
+        for project in [&project, &elsewhere] {
+            assert_eq!(lower(&mut f, project, PartNamed::Model("gpt-4o-mini".into()), 1).await?, []);
+        }
+        let late = "2026-10-31T23:00:00Z";
+        let events = [&project, &elsewhere].map(|id| f.event(&format!("late {id}"), late, id, None, DOLLAR));
+        let outcome = f.book(&mut other, events.to_vec()).await?;
+        let of_october = ("model", 1, "2026-10".to_owned());
+        assert_eq!(raised(&outcome.alerts), [of_october.clone(), of_october]);
+
+        let listed = async |f: &Fixture, id: &str| {
+            f.store.alerts(&AlertFilter { project_id: Some(id.to_owned()), ..AlertFilter::default() }).await
+        };
+        let all = listed(&f, &project).await?;
+        assert_eq!(all.len(), 4, "{all:?}");
+        let names: std::collections::BTreeSet<String> = all.iter().map(Alert::whose).collect();
+        let key_name = f.store.part_budgets(&project).await?.pop().unwrap().name;
+        let expected = [&key_name[..], "eve@acme.test", "gpt-4o-mini"].map(|name| format!("{name} in Support bot"));
+        assert_eq!(names, expected.into_iter().collect());
+        assert_eq!(listed(&f, &elsewhere).await?.len(), 1);
+        f.assert_exact(7, Nanos::from_dollars(7)).await
+    }
+
+    async fn r27_a_budget_that_was_set_past_a_spend_nobody_saw_is_looked_at_again(place: &TestStore) -> anyhow::Result<()> {
+        let mut f = Fixture::new(place).await?;
+        let project = f.project("Support bot").await?;
+        let key = f.key(&project).await?;
+        let mut ledger = Ledger::open(f.store.clone()).await?;
+        f.book(&mut ledger, vec![f.event("a", NOW, &project, Some(&key), DOLLAR)]).await?;
+        // As if the event had been booked while the budget was being set.
+        let mut tx = f.store.begin().await?;
+        let part = mete_core::parts::Part { kind: PartKind::Key, id: key };
+        tx.set_part_budget(&project, &part, Some(DOLLAR)).await?;
+        tx.commit().await?;
+        f.project("Elsewhere").await?;
+        let outcome = f.book(&mut ledger, vec![]).await?;
+        assert_eq!(raised(&outcome.alerts), [("key", 1, "2026-11".to_owned())]);
         Ok(())
     }
 

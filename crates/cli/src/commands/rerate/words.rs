@@ -130,7 +130,7 @@ const fn state(run: &Rerate) -> &'static str {
 
 fn alerts(alerts: &[Alert]) -> String {
     let told = |alert: &Alert| {
-        let (name, month) = (safe(&alert.scope_name), alert.month.name());
+        let (name, month) = (safe(&alert.whose()), alert.month.name());
         format!("{name}: {} of {} in {month} is passed\n", alert.kind.as_str(), money(alert.amount))
     };
     alerts.iter().map(told).collect()
