@@ -2,7 +2,7 @@
 
 use mete_core::directory::{OrganizationView, ProjectView};
 
-use crate::screens::{Keys, Organizations, ProjectScreen, Projects, Screen};
+use crate::screens::{Alerts, Audit, Blocks, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Screen};
 
 /// What a jump may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +11,21 @@ pub enum Parameter {
     Organization,
     /// `project=`: a project's name or id.
     Project,
+    /// `owner=`: part of the name of who has keys.
+    Owner,
+    /// `status=`: what has become of keys.
+    Status,
+    /// `actor=`: part of the name of who did something.
+    Actor,
+    /// `target=`: part of the name of what it was done to.
+    Target,
+    /// `kind=`: what was done, or to what kind of thing.
+    Kind,
 }
 
 impl Parameter {
-    const ALL: [Self; 2] = [Self::Organization, Self::Project];
+    const ALL: [Self; 7] =
+        [Self::Organization, Self::Project, Self::Owner, Self::Status, Self::Actor, Self::Target, Self::Kind];
 
     /// Its name before the `=`.
     #[must_use]
@@ -22,6 +33,11 @@ impl Parameter {
         match self {
             Self::Organization => "org",
             Self::Project => "project",
+            Self::Owner => "owner",
+            Self::Status => "status",
+            Self::Actor => "actor",
+            Self::Target => "target",
+            Self::Kind => "kind",
         }
     }
 }
@@ -69,10 +85,70 @@ pub const JUMPS: &[Jump] = &[
     Jump {
         name: "keys",
         aliases: &["key"],
-        takes: &[Parameter::Organization, Parameter::Project],
+        takes: &[Parameter::Organization, Parameter::Project, Parameter::Owner, Parameter::Status],
         help: "the keys of everything, an organization or a project",
-        open: |told| Ok(Box::new(Keys::of(told.organization()?, told.project()?))),
+        open: |told| {
+            let filter = told.terms(&[(Parameter::Owner, "owner"), (Parameter::Status, "state")]);
+            Ok(Box::new(Keys::of(told.organization()?, told.project()?).filtered(&filter)))
+        },
     },
+    Jump {
+        name: "members",
+        aliases: &["people"],
+        takes: &[Parameter::Organization],
+        help: "people and service accounts of an organization",
+        open: |told| Ok(Box::new(Members::of(&told.the_organization()?.organization))),
+    },
+    Jump {
+        name: "invites",
+        aliases: &[],
+        takes: &[Parameter::Organization],
+        help: "invites to all organizations, or to one",
+        open: |told| Ok(Box::new(Invites::of(told.organization()?.map(|view| &view.organization)))),
+    },
+    Jump {
+        name: "alerts",
+        aliases: &[],
+        takes: &[Parameter::Organization, Parameter::Project],
+        help: "budgets and thresholds that were crossed in the month",
+        open: |told| Ok(Box::new(Alerts::of(told.organization()?, told.project()?))),
+    },
+    Jump {
+        name: "blocks",
+        aliases: &["refused"],
+        takes: &[Parameter::Organization],
+        help: "who is refused now, and why",
+        open: |told| Ok(Box::new(Blocks::of(told.organization()?))),
+    },
+    Jump {
+        name: "audit",
+        aliases: &["log"],
+        takes: &[Parameter::Organization, Parameter::Project, Parameter::Actor, Parameter::Target, Parameter::Kind],
+        help: "who changed what, newest first",
+        open: |told| {
+            let terms = [(Parameter::Actor, "who"), (Parameter::Target, "target"), (Parameter::Kind, "what")];
+            Ok(Box::new(Audit::of(told.organization()?, told.project()?).filtered(&told.terms(&terms))))
+        },
+    },
+];
+
+/// What [`Parameter::Status`] may be.
+const STATUSES: [&str; 5] = ["active", "disabled", "expired", "revoked", "refused"];
+/// What [`Parameter::Kind`] may be: families of actions in the audit log (R44).
+const KINDS: [&str; 13] = [
+    "admin_api_key",
+    "api_key",
+    "block",
+    "invite",
+    "limits",
+    "organization",
+    "project",
+    "project_user",
+    "release",
+    "service_account",
+    "setting",
+    "usage_grant",
+    "user",
 ];
 
 /// What there is to name.
@@ -91,6 +167,9 @@ impl Atlas {
         match parameter {
             Parameter::Organization => self.organizations.iter().map(|view| view.organization.name.as_str()).collect(),
             Parameter::Project => self.projects.iter().map(|view| view.project.name.as_str()).collect(),
+            Parameter::Status => STATUSES.to_vec(),
+            Parameter::Kind => KINDS.to_vec(),
+            Parameter::Owner | Parameter::Actor | Parameter::Target => Vec::new(),
         }
     }
 }
@@ -104,6 +183,14 @@ pub struct Told<'a> {
 impl Told<'_> {
     fn given(&self, parameter: Parameter) -> Option<&str> {
         self.given.iter().find(|(named, _)| *named == parameter).map(|(_, value)| value.as_str())
+    }
+
+    /// What was told of columns, as a filter.
+    fn terms(&self, columns: &[(Parameter, &str)]) -> String {
+        let given = columns.iter().filter_map(|(parameter, column)| Some((self.given(*parameter)?, column)));
+        let terms =
+            given.flat_map(|(value, column)| value.split_whitespace().map(move |word| format!("{column}:{word}")));
+        terms.collect::<Vec<_>>().join(" ")
     }
 
     /// The organization that was named, if one was.

@@ -144,12 +144,12 @@ fn candidate(jump: &Jump) -> Candidate {
 /// What tells names apart that may be the same.
 fn whose(atlas: &Atlas, parameter: Parameter, index: usize) -> String {
     match parameter {
-        Parameter::Organization => String::new(),
         Parameter::Project => {
             let id = atlas.projects.get(index).map(|view| view.project.organization_id.as_str());
             let own = atlas.organizations.iter().find(|view| Some(view.organization.id.as_str()) == id);
             own.map(|view| format!("of {}", view.organization.name)).unwrap_or_default()
         }
+        _ => String::new(),
     }
 }
 

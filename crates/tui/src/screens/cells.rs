@@ -90,3 +90,16 @@ pub fn age(at: Option<Timestamp>, slot: Slot) -> Vec<Piece> {
     let span = span(slot.now.since(at));
     vec![piece(span.split(' ').next().unwrap_or_default(), Tone::Plain)]
 }
+
+/// How far away an instant is: `in 6d 2h`, or how long ago it was; in its largest unit alone where there is no room for
+/// more.
+pub fn when(at: Timestamp, slot: Slot) -> Vec<Piece> {
+    let left = at.since(slot.now);
+    if left <= 0 {
+        return age(Some(at), slot);
+    }
+    let span = span(left);
+    let text = format!("in {span}");
+    let short = || format!("in {}", span.split(' ').next().unwrap_or_default());
+    vec![piece(if text.len() <= slot.width { text } else { short() }, Tone::Plain)]
+}

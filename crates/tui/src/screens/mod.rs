@@ -1,14 +1,25 @@
 //! The screens. Each is one file or folder; a new one needs its module here, and a line in `jumps` or somebody who opens
 //! it.
 
+mod alerts;
+mod audit;
+mod blocks;
 mod cells;
+mod entry;
+mod invites;
 mod keys;
+mod members;
 mod organizations;
 mod project;
 mod projects;
 mod trouble;
 
+pub use alerts::Alerts;
+pub use audit::Audit;
+pub use blocks::Blocks;
+pub use invites::Invites;
 pub use keys::Keys;
+pub use members::Members;
 use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
 pub use project::ProjectScreen;
@@ -38,6 +49,11 @@ pub trait Screen: Send {
 
     /// What it has to know to show a month.
     fn queries(&self, month: Month) -> Vec<Query>;
+
+    /// Whether what it has to know has become something else since it was asked last: another page, another order.
+    fn turned(&mut self) -> bool {
+        false
+    }
 
     /// Takes the answers to [`Screen::queries`] for the same month, in their order.
     fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp);

@@ -25,6 +25,7 @@ fn screens() -> Vec<Box<dyn Screen>> {
         None => jump.name.to_owned(),
         Some(Parameter::Organization) => format!("{} Acme", jump.name),
         Some(Parameter::Project) => format!("{} Support bot", jump.name),
+        Some(other) => panic!("{} begins with {}=", jump.name, other.name()),
     };
     JUMPS.iter().map(|jump| Line::new(&line(jump)).open(&atlas).unwrap()).collect()
 }
