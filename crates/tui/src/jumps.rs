@@ -2,7 +2,8 @@
 
 use mete_core::directory::{OrganizationView, ProjectView};
 
-use crate::screens::{Keys, Organizations, ProjectScreen, Projects, Screen};
+use crate::deeds::Target;
+use crate::screens::{Explain, Keys, Organizations, ProjectScreen, Projects, Screen};
 
 /// What a jump may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,16 @@ pub const JUMPS: &[Jump] = &[
         takes: &[Parameter::Project, Parameter::Organization],
         help: "one project",
         open: |told| Ok(Box::new(ProjectScreen::of(&told.the_project()?.project))),
+    },
+    Jump {
+        name: "explain",
+        aliases: &["why"],
+        takes: &[Parameter::Project, Parameter::Organization],
+        help: "why a project's keys are let through or refused",
+        open: |told| {
+            let explain = Explain::of(&[Target::Project(told.the_project()?.project.clone())]);
+            explain.map(|screen| Box::new(screen) as Box<dyn Screen>).ok_or_else(|| "nothing decides on it".to_owned())
+        },
     },
     Jump {
         name: "keys",

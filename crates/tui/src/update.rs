@@ -13,6 +13,7 @@ use crate::msg::{Effect, Msg, ViewId};
 use crate::outcome::Outcome;
 use crate::overlays::{Columns, Export, FilterLine, Help, JumpLine, Months, Overlay, Palette, Reply};
 use crate::piece::piece;
+use crate::screens::Explain;
 use crate::table::Move;
 use crate::theme::Tone;
 use crate::view::areas;
@@ -168,6 +169,10 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Refresh => effects.extend(come_to(model)),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Quit => acting::leave(model, effects),
+        Action::Explain => {
+            let screen = Explain::of(&model.top().screen.targets());
+            follow(model, Outcome::open(screen), effects);
+        }
         _ if ACTING.contains(&action) => acting::act(model, action, effects),
         _ => match overlay_of(model, action) {
             Some(overlay) => show(model, overlay, effects),
@@ -210,6 +215,10 @@ fn come_to(model: &mut Model) -> Option<Effect> {
 fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
     match outcome {
         Outcome::Done => {}
+        Outcome::Ask => {
+            model.trail.top_mut().asking.invalidate();
+            effects.extend(model.ask());
+        }
         Outcome::Open(screen) => {
             let id = model.next_id();
             model.trail.open(id, screen);

@@ -2,12 +2,14 @@
 //! it.
 
 mod cells;
+mod explain;
 mod keys;
 mod organizations;
 mod project;
 mod projects;
 mod trouble;
 
+pub use explain::Explain;
 pub use keys::Keys;
 use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
@@ -18,7 +20,7 @@ use ratatui::layout::Rect;
 
 use crate::actions::Action;
 use crate::data::{Answer, Query};
-use crate::deeds::Target;
+use crate::deeds::{Target, Wish, meant};
 use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::table::List;
@@ -54,6 +56,11 @@ pub trait Screen: Send {
     /// What can be acted on: what is selected first, then what it is in. Empty where nothing is known yet.
     fn targets(&self) -> Vec<Target> {
         Vec::new()
+    }
+
+    /// What an acting key means here; by default what it means for [`Screen::targets`].
+    fn meant(&self, action: Action) -> Option<Wish> {
+        meant(action, &self.targets())
     }
 
     /// The list that the keys act on.
