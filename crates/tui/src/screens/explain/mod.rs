@@ -14,7 +14,7 @@ use crate::chart::Bars;
 use crate::data::{Answer, Query};
 use crate::deeds::Target;
 use crate::explaining::{About, Asked, Explained, Refused, SpentBy};
-use crate::format::{ago, clock_time, money, percent, span};
+use crate::format::{ago, clock_time, money, percent, short_month, span};
 use crate::gauge::bar;
 use crate::look::Look;
 use crate::outcome::Outcome;
@@ -169,10 +169,9 @@ impl Explain {
 
     fn draw_spenders(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
         let spent_by = self.told.as_ref().and_then(|told| told.spent_by.as_ref());
-        let mut title = Title::new(spent_by.map_or_else(
-            || "Who spent it, this month".to_owned(),
-            |spent_by| format!("Who spent it in {}, {}", spent_by.scope, look.month.name()),
-        ));
+        let above = spent_by.map(|spent_by| spent_by.scope.as_str()).filter(|scope| *scope != self.project.name);
+        let above = above.map(|scope| format!(" in {scope}")).unwrap_or_default();
+        let mut title = Title::new(format!("Who spent it{above}, {}", short_month(look.month)));
         title.note = spent_by.map(|spent_by| money(spent_by.total));
         let inner = panel(buffer, area, &title, look.theme);
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
@@ -189,7 +188,7 @@ impl Explain {
     }
 
     fn draw_course(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let mut title = Title::new(format!("{}: the last day by hour, US$", self.subject()));
+        let mut title = Title::new("Last day by hour, US$");
         title.note =
             self.course.as_ref().and_then(|(_, spend)| spend.last()).map(|spend| format!("now {}", money(*spend)));
         let inner = panel(buffer, area, &title, look.theme);

@@ -33,9 +33,7 @@ impl Row for RuleRow {
 type Col = Column<RuleRow>;
 
 static COLUMNS: [Col; 4] = [
-    Col::words("RULE", 19, |row, _| cells::words(row.rule.name, row.tone()), |a, b| a.place.cmp(&b.place))
-        .growing(22)
-        .kept(),
+    Col::words("RULE", 19, |row, _| cells::words(row.rule.name, row.tone()), |a, b| a.place.cmp(&b.place)).kept(),
     Col::words(
         "VERDICT",
         9,

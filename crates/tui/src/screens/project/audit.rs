@@ -49,10 +49,14 @@ static COLUMNS: [Col; 6] = [
     Col::words(
         "ACTION",
         24,
-        |row, _| cells::words(&row.entry.record.action, Tone::Strong),
+        |row, _| match row.is_fault() {
+            true => cells::words(&format!("▲ {}", row.entry.record.action), Tone::Bad),
+            false => cells::words(&row.entry.record.action, Tone::Strong),
+        },
         |a, b| a.entry.record.action.cmp(&b.entry.record.action),
     )
     .growing(32)
+    .amounting(Figure::Text(|row| &row.entry.record.action))
     .kept(),
     Col::words("WHO", 16, |row, _| cells::words(row.who(), Tone::Plain), |a, b| a.who().cmp(b.who())).growing(30),
     Col::numbers(

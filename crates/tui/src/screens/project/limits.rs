@@ -69,10 +69,10 @@ static COLUMNS: [Col; 5] = [
     Col::words("LIMIT", 18, |row, _| cells::words(row.what, Tone::Strong), |a, b| a.place.cmp(&b.place))
         .growing(28)
         .kept(),
-    Col::words("OF", 12, |row, _| cells::words(&row.of, Tone::Plain), |a, b| cells::by_letters(&a.of, &b.of))
+    Col::words("OF", 11, |row, _| cells::words(&row.of, Tone::Plain), |a, b| cells::by_letters(&a.of, &b.of))
         .growing(34)
         .kept(),
-    Col::words("AT MOST", 14, |row, _| cells::words(&row.value, Tone::Plain), |a, b| a.value.cmp(&b.value))
+    Col::words("AT MOST", 13, |row, _| cells::words(&row.value, Tone::Plain), |a, b| a.value.cmp(&b.value))
         .growing(44)
         .kept(),
     Col::numbers(

@@ -131,10 +131,10 @@ impl Overview {
         };
         let marks = [mark("alert", limits.threshold, Tone::Dim), mark("budget", limits.budget, Tone::Strong)];
         let bars = Bars::days(sums, today).marked(marks.into_iter().flatten().collect());
-        let mut title = Title::new("Sum of the month, US$");
+        let mut title = Title::new("Month, US$");
         title.note = self.outlook.filter(|_| today.is_some()).map(|outlook| {
             let forecast = outlook.forecast;
-            format!("forecast {} to {}", money(forecast.low), money(forecast.high))
+            format!("→ {} to {}", money(forecast.low), money(forecast.high))
         });
         self.chart(buffer, area, (&title, &bars), look);
     }
@@ -143,17 +143,17 @@ impl Overview {
         let (first, last) = look.month.days();
         let spend: Vec<Nanos> = (first..=last).map(|day| self.spend_on(&day_label(day))).collect();
         let today = look.is_present().then(|| day_of_month(look.now.day()) as usize);
-        let mut title = Title::new("Per day, US$");
+        let mut title = Title::new("Daily, US$");
         title.note = today.filter(|_| self.sees_spend).map(|day| format!("today {}", money(spend[day - 1])));
         self.chart(buffer, area, (&title, &Bars::days(spend, today)), look);
     }
 
     fn draw_hours(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
         let (present, spend) = self.course.clone().unwrap_or_else(|| (look.now.hour(), Vec::new()));
-        let mut title = Title::new("Last day by hour, US$");
+        let mut title = Title::new("Hourly, US$");
         title.note = self.outlook.map(|outlook| {
             let burn = outlook.burn;
-            format!("{}/h, usual {}/h", money(burn.now), money(burn.usual))
+            format!("{}/h, usual {}", money(burn.now), money(burn.usual))
         });
         if self.sees_spend
             && look.arrival == crate::look::Arrival::Here

@@ -92,14 +92,14 @@ pub fn draw(
     let place = Place { x: area.x, y: area.y, width: area.width };
     let used = write(buffer, place, &line, look.theme);
     let Some(state) = state else { return };
-    let mut right = vec![piece(format!("{} ", state.label(look.now)), state.tone(look.now))];
+    let mut right = vec![piece(state.label(look.now), state.tone(look.now))];
     if let Some(runs_out) = runs_out.filter(|_| !state.is_refused()) {
         right.insert(0, piece(format!("{runs_out}   "), Tone::Near));
     }
-    while columns(&right) + 2 > usize::from(area.width - used) && !right.is_empty() {
+    while columns(&right) + 1 > usize::from(area.width - used) && !right.is_empty() {
         right.remove(0);
     }
-    write_right(buffer, place, &right, look.theme);
+    write_right(buffer, Place { width: place.width.saturating_sub(1), ..place }, &right, look.theme);
 }
 
 #[cfg(test)]
