@@ -7,7 +7,10 @@ use mete_core::actor::{Actor, Who};
 use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
 use mete_core::rights::Action;
 
-use mete_store::{Alert, AlertFilter, KeyFilter, SpendBy, SpendRow, Store, StoreError, Versions};
+use mete_store::{
+    Alert, AlertFilter, EventFilter, EventPage, EventPlace, KeyFilter, Page, Paging, QuarantineCount, QuarantineFilter,
+    QuarantineRow, Setting, SourceDay, SourceFile, SpendBy, SpendRow, Store, StoreError, Versions,
+};
 
 /// One read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,27 @@ pub enum Query {
     },
     /// Alerts, newest first.
     Alerts(AlertFilter),
+    /// What came from sources in a month, and in the one before; how far files are read.
+    Sources(Month),
+    /// How much is and was in the quarantine.
+    QuarantineCounts,
+    /// Some entries of the quarantine, newest first.
+    QuarantinePage(QuarantineFilter, Paging),
+    /// One entry of the quarantine.
+    QuarantineEntry(i64),
+    /// Some events, newest first.
+    Events {
+        /// Of this organization; of all if there is none.
+        organization_id: Option<String>,
+        /// Of this project; of all if there is none.
+        project_id: Option<String>,
+        /// Before this place; the newest if there is none.
+        before: Option<EventPlace>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// The settings of the deployment.
+    Settings,
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -49,6 +73,18 @@ pub enum Answer {
     Spend(SpendBy, Option<Vec<SpendRow>>),
     /// To [`Query::Alerts`].
     Alerts(Vec<Alert>),
+    /// To [`Query::Sources`]: days by source, the newest first, and files.
+    Sources(Vec<SourceDay>, Vec<SourceFile>),
+    /// To [`Query::QuarantineCounts`].
+    QuarantineCounts(Vec<QuarantineCount>),
+    /// To [`Query::QuarantinePage`].
+    QuarantinePage(Page<QuarantineRow>),
+    /// To [`Query::QuarantineEntry`]; nothing once it has left.
+    QuarantineEntry(Option<Box<QuarantineRow>>),
+    /// To [`Query::Events`].
+    Events(EventPage),
+    /// To [`Query::Settings`].
+    Settings(Vec<(Setting, i64)>),
 }
 
 /// A read that did not work: what was wrong, where, and what to do, in the store's words.
@@ -116,6 +152,29 @@ impl Seen {
                 Answer::Spend(by, rows)
             }
             Query::Alerts(filter) => Answer::Alerts(view.alerts(&filter).await?),
+            Query::Sources(month) => {
+                let (since, _) = month.previous().days();
+                let (days, files) = view.source_report(since).await?;
+                Answer::Sources(days, files)
+            }
+            Query::QuarantineCounts => Answer::QuarantineCounts(view.quarantine_counts().await?),
+            Query::QuarantinePage(filter, paging) => {
+                Answer::QuarantinePage(view.quarantine_page(&filter, &paging).await?)
+            }
+            Query::QuarantineEntry(id) => Answer::QuarantineEntry(view.quarantine_entry(id).await?.map(Box::new)),
+            Query::Events { organization_id, project_id, before, limit } => {
+                let organization = match organization_id {
+                    Some(id) => Some(view.organization(&id).await?),
+                    None => None,
+                };
+                let project = match project_id {
+                    Some(id) => Some(view.project(None, &id).await?),
+                    None => None,
+                };
+                let within = (organization.as_ref(), project.as_ref());
+                Answer::Events(view.event_page(within, (&EventFilter::default(), before), limit).await?)
+            }
+            Query::Settings => Answer::Settings(view.settings().await?),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use mete_core::directory::{OrganizationView, ProjectView};
 
-use crate::screens::{Keys, Organizations, ProjectScreen, Projects, Screen};
+use crate::screens::{Events, Keys, Organizations, ProjectScreen, Projects, Quarantine, Screen, Settings, Sources};
 
 /// What a jump may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,34 @@ pub const JUMPS: &[Jump] = &[
         takes: &[Parameter::Organization, Parameter::Project],
         help: "the keys of everything, an organization or a project",
         open: |told| Ok(Box::new(Keys::of(told.organization()?, told.project()?))),
+    },
+    Jump {
+        name: "events",
+        aliases: &["event", "tail"],
+        takes: &[Parameter::Project, Parameter::Organization],
+        help: "what is counted, as it comes",
+        open: |told| Ok(Box::new(Events::of(told.organization()?, told.project()?))),
+    },
+    Jump {
+        name: "sources",
+        aliases: &["source"],
+        takes: &[],
+        help: "where usage comes from: lag, duplicates, late events",
+        open: |_| Ok(Box::new(Sources::new())),
+    },
+    Jump {
+        name: "quarantine",
+        aliases: &[],
+        takes: &[],
+        help: "what could not be counted, and why",
+        open: |_| Ok(Box::new(Quarantine::new())),
+    },
+    Jump {
+        name: "settings",
+        aliases: &["setting"],
+        takes: &[],
+        help: "the settings of the deployment",
+        open: |_| Ok(Box::new(Settings::new())),
     },
 ];
 

@@ -6,6 +6,7 @@
 
 mod acting;
 mod actions;
+pub mod advice;
 mod asking;
 mod budget;
 mod chart;
@@ -14,6 +15,7 @@ mod data;
 mod deeds;
 mod doing;
 mod error;
+pub mod excerpt;
 mod export;
 mod facts;
 mod fence;

@@ -61,6 +61,33 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// [`inert`] text in lines of at most `columns` columns, wherever they end; at most `most` of them, the last one with `…`
+/// where more would come.
+#[must_use]
+pub fn parts(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let text = inert(text);
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
+    for grapheme in Span::raw(text.as_ref()).styled_graphemes(Style::default()) {
+        let wide = width(grapheme.symbol);
+        if used + wide > columns && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+            if lines.len() == most {
+                if let Some(last) = lines.last_mut() {
+                    *last = fit(&format!("{last}……"), columns).into_owned();
+                }
+                return lines;
+            }
+        }
+        line.push_str(grapheme.symbol);
+        used += wide;
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +107,14 @@ mod tests {
         assert_eq!(fit("👩‍👩‍👧 family", 4), "👩‍👩‍👧 …");
         assert_eq!(fit("abc", 3), "abc");
         assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn long_text_is_broken_anywhere_and_its_end_is_marked() {
+        assert_eq!(parts("abcdefg", 3, 9), ["abc", "def", "g"]);
+        assert_eq!(parts("abcdefg", 3, 2), ["abc", "de…"]);
+        assert_eq!(parts("検索エ", 3, 9), ["検", "索", "エ"]);
+        assert_eq!(parts("", 3, 9), Vec::<String>::new());
     }
 
     proptest! {

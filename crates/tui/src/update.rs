@@ -210,6 +210,10 @@ fn come_to(model: &mut Model) -> Option<Effect> {
 fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
     match outcome {
         Outcome::Done => {}
+        Outcome::Ask => {
+            model.trail.top_mut().asking.invalidate();
+            effects.extend(model.ask());
+        }
         Outcome::Open(screen) => {
             let id = model.next_id();
             model.trail.open(id, screen);

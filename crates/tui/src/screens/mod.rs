@@ -2,19 +2,29 @@
 //! it.
 
 mod cells;
+mod events;
+mod fact_rows;
 mod keys;
 mod organizations;
+mod paged;
 mod project;
 mod projects;
+mod quarantine;
+mod settings;
+mod sources;
 mod trouble;
 
+pub use events::Events;
 pub use keys::Keys;
 use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
 pub use project::ProjectScreen;
 pub use projects::Projects;
+pub use quarantine::Quarantine;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+pub use settings::Settings;
+pub use sources::Sources;
 
 use crate::actions::Action;
 use crate::data::{Answer, Query};

@@ -204,9 +204,9 @@ impl Screen for ProjectScreen {
                 }
                 Answer::Spend(SpendBy::Key, rows) => by_key = rows,
                 Answer::Spend(SpendBy::Model, rows) => self.models.set_rows(models::rows(rows.unwrap_or_default())),
-                Answer::Spend(..) => {}
                 Answer::Keys(all) => keys = all,
                 Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
+                _ => {}
             }
         }
         let blocks: Vec<ManualBlock> = projects
