@@ -10,6 +10,7 @@ pub mod decision;
 pub mod directory;
 pub mod endpoint;
 pub mod event;
+pub mod forecast;
 pub mod ids;
 pub mod limits;
 pub mod manual_block;

@@ -10,12 +10,13 @@ use crate::error::StoreError;
 use crate::url::StoreUrl;
 
 /// Number, name and text of every version. A version that was released is never edited.
-const VERSIONS: [(i64, &str, &str); 5] = [
+const VERSIONS: [(i64, &str, &str); 6] = [
     (1, "walls", include_str!("migrations/0001_walls.sql")),
     (2, "directory", include_str!("migrations/0002_directory.sql")),
     (3, "ingest", include_str!("migrations/0003_ingest.sql")),
     (4, "gate", include_str!("migrations/0004_gate.sql")),
     (5, "budgets", include_str!("migrations/0005_budgets.sql")),
+    (7, "screens", include_str!("migrations/0007_screens.sql")),
 ];
 
 /// The versions up to `last` with the words of an engine.

@@ -114,6 +114,7 @@ async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
         project_id: project.map(|project| project.id),
         open: !args.all,
         holding_at: (!args.all).then_some(now),
+        ..ManualBlockFilter::default()
     };
     let rows = Rows { rows: view.manual_blocks(&wanted).await? };
     context.output.show(&rows, || {

@@ -183,7 +183,7 @@ impl Screen for ProjectScreen {
                 project_id: project_id.clone(),
                 owner_id: None,
             }),
-            Query::Alerts(AlertFilter { organization_id, project_id, month: Some(month) }),
+            Query::Alerts(AlertFilter { organization_id, project_id, month: Some(month), ..AlertFilter::default() }),
         ]
     }
 
