@@ -1,17 +1,24 @@
 //! What the screens ask and what they are told. A screen names its questions; it never sees the store.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
-use mete_control::{ControlError, ListedProjects, View};
-use mete_core::Month;
+use mete_control::{ControlError, ListedProjects, Pulse, View};
 use mete_core::actor::{Actor, Who};
 use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
 use mete_core::rights::Action;
+use mete_core::{Clock, Month};
 
 use mete_store::{Alert, AlertFilter, KeyFilter, SpendBy, SpendRow, Store, StoreError, Versions};
+
+/// Projects that a pulse has at most.
+const PULSE_PROJECTS: usize = 40;
 
 /// One read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
+    /// What a month is at now, and what needs somebody.
+    Pulse(Month),
     /// All organizations with a month's figures.
     Organizations(Month),
     /// Projects with a month's figures.
@@ -39,6 +46,8 @@ pub enum Query {
 /// The answer to a [`Query`] of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// To [`Query::Pulse`].
+    Pulse(Box<Pulse>),
     /// To [`Query::Organizations`].
     Organizations(Vec<OrganizationView>),
     /// To [`Query::Projects`].
@@ -95,12 +104,17 @@ pub struct Seen {
     pub store: Store,
     /// Who looks.
     pub actor: Actor,
+    /// What the time is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Seen {
     async fn answer(&self, query: Query) -> Result<Answer, ControlError> {
         let view = View::new(&self.store, &self.actor).await?;
         Ok(match query {
+            Query::Pulse(month) => {
+                Answer::Pulse(Box::new(view.pulse_of(None, month, (self.clock.now(), PULSE_PROJECTS)).await?))
+            }
             Query::Organizations(month) => Answer::Organizations(view.organizations(month).await?),
             Query::Projects { organization_id, month } => {
                 let wanted = ListedProjects { organization_id: organization_id.as_deref(), status: None };
@@ -156,6 +170,10 @@ mod tests {
         Actor::operator(Origin { os_user: "pat".to_owned(), host: "here".to_owned() })
     }
 
+    fn seen(store: &Store, actor: Actor) -> Seen {
+        Seen { store: store.clone(), actor, clock: Arc::new(ManualClock::new(now())) }
+    }
+
     /// Acme with Dana as its owner, and two projects: Support with a key of Kim's and one of Dana's, and Search.
     async fn acme(folder: &tempfile::TempDir) -> (Store, Actor) {
         let url = format!("sqlite:{}", folder.path().join("mete.db").display()).parse().unwrap();
@@ -198,12 +216,12 @@ mod tests {
         let (store, kim) = acme(&folder).await;
         let names = |views: &[ProjectView]| views.iter().map(|view| view.project.name.clone()).collect::<Vec<_>>();
 
-        let (organizations, projects, keys, spend) = told(&Seen { store: store.clone(), actor: operator() }).await;
+        let (organizations, projects, keys, spend) = told(&seen(&store, operator())).await;
         assert_eq!(names(&projects), ["Default project", "Search", "Support"]);
         assert_eq!((organizations[0].spend, organizations[0].active_projects, keys.len()), (Some(Nanos::ZERO), 2, 2));
         assert_eq!(spend, Some(Vec::new()));
 
-        let (organizations, projects, keys, spend) = told(&Seen { store, actor: kim }).await;
+        let (organizations, projects, keys, spend) = told(&seen(&store, kim)).await;
         assert_eq!(names(&projects), ["Default project", "Support"]);
         assert_eq!((organizations[0].spend, organizations[0].active_projects, keys.len()), (None, 1, 1));
         assert!(spend.is_none() && projects.iter().all(|view| view.spend.is_none() && view.requests.is_none()));
@@ -213,10 +231,10 @@ mod tests {
     async fn the_header_names_the_store_and_the_actor() {
         let folder = tempfile::tempdir().unwrap();
         let (store, kim) = acme(&folder).await;
-        let source = Seen { store: store.clone(), actor: kim };
+        let source = seen(&store, kim);
         assert_eq!((source.describe(), source.actor()), ("sqlite mete.db".to_owned(), "kim@acme.test".to_owned()));
         assert_eq!(source.versions().await, source.versions().await);
-        let source = Seen { store: store.clone(), actor: operator() };
+        let source = seen(&store, operator());
         assert_eq!(source.actor(), "operator");
         store.close().await;
         let failed = source.ask(Query::Organizations(now().month())).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use mete_core::directory::{OrganizationView, ProjectView};
 
-use crate::screens::{Keys, Organizations, ProjectScreen, Projects, Screen};
+use crate::screens::{Keys, Organizations, ProjectScreen, Projects, Pulse, Screen};
 
 /// What a jump may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,15 @@ pub type Opened = Result<Box<dyn Screen>, String>;
 /// Every jump, in the order in which they are offered.
 pub const JUMPS: &[Jump] = &[
     Jump {
+        name: "pulse",
+        aliases: &["home"],
+        takes: &[],
+        help: "what is spent how fast, and what needs you",
+        open: |_| Ok(Box::new(Pulse::new())),
+    },
+    Jump {
         name: "organizations",
-        aliases: &["orgs", "home"],
+        aliases: &["orgs"],
         takes: &[],
         help: "all organizations",
         open: |_| Ok(Box::new(Organizations::new())),

@@ -11,7 +11,7 @@ use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
 use crate::overlays::Overlay;
 use crate::piece::Piece;
-use crate::screens::Organizations;
+use crate::screens::{Pulse, Screen};
 use crate::theme::Theme;
 use crate::trail::{Trail, View};
 
@@ -62,6 +62,16 @@ impl Model {
     /// The interface at its start, and what it asks first.
     #[must_use]
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
+        Self::start_at(Box::new(Pulse::new()), setting, size, now)
+    }
+
+    /// The interface with another first screen.
+    pub(crate) fn start_at(
+        screen: Box<dyn Screen>,
+        setting: Setting,
+        size: Size,
+        now: Timestamp,
+    ) -> (Self, Vec<Effect>) {
         let acting = setting.acts.then(Acting::default);
         let mut model = Self {
             setting,
@@ -69,7 +79,7 @@ impl Model {
             now,
             size,
             chosen: None,
-            trail: Trail::new(ViewId(0), Box::new(Organizations::new())),
+            trail: Trail::new(ViewId(0), screen),
             next_view: 1,
             link: Link::default(),
             overlay: None,

@@ -1,5 +1,7 @@
 //! A small world for tests: three organizations on 23 November 2026, at 12:31 UTC.
 
+mod pulse;
+
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -284,6 +286,12 @@ impl World {
             return Err(QueryFailed(reason));
         }
         Ok(match query {
+            Query::Pulse(month) => {
+                let organizations = inner.organizations.clone().unwrap_or_else(|| organizations_in(*month));
+                let projects = inner.projects.clone().unwrap_or_else(|| projects_in(*month));
+                let alerts = if inner.unseen { Vec::new() } else { alerts(*month) };
+                Answer::Pulse(Box::new(pulse::pulse(*month, (organizations, projects), alerts)))
+            }
             Query::Organizations(month) => {
                 Answer::Organizations(inner.organizations.clone().unwrap_or_else(|| organizations_in(*month)))
             }

@@ -121,6 +121,7 @@ async fn liftable(target: &Target, project: &Project, ask: &Ask<'_>) -> Result<V
         project_id: Some(project.id.clone()),
         open: true,
         holding_at: Some(ask.now),
+        ..ManualBlockFilter::default()
     };
     let may = |block: &ManualBlock| {
         let needed = match (block.kind, block.scope_kind) {

@@ -6,6 +6,7 @@ mod keys;
 mod organizations;
 mod project;
 mod projects;
+mod pulse;
 mod trouble;
 
 pub use keys::Keys;
@@ -13,6 +14,7 @@ use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
 pub use project::ProjectScreen;
 pub use projects::Projects;
+pub use pulse::Pulse;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -34,6 +36,11 @@ pub trait Screen: Send {
     /// Whether every way begins with it, so that a path need not say so.
     fn is_home(&self) -> bool {
         false
+    }
+
+    /// So old, in microseconds, what it knows is asked again, though the store says that nothing has changed.
+    fn renewed_after(&self) -> Option<i64> {
+        None
     }
 
     /// What it has to know to show a month.

@@ -16,6 +16,7 @@ use crate::deeds::tests::Bench;
 use crate::model::{Model, Setting};
 use crate::msg::{Effect, Msg};
 use crate::samples::now;
+use crate::screens::Organizations;
 use crate::theme::Theme;
 use crate::update::update;
 use crate::view::view;
@@ -39,7 +40,8 @@ impl Session {
     async fn over(bench: Bench, (width, height): (u16, u16), acts: bool) -> Self {
         let theme = Theme::new(true, None);
         let setting = Setting { theme, store: "sqlite mete.db".to_owned(), actor: "operator".to_owned(), acts };
-        let (model, pending) = Model::start(setting, Size { width, height }, now());
+        let first = Box::new(Organizations::new());
+        let (model, pending) = Model::start_at(first, setting, Size { width, height }, now());
         let mut session = Self { bench, model, pending, copied: Vec::new(), deeds: 0, left: false };
         session.send(Msg::Versions(Ok(Versions { change_seq: 1, ledger_version: 1 })));
         session.settle().await;
@@ -58,7 +60,7 @@ impl Session {
             let doer = self.bench.doer.clone();
             match self.pending.remove(0) {
                 Effect::Ask { view, generation, queries } => {
-                    let seen = Seen { store: doer.store.clone(), actor: doer.actor.clone() };
+                    let seen = Seen { store: doer.store.clone(), actor: doer.actor.clone(), clock: doer.clock.clone() };
                     let mut answers = Vec::new();
                     for query in queries {
                         answers.push(seen.ask(query).await);

@@ -11,6 +11,7 @@ use ratatui::layout::Size;
 use crate::model::{Model, Setting};
 use crate::msg::{Effect, Msg};
 use crate::samples::{World, now};
+use crate::screens::{Organizations, Pulse, Screen};
 use crate::theme::Theme;
 use crate::update::update;
 use crate::view::view;
@@ -27,18 +28,34 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Nothing answered yet.
+    /// Nothing answered yet, at the organizations.
     pub fn silent(width: u16, height: u16, theme: Theme) -> Self {
+        Self::silent_at(Box::new(Organizations::new()), (width, height), theme)
+    }
+
+    /// Nothing answered yet, at the first screen.
+    pub fn silent_at_home(width: u16, height: u16, theme: Theme) -> Self {
+        Self::silent_at(Box::new(Pulse::new()), (width, height), theme)
+    }
+
+    fn silent_at(first: Box<dyn Screen>, (width, height): (u16, u16), theme: Theme) -> Self {
         let setting = Setting { theme, store: "sqlite mete.db".to_owned(), actor: "operator".to_owned(), acts: false };
-        let (model, pending) = Model::start(setting, Size { width, height }, now());
+        let (model, pending) = Model::start_at(first, setting, Size { width, height }, now());
         let mut driver = Self { model, world: World::default(), now: now(), pending, left: false };
         driver.send(Msg::Second);
         driver
     }
 
-    /// Everything answered.
+    /// Everything answered, at the organizations.
     pub fn answered(width: u16, height: u16) -> Self {
         let mut driver = Self::silent(width, height, Theme::new(true, None));
+        driver.poll();
+        driver
+    }
+
+    /// Everything answered, at the first screen.
+    pub fn at_home(width: u16, height: u16) -> Self {
+        let mut driver = Self::silent_at_home(width, height, Theme::new(true, None));
         driver.poll();
         driver
     }

@@ -5,5 +5,6 @@ pub mod driver;
 mod laws;
 mod main_loop;
 mod overlays;
+mod pulse;
 mod registry;
 mod screens;

@@ -204,7 +204,7 @@ impl Screen for ProjectScreen {
                 }
                 Answer::Spend(SpendBy::Key, rows) => by_key = rows,
                 Answer::Spend(SpendBy::Model, rows) => self.models.set_rows(models::rows(rows.unwrap_or_default())),
-                Answer::Spend(..) => {}
+                Answer::Spend(..) | Answer::Pulse(_) => {}
                 Answer::Keys(all) => keys = all,
                 Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
             }
