@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::TryStreamExt as _;
 use mete_core::directory::{KeyStatus, ProjectStatus};
 use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlockKind;
@@ -13,14 +12,14 @@ use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 
 use crate::change::Extent;
-use crate::conditions::rows_of;
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::key_set::KeySet;
 use crate::keys::permissions;
+use crate::lines::{Column, Fields, Table};
 use crate::part_budgets::GatePart;
 use crate::rates::models;
-use crate::rows::{bytes32, count, word};
+use crate::rows::{count, word};
 use crate::settings::Setting;
 use crate::{Scope, Store};
 
@@ -131,28 +130,42 @@ pub struct ProjectSpend {
     pub spend: Nanos,
 }
 
-#[derive(sqlx::FromRow)]
-struct KeyRow {
-    id: String,
-    project_id: String,
-    hash: Vec<u8>,
-    status: String,
-    expires_at: Option<i64>,
-    permissions: String,
-    scopes: String,
+/// What the gate needs of keys.
+const KEYS: Table = Table {
+    columns: &[
+        Column::Text("k.id"),
+        Column::Text("k.project_id"),
+        Column::Bytes("k.hash"),
+        Column::Text("k.status"),
+        Column::Number("k.expires_at"),
+        Column::Text("k.permissions"),
+        Column::Text("k.scopes"),
+    ],
+    from: "api_key k",
+    rowid: "k.rowid",
+};
+
+/// The same of secrets that were replaced.
+const OLD_SECRETS: Table = Table {
+    columns: &[Column::Text("o.key_id"), Column::Bytes("o.hash"), Column::Number("o.valid_until")],
+    from: "api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
+    rowid: "o.rowid",
+};
+
+fn gate_key(mut fields: Fields<'_>) -> Result<GateKey, StoreError> {
+    Ok(GateKey {
+        id: fields.text()?.to_owned(),
+        project_id: fields.text()?.to_owned(),
+        hash: KeyHash(fields.bytes32()?),
+        status: word(fields.text()?)?,
+        expires_at: fields.number()?.map(Timestamp),
+        permissions: permissions(fields.text()?, fields.text()?)?,
+    })
 }
 
-impl KeyRow {
-    fn key(self) -> Result<GateKey, StoreError> {
-        Ok(GateKey {
-            id: self.id,
-            project_id: self.project_id,
-            hash: KeyHash(bytes32(&self.hash)?),
-            status: word(&self.status)?,
-            expires_at: self.expires_at.map(Timestamp),
-            permissions: permissions(&self.permissions, &self.scopes)?,
-        })
-    }
+fn old_secret(mut fields: Fields<'_>) -> Result<GateOldSecret, StoreError> {
+    let (key_id, hash) = (fields.text()?.to_owned(), KeyHash(fields.bytes32()?));
+    Ok(GateOldSecret { key_id, hash, valid_until: Timestamp(fields.number()?.unwrap_or_default()) })
 }
 
 /// What holds for organizations and projects, by their ids.
@@ -263,18 +276,8 @@ impl Store {
     async fn gate_keys(&self, set: Option<&KeySet>) -> Result<Vec<GateKey>, StoreError> {
         let mut keys = Vec::new();
         for conditions in KeySet::conditions(set) {
-            let (conditions, texts) = conditions.parts();
-            let sql = format!(
-                "SELECT k.id, k.project_id, k.hash, k.status, k.expires_at, k.permissions, k.scopes FROM api_key k {conditions}"
-            );
-            // One after the other: there may be a million.
-            on_read!(self, db => {
-                let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-                let mut rows = texts.iter().fold(query, |query, text| query.bind(text)).fetch(db);
-                while let Some(row) = rows.try_next().await? {
-                    keys.push(KeyRow::key(row)?);
-                }
-            });
+            let mut each = |fields: Fields<'_>| gate_key(fields).map(|key| keys.push(key));
+            self.each_line(KEYS, conditions, &mut each).await?;
         }
         Ok(keys)
     }
@@ -282,18 +285,8 @@ impl Store {
     async fn gate_old_secrets(&self, set: Option<&KeySet>) -> Result<Vec<GateOldSecret>, StoreError> {
         let mut secrets = Vec::new();
         for conditions in KeySet::conditions(set) {
-            let (conditions, texts) = conditions.parts();
-            let sql = format!(
-                "SELECT o.key_id, o.hash, o.valid_until FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id {conditions}"
-            );
-            let rows: Vec<(String, Vec<u8>, i64)> = rows_of!(on_read, self, sql, texts)?;
-            for (key_id, hash, valid_until) in rows {
-                secrets.push(GateOldSecret {
-                    key_id,
-                    hash: KeyHash(bytes32(&hash)?),
-                    valid_until: Timestamp(valid_until),
-                });
-            }
+            let mut each = |fields: Fields<'_>| old_secret(fields).map(|secret| secrets.push(secret));
+            self.each_line(OLD_SECRETS, conditions, &mut each).await?;
         }
         Ok(secrets)
     }

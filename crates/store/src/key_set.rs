@@ -44,10 +44,10 @@ impl KeySet {
         self
     }
 
-    /// What finds them, statement by statement, where `k` is the key; a key may be found by several. What `set` is `None`
-    /// for is every key.
-    pub(crate) fn conditions(set: Option<&Self>) -> Vec<Conditions> {
-        let Some(Self { ids, projects, owners }) = set else { return vec![Conditions::default()] };
+    /// What finds them, statement by statement, where `k` is the key; a key may be found by several. Where `set` is `None`,
+    /// one statement finds every key, without a condition.
+    pub(crate) fn conditions(set: Option<&Self>) -> Vec<Option<Conditions>> {
+        let Some(Self { ids, projects, owners }) = set else { return vec![None] };
         let of_any = |condition: &'static str, ids: &BTreeSet<String>| {
             let ids: Vec<String> = ids.iter().cloned().collect();
             let of = |ids: &[String]| Conditions::default().any_of(condition, Some(ids));
@@ -61,6 +61,6 @@ impl KeySet {
         let mut all = of_any("k.id IN {}", ids);
         all.extend(of_any("k.project_id IN {}", projects));
         all.extend(owners.iter().map(of_owner));
-        all
+        all.into_iter().map(Some).collect()
     }
 }

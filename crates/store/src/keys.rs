@@ -1,6 +1,5 @@
 //! API keys (R15 to R18).
 
-use futures_util::TryStreamExt as _;
 use mete_core::Timestamp;
 use mete_core::directory::{ApiKey, KeyStatus};
 use mete_core::people::MemberKind;
@@ -11,7 +10,8 @@ use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::key_set::KeySet;
-use crate::rows::{bytes32, word};
+use crate::lines::{Column, Fields, Table};
+use crate::rows::word;
 use crate::{Store, Tx};
 
 /// Which keys to list; what is `None` does not restrict.
@@ -167,29 +167,48 @@ impl Store {
         set: Option<&KeySet>,
         mut each: impl FnMut(KeyRecord) + Send,
     ) -> Result<(), StoreError> {
-        for secrets in [
-            "k.hash, k.redacted_value FROM api_key k",
-            "o.hash, '' FROM api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
-        ] {
+        for table in [RECORDS, OLD_RECORDS] {
             for conditions in KeySet::conditions(set) {
-                let (conditions, texts) = conditions.parts();
-                let sql = format!("SELECT k.id, k.organization_id, k.project_id, k.owner_id, {secrets} {conditions}");
-                on_read!(self, db => {
-                    let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-                    let mut rows = texts.iter().fold(query, |query, text| query.bind(text)).fetch(db);
-                    while let Some(row) = rows.try_next().await? {
-                        each(key_record(row)?);
-                    }
-                });
+                self.each_line(table, conditions, &mut |fields| key_record(fields).map(&mut each)).await?;
             }
         }
         Ok(())
     }
 }
 
-fn key_record(row: (String, String, String, String, Vec<u8>, String)) -> Result<KeyRecord, StoreError> {
-    let (id, organization_id, project_id, owner_id, hash, redacted_value) = row;
-    Ok(KeyRecord { id, organization_id, project_id, owner_id, hash: KeyHash(bytes32(&hash)?), redacted_value })
+/// What attribution needs of keys.
+const RECORDS: Table = Table {
+    columns: &[
+        Column::Text("k.id"),
+        Column::Text("k.organization_id"),
+        Column::Text("k.project_id"),
+        Column::Text("k.owner_id"),
+        Column::Bytes("k.hash"),
+        Column::Text("k.redacted_value"),
+    ],
+    from: "api_key k",
+    rowid: "k.rowid",
+};
+
+/// The same of keys by secrets that were replaced.
+const OLD_RECORDS: Table = Table {
+    columns: &[
+        Column::Text("k.id"),
+        Column::Text("k.organization_id"),
+        Column::Text("k.project_id"),
+        Column::Text("k.owner_id"),
+        Column::Bytes("o.hash"),
+        Column::Text("''"),
+    ],
+    from: "api_key_old_secret o JOIN api_key k ON k.id = o.key_id",
+    rowid: "o.rowid",
+};
+
+fn key_record(mut fields: Fields<'_>) -> Result<KeyRecord, StoreError> {
+    let mut text = || fields.text().map(str::to_owned);
+    let (id, organization_id, project_id, owner_id) = (text()?, text()?, text()?, text()?);
+    let (hash, redacted_value) = (KeyHash(fields.bytes32()?), fields.text()?.to_owned());
+    Ok(KeyRecord { id, organization_id, project_id, owner_id, hash, redacted_value })
 }
 
 impl Tx {

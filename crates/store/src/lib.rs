@@ -21,6 +21,7 @@ mod key_set;
 mod keys;
 mod ledger;
 mod limits;
+mod lines;
 mod manual_blocks;
 mod migrations;
 mod part_budgets;
