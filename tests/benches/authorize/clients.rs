@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use memchr::{memchr, memmem};
-use mete_tests::bench::{Asking, Stopwatch, per_second, question};
+use mete_tests::bench::{Asking, Stopwatch, question};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -34,6 +34,8 @@ pub struct Load {
     pub transport: Transport,
     pub connections: u64,
     pub requests: u64,
+    /// Which question is asked first: the others follow in their order.
+    pub begin: u64,
 }
 
 /// Who asks.
@@ -74,11 +76,10 @@ impl Clients {
         })
     }
 
-    /// Asks `load.requests` times, each connection one question after the other. Tells how many were answered a second,
-    /// and in how many microseconds each.
-    pub fn load(&self, server: &(impl Server + ?Sized), form: Form, load: Load) -> Result<(f64, Vec<f64>)> {
-        let (time, answers) = self.runtime.block_on(self.ask(server, form, load))?;
-        Ok((per_second(answers.len() as u64, time), answers))
+    /// Asks `load.requests` times, each connection one question after the other. Tells how long that took, and how many
+    /// microseconds each answer took.
+    pub fn load(&self, server: &(impl Server + ?Sized), form: Form, load: Load) -> Result<(Duration, Vec<f64>)> {
+        self.runtime.block_on(self.ask(server, form, load))
     }
 
     async fn ask(&self, server: &(impl Server + ?Sized), form: Form, load: Load) -> Result<(Duration, Vec<f64>)> {
@@ -89,7 +90,8 @@ impl Clients {
         let since = Stopwatch::start();
         let mut asking = JoinSet::new();
         for (number, stream) in streams.into_iter().enumerate() {
-            let turns = (number..load.requests as usize).step_by(load.connections as usize);
+            let questions = number..load.requests as usize;
+            let turns = questions.step_by(load.connections as usize).map(move |turn| load.begin as usize + turn);
             let questions = Arc::clone(&self.questions[form as usize]);
             asking.spawn(ask_all(Asking::new(stream), questions, turns, Arc::clone(&self.holds)));
         }

@@ -9,9 +9,10 @@ mod others;
 mod place;
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use anyhow::Result;
-use mete_tests::bench::{self, Size, Table, median, quantile};
+use mete_tests::bench::{self, Size, Table, median, per_second, quantile};
 
 use bare::Bare;
 use changes::Changes;
@@ -49,11 +50,11 @@ fn run(size: Size) -> Result<()> {
             (Transport::Unix, connections, requests),
             (Transport::Tcp, 1, requests / 4),
         ] {
-            let load = Load { transport, connections, requests };
+            let load = Load { transport, connections, requests, begin: 0 };
             let compared = Compared::measure(&clients, (&bare, &started), load, runs)?;
             write!(out, "\n{}", compared.table(&format!("{keys} keys, {transport:?}, connections: {connections}"))?)?;
             if matches!(transport, Transport::Tcp) && connections > 1 {
-                keeps.push((keys, compared.rate_of_header(), started.load, started.memory));
+                keeps.push((keys, compared.ratios(), started.load, started.memory));
             }
         }
         writeln!(out, "\n{}", feeder.stop(&started)?)?;
@@ -67,6 +68,9 @@ fn run(size: Size) -> Result<()> {
     Ok(())
 }
 
+/// In so many turns a run is asked of both servers: what else the machine does slows both down alike.
+const TURNS: u64 = 10;
+
 /// What was measured of one server and one form of the question, run by run.
 #[derive(Default)]
 struct Measured {
@@ -77,22 +81,29 @@ struct Measured {
 }
 
 impl Measured {
-    fn add(&mut self, (rate, answers): (f64, Vec<f64>)) {
-        self.rates.push(rate);
+    /// Adds a run of these turns.
+    fn add(&mut self, turns: &[(Duration, Vec<f64>)]) {
+        let time: Duration = turns.iter().map(|(time, _)| *time).sum();
+        let answers: Vec<f64> = turns.iter().flat_map(|(_, answers)| answers.iter().copied()).collect();
+        self.rates.push(per_second(answers.len() as u64, time));
         self.medians.push(median(&answers));
         self.slowest.push(quantile(&answers, 0.99));
     }
 
     fn row(&self, what: String, base: &Self, table: &mut Table) {
         let [rate, half, most] = [&self.rates, &self.medians, &self.slowest].map(|values| median(values));
-        let of = |value: f64, base: &[f64]| format!("{:.2}", value / median(base));
+        // Of each run beside the other server's in the same run: the machine was the same for both.
+        let of = |values: &[f64], base: &[f64]| {
+            let ratios: Vec<f64> = values.iter().zip(base).map(|(value, base)| value / base).collect();
+            format!("{:.2}", median(&ratios))
+        };
         table.row([
             what,
             format!("{rate:.0}"),
-            of(rate, &base.rates),
+            of(&self.rates, &base.rates),
             format!("{half:.0}"),
             format!("{most:.0}"),
-            of(most, &base.slowest),
+            of(&self.slowest, &base.slowest),
         ]);
     }
 }
@@ -103,18 +114,30 @@ struct Compared([(Form, Measured, Measured); 3]);
 impl Compared {
     fn measure(clients: &Clients, (bare, mete): (&Bare, &place::Started), load: Load, runs: u64) -> Result<Self> {
         let mut forms = Form::ALL.map(|form| (form, Measured::default(), Measured::default()));
+        let mut load = Load { requests: load.requests / TURNS, ..load };
         for _ in 0..runs {
             for (form, of_bare, of_mete) in &mut forms {
-                of_bare.add(clients.load(bare, *form, load)?);
-                of_mete.add(clients.load(mete, *form, load)?);
-                clients.release_holds(mete)?;
+                let (mut by_bare, mut by_mete) = (Vec::new(), Vec::new());
+                for _ in 0..TURNS {
+                    by_bare.push(clients.load(bare, *form, load)?);
+                    by_mete.push(clients.load(mete, *form, load)?);
+                    clients.release_holds(mete)?;
+                    // Other keys than those that were asked about just now.
+                    load.begin += load.requests;
+                }
+                of_bare.add(&by_bare);
+                of_mete.add(&by_mete);
             }
         }
         Ok(Self(forms))
     }
 
-    fn rate_of_header(&self) -> f64 {
-        median(&self.0[0].2.rates)
+    /// Requests a second, by form, beside bare hyper.
+    fn ratios(&self) -> [f64; 3] {
+        [0, 1, 2].map(|form| {
+            let (_, bare, mete) = &self.0[form];
+            median(&mete.rates.iter().zip(&bare.rates).map(|(mete, bare)| mete / bare).collect::<Vec<_>>())
+        })
     }
 
     fn table(&self, heading: &str) -> Result<Table> {
@@ -129,11 +152,11 @@ impl Compared {
 
 /// Other servers that are asked the same, one run each.
 fn for_scale(clients: &Clients, place: &Place, connections: u64, requests: u64) -> Result<Table> {
-    let load = Load { transport: Transport::Tcp, connections, requests };
+    let load = Load { transport: Transport::Tcp, connections, requests, begin: 0 };
     let (bare, nginx) = (Bare::start(&place.path("scale.sock"))?, Nginx::start(place)?);
     let fastapi = FastApi::start(place)?;
     let mut base = Measured::default();
-    base.add(clients.load(&bare, Form::Header, load)?);
+    base.add(&[clients.load(&bare, Form::Header, load)?]);
     let mut table = Table::new(&[
         "for scale, nothing taken in",
         "requests/s",
@@ -146,29 +169,38 @@ fn for_scale(clients: &Clients, place: &Place, connections: u64, requests: u64) 
     let fastapi = fastapi.as_ref().map(|server| ("FastAPI on uvicorn, a key in a dict", server as &dyn Server));
     for (what, server) in std::iter::once(("nginx, one worker, return 204", &nginx as &dyn Server)).chain(fastapi) {
         let mut measured = Measured::default();
-        measured.add(clients.load(server, Form::Header, load)?);
+        measured.add(&[clients.load(server, Form::Header, load)?]);
         measured.row(what.to_owned(), &base, &mut table);
     }
     Ok(table)
 }
 
 /// What the number of keys changes.
-fn by_keys(keeps: &[(u64, f64, place::LoadTime, place::Memory)]) -> Result<Table> {
+fn by_keys(keeps: &[(u64, [f64; 3], place::LoadTime, place::Memory)]) -> Result<Table> {
     let mut table = Table::new(&[
-        "keys in memory",
-        "requests/s",
+        "keys in memory, of bare hyper",
+        "GET",
+        "of the first",
+        "POST",
+        "of the first",
+        "holds",
         "of the first",
         "ms from start to ready",
         "RSS MiB when ready",
         "bytes/key",
     ]);
     let Some((few, first, _, least)) = keeps.first() else { return Ok(table) };
-    for (keys, rate, load, memory) in keeps {
+    for (keys, ratios, load, memory) in keeps {
         let each = (memory.bytes() - least.bytes()) / (keys - few).max(1) as f64;
+        let [get, post, hold] = [0, 1, 2].map(|form| (ratios[form], ratios[form] / first[form]));
         table.row([
             keys.to_string(),
-            format!("{rate:.0}"),
-            format!("{:.2}", rate / first),
+            format!("{:.2}", get.0),
+            format!("{:.2}", get.1),
+            format!("{:.2}", post.0),
+            format!("{:.2}", post.1),
+            format!("{:.2}", hold.0),
+            format!("{:.2}", hold.1),
             format!("{:.0}", load.milliseconds()),
             format!("{:.0}", memory.bytes() / 1_048_576.0),
             if keys == few { String::new() } else { format!("{each:.0}") },
