@@ -1,12 +1,14 @@
 //! Which path is answered by what.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::request;
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use mete_core::{Clock, Timestamp};
-use mete_gate::Gate;
+use mete_gate::{Denied, Gate, Lease};
 use mete_store::Store;
 
 use crate::authorize::{authorize, authorize_holding, unfit};
@@ -22,7 +24,8 @@ use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::readiness::Readiness;
 use crate::refused_list::RefusedList;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Answer, Reply};
+use crate::request_body::Unread;
 use crate::{holds, nginx, question, request_body};
 
 /// Answers requests. Shared by `Arc` among the listeners that it is served on.
@@ -114,15 +117,38 @@ impl Api {
         Self { intake: Some(intake), ..self }
     }
 
+    /// The present instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The answer to one request of `peer`.
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Reply {
-        match request.uri().path() {
-            nginx::PATH if request.method() == Method::GET => {
-                nginx::for_auth_request(self.answer_plainly(peer, request).await).await
-            }
-            path if envoy::asks_at(path) => envoy::for_ext_authz(self.answer_plainly(peer, request).await),
-            _ => self.answer_plainly(peer, request).await,
-        }
+        let (head, body) = request.into_parts();
+        in_form_of(&head, self.answer_plainly(peer, &head, body).await.into()).into_reply()
+    }
+
+    /// The same for a request whose body is here whole, where there is nothing to wait for; else nothing has happened.
+    pub(crate) fn answer_at_once(&self, head: &request::Parts, body: &Bytes) -> Option<Answer> {
+        let answer = match self.route(head) {
+            Route::Answered(reply) => reply.into(),
+            Route::Held(holding, held) => self.hold_at_once(holding, &held, &head.headers, &Ok(body.clone())).ok()?,
+            Route::Usage(..) | Route::RefusedKeys | Route::Explanation(_) => return None,
+        };
+        Some(in_form_of(head, answer))
+    }
+
+    /// The same for a question in JSON at `/v1/authorize` with nothing in its head that tells of the request asked about.
+    pub(crate) fn answer_question_at_once(&self, body: &Bytes) -> Option<Answer> {
+        let holding = self.holding.as_ref()?;
+        self.hold_at_once(holding, &Held::Question, &HeaderMap::new(), &Ok(body.clone())).ok()
+    }
+
+    /// The same where the answer may have to wait for the store; `None` where another is wanted than gateways want all day.
+    pub(crate) async fn answer_whole(&self, head: &request::Parts, body: Bytes) -> Option<Answer> {
+        let Route::Held(holding, held) = self.route(head) else { return None };
+        let reply = self.hold(holding, &held, &head.headers, &Ok(body)).await;
+        Some(in_form_of(head, reply.into()))
     }
 
     /// The answer to a request that Envoy shows over gRPC: the same as in the header form, and what is unfit to go on does not,
@@ -135,34 +161,29 @@ impl Api {
         match (known.unfit(), &self.holding) {
             (Some(problem), _) => self.decide(|now| unfit(gate, now, headers, &described, problem, metrics)),
             (None, Some(holding)) if described.wants_hold => {
-                let answer = async |now| authorize_holding(gate, holding, now, headers, &described, metrics).await;
-                self.decide_holding(answer).await
+                self.hold(holding, &Held::Described(described), headers, &Ok(Bytes::new())).await
             }
             (None, _) => self.decide(|now| authorize(gate, now, headers, &described, metrics)),
         }
     }
 
-    async fn answer_plainly(&self, peer: Peer, request: Request<Incoming>) -> Reply {
-        let (head, body) = request.into_parts();
-        match self.route(&head) {
-            Route::Answered(mut reply) => {
-                request_body::dispose(&head, body, &mut reply).await;
-                reply
-            }
+    async fn answer_plainly(&self, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {
+        let mut reply = match self.route(head) {
+            Route::Answered(reply) => reply,
             // In a box: answers about keys, which are most, need not carry its size.
-            Route::RefusedKeys => {
-                let mut reply = Box::pin(self.list_refused(peer, &head)).await;
-                request_body::dispose(&head, body, &mut reply).await;
-                reply
+            Route::RefusedKeys => Box::pin(self.list_refused(peer, head)).await,
+            Route::Explanation(store) => Box::pin(self.explain(store, peer, head)).await,
+            Route::Usage(intake, door) => return Box::pin(self.take(intake, door, peer, head, body)).await,
+            Route::Held(holding, held) => {
+                let asked = match held {
+                    Held::Question => request_body::collect(&mut body, question::MOST_BYTES).await,
+                    _ => Ok(Bytes::new()),
+                };
+                Box::pin(self.hold(holding, &held, &head.headers, &asked)).await
             }
-            Route::Explanation(store) => {
-                let mut reply = Box::pin(self.explain(store, peer, &head)).await;
-                request_body::dispose(&head, body, &mut reply).await;
-                reply
-            }
-            Route::Usage(intake, door) => Box::pin(self.take(intake, door, peer, &head, body)).await,
-            Route::Held(holding, held) => Box::pin(self.hold(holding, held, &head, body)).await,
-        }
+        };
+        request_body::dispose(head, body, &mut reply).await;
+        reply
     }
 
     fn route<'a>(&'a self, head: &'a request::Parts) -> Route<'a> {
@@ -223,30 +244,44 @@ impl Api {
         }
     }
 
-    async fn hold(&self, holding: &Holding, held: Held<'_>, head: &request::Parts, mut body: Incoming) -> Reply {
+    /// The answer about money that is held; `asked` is the body, where that has the question.
+    async fn hold(
+        &self,
+        holding: &Holding,
+        held: &Held<'_>,
+        headers: &HeaderMap,
+        asked: &Result<Bytes, Unread>,
+    ) -> Reply {
+        let answered = holding.leasing(|| self.hold_at_once(holding, held, headers, asked)).await;
+        answered.map(Answer::into_reply).unwrap_or_else(|lease| {
+            let denied = Denied::Unleased(lease);
+            if !matches!(held, Held::Extension(_)) {
+                self.metrics.admitted(&Err(denied.clone()));
+            }
+            reply::not_held(&denied)
+        })
+    }
+
+    /// The same, unless something must be leased before: then that, and nothing has happened.
+    fn hold_at_once(
+        &self,
+        holding: &Holding,
+        held: &Held<'_>,
+        headers: &HeaderMap,
+        asked: &Result<Bytes, Unread>,
+    ) -> Result<Answer, Lease> {
         if !self.readiness.is_loaded() {
-            let mut reply = self.not_loaded();
-            request_body::dispose(head, body, &mut reply).await;
-            return reply;
+            return Ok(self.not_loaded().into());
         }
         let (gate, metrics) = (&self.gate, &self.metrics);
-        let mut reply = match held {
-            Held::Question => match request_body::collect(&mut body, question::MOST_BYTES).await {
-                Ok(bytes) => {
-                    let answer = async |now| question::answer(gate, holding, now, &bytes, metrics).await;
-                    self.decide_holding(answer).await
-                }
-                Err(unread) => question::unread(unread),
-            },
-            Held::Described(description) => {
-                let headers = &head.headers;
-                let answer = async |now| authorize_holding(gate, holding, now, headers, &description, metrics).await;
-                self.decide_holding(answer).await
+        match (held, asked) {
+            (Held::Question, Ok(body)) => self.try_to_decide(|now| question::answer(gate, holding, now, body, metrics)),
+            (Held::Question, Err(unread)) => Ok(question::unread(*unread).into()),
+            (Held::Described(description), _) => {
+                self.try_to_decide(|now| authorize_holding(gate, holding, now, headers, description, metrics))
             }
-            Held::Extension(id) => holds::extend(gate, holding, self.clock.now(), id).await,
-        };
-        request_body::dispose(head, body, &mut reply).await;
-        reply
+            (Held::Extension(id), _) => holds::extend(gate, self.clock.now(), id).map(Answer::from),
+        }
     }
 
     /// The answer to a question at the present instant, unless what it would stand on is too old.
@@ -254,22 +289,18 @@ impl Api {
         if !self.readiness.is_loaded() {
             return self.not_loaded();
         }
-        let now = self.clock.now();
-        match self.footing.doubt(now) {
-            None => answer(now),
-            Some(doubt) if doubt.closes => self.undecided(&doubt),
-            Some(doubt) => reply::stale(answer(now), &doubt),
-        }
+        let Ok(answer) = self.try_to_decide(|now| Ok::<_, Infallible>(answer(now)));
+        answer.into_reply()
     }
 
-    /// The same, where the answer may have to wait for the store.
-    async fn decide_holding(&self, answer: impl AsyncFnOnce(Timestamp) -> Reply) -> Reply {
+    /// The same of a gate that is loaded, where the answer may not come.
+    fn try_to_decide<T: Into<Answer>, E>(&self, answer: impl FnOnce(Timestamp) -> Result<T, E>) -> Result<Answer, E> {
         let now = self.clock.now();
-        match self.footing.doubt(now) {
-            None => answer(now).await,
-            Some(doubt) if doubt.closes => self.undecided(&doubt),
-            Some(doubt) => reply::stale(answer(now).await, &doubt),
-        }
+        Ok(match self.footing.doubt(now) {
+            None => answer(now)?.into(),
+            Some(doubt) if doubt.closes => self.undecided(&doubt).into(),
+            Some(doubt) => reply::stale(answer(now)?.into().into_reply(), &doubt).into(),
+        })
     }
 
     fn undecided(&self, doubt: &Doubt) -> Reply {
@@ -348,6 +379,15 @@ impl Api {
             Door::Ingest => refused.reply(),
             Door::Otlp(signal) => Dialect::asked(signal, &head.headers).refusal(refused),
         }
+    }
+}
+
+/// An answer in the form that whoever asks at the request's path understands.
+fn in_form_of(head: &request::Parts, answer: Answer) -> Answer {
+    match head.uri.path() {
+        nginx::PATH if head.method == Method::GET => nginx::for_auth_request(answer.into_reply()).into(),
+        path if envoy::asks_at(path) => envoy::for_ext_authz(answer.into_reply()).into(),
+        _ => answer,
     }
 }
 

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use mete_core::Timestamp;
 use mete_core::decision::Refusal;
-use mete_gate::{Admission, Credential, Denied, Gate};
+use mete_gate::{Admission, Credential, Denied, Gate, Lease};
 
 use crate::credentials::key_of;
 use crate::description::Description;
@@ -35,24 +35,27 @@ pub fn authorize(
 }
 
 /// The same, and money is held (R40): the answer has the hold's id in `x-mete-hold`.
-pub async fn authorize_holding(
+///
+/// # Errors
+/// What must be leased before; then nothing has happened.
+pub fn authorize_holding(
     gate: &Gate,
     holding: &Holding,
     now: Timestamp,
     headers: &HeaderMap,
     Description { request, circumstances, .. }: &Description<'_>,
     metrics: &Metrics,
-) -> Reply {
+) -> Result<Reply, Lease> {
     let key = Credential::Secret(key_of(headers));
-    let Admission { caller, outcome, .. } = holding.admit(gate, now, key, request, circumstances).await;
+    let Admission { caller, outcome, .. } = holding.admit(gate, now, key, request, circumstances)?;
     metrics.admitted(&outcome);
-    match (outcome, caller) {
+    Ok(match (outcome, caller) {
         (Ok(hold), Some(caller)) => allow(caller, hold.as_ref()),
         // Nobody is let through without a name.
         (Ok(_), None) => refused(&Refusal::UnknownKey),
         (Err(Denied::Refused(refusal)), _) => refused(&refusal),
         (Err(denied), _) => reply::not_held(&denied),
-    }
+    })
 }
 
 /// Refuses a request that is unfit to go on, but for a reason of R37 before, if there is one.

@@ -78,44 +78,18 @@ impl Holding {
         Self { leases: Some(leases), ..self }
     }
 
-    /// Decides, and sets aside the most that the request can cost where a budget applies. Waits for a lease where what is
-    /// leased is used up.
-    pub(crate) async fn admit(
-        &self,
-        gate: &Gate,
-        now: Timestamp,
-        key: Credential<'_>,
-        request: &Request<'_>,
-        circumstances: &Circumstances<'_>,
-    ) -> Admission {
-        for _ in 0..MOST_TRIES {
-            let admission = self.try_to_admit(gate, now, key, request, circumstances);
-            let Err(Denied::Unleased(lease)) = &admission.outcome else { return admission };
-            if !self.lease(lease.clone()).await {
-                return admission;
-            }
-        }
-        self.try_to_admit(gate, now, key, request, circumstances)
-    }
-
-    /// Has a hold begin its time anew: until when it lives, and what it sets aside; `None` if there is none.
+    /// What `attempt` comes to; where something must be leased before, it is, and then it is tried again.
     ///
     /// # Errors
-    /// When that cannot be written down.
-    pub(crate) async fn extend(
-        &self,
-        gate: &Gate,
-        now: Timestamp,
-        hold_id: &str,
-    ) -> Result<Option<(Timestamp, Nanos)>, Denied> {
+    /// What must be leased, where that cannot be written down, or others take it again and again.
+    pub(crate) async fn leasing<T>(&self, mut attempt: impl FnMut() -> Result<T, Lease>) -> Result<T, Lease> {
         for _ in 0..MOST_TRIES {
-            match gate.extend(now, hold_id) {
-                Ok(extended) => return Ok(extended),
+            match attempt() {
                 Err(lease) if self.lease(lease.clone()).await => {}
-                Err(lease) => return Err(Denied::Unleased(lease)),
+                outcome => return outcome,
             }
         }
-        gate.extend(now, hold_id).map_err(Denied::Unleased)
+        attempt()
     }
 
     /// Whether it was granted.
@@ -125,18 +99,25 @@ impl Holding {
         leases.send(LeaseRequest { lease, granted }).await.is_ok() && answer.await.is_ok()
     }
 
-    fn try_to_admit(
+    /// Decides, and sets aside the most that the request can cost where a budget applies.
+    ///
+    /// # Errors
+    /// What must be leased before that; then nothing has happened.
+    pub(crate) fn admit(
         &self,
         gate: &Gate,
         now: Timestamp,
         key: Credential<'_>,
         request: &Request<'_>,
         circumstances: &Circumstances<'_>,
-    ) -> Admission {
+    ) -> Result<Admission, Lease> {
         let price = self.price(request, circumstances, now, now.plus(gate.terms().time));
         let wanted = circumstances.wanted(price);
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        gate.authorize(now, key, request, &wanted, &mut **random)
+        match gate.authorize(now, key, request, &wanted, &mut **random) {
+            Admission { outcome: Err(Denied::Unleased(lease)), .. } => Err(lease),
+            admission => Ok(admission),
+        }
     }
 
     /// The most that the request can cost, where model, sizes and prices tell.

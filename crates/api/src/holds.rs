@@ -2,10 +2,9 @@
 
 use hyper::{Method, StatusCode};
 use mete_core::Timestamp;
-use mete_gate::Gate;
+use mete_gate::{Gate, Lease};
 use serde_json::json;
 
-use crate::holding::Holding;
 use crate::reply::{self, Reply};
 
 /// What is asked of a hold.
@@ -34,12 +33,14 @@ pub fn release(gate: &Gate, now: Timestamp, id: &str) -> Reply {
 }
 
 /// Has a hold begin its time anew: 200 with that, or 404.
-pub async fn extend(gate: &Gate, holding: &Holding, now: Timestamp, id: &str) -> Reply {
-    match holding.extend(gate, now, id).await {
-        Ok(Some((expires_at, amount))) => reply::json(&json!({ "id": id, "amount": amount, "expires_at": expires_at })),
-        Ok(None) => unknown(),
-        Err(denied) => reply::not_held(&denied),
-    }
+///
+/// # Errors
+/// What must be leased before; then nothing has happened.
+pub fn extend(gate: &Gate, now: Timestamp, id: &str) -> Result<Reply, Lease> {
+    Ok(match gate.extend(now, id)? {
+        Some((expires_at, amount)) => reply::json(&json!({ "id": id, "amount": amount, "expires_at": expires_at })),
+        None => unknown(),
+    })
 }
 
 fn unknown() -> Reply {

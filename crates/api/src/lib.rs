@@ -30,6 +30,7 @@ mod footing;
 mod holding;
 mod holds;
 mod intake;
+mod lane;
 mod metrics;
 mod model_request;
 mod nginx;

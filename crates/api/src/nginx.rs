@@ -7,11 +7,11 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 
 /// Where nginx asks.
 pub const PATH: &str = "/v1/authorize/nginx";
@@ -25,13 +25,12 @@ const BODY: HeaderName = HeaderName::from_static("x-mete-body");
 /// with its status in `x-mete-status` and its body in `x-mete-body`. All other headers stay.
 ///
 /// nginx must have room for the head of the answer (`proxy_buffer_size`, 4 KiB or more); a refusal has less than 2 KiB.
-pub async fn for_auth_request(reply: Reply) -> Reply {
+pub fn for_auth_request(reply: Reply) -> Reply {
     let (mut head, body) = reply.into_parts();
     if !head.status.is_client_error() {
         return Reply::from_parts(head, body);
     }
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let text = visible_ascii(&String::from_utf8_lossy(&body));
+    let text = visible_ascii(&String::from_utf8_lossy(&reply::whole(body)));
     head.headers.insert(STATUS, HeaderValue::from(head.status.as_u16()));
     // It is visible ASCII: there is no value that a header may not carry.
     if let Ok(value) = HeaderValue::try_from(text) {
@@ -63,6 +62,7 @@ fn visible_ascii(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
     use hyper::header::{RETRY_AFTER, WWW_AUTHENTICATE};
     use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let mut reply = error(status, "kind", "code", "No m\u{f6}re.");
             reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            let reply = for_auth_request(reply).await;
+            let reply = for_auth_request(reply);
             assert_eq!(reply.status(), shown);
             assert_eq!(reply.headers()[STATUS], status.as_str());
             assert_eq!(reply.headers()[WWW_AUTHENTICATE], "Bearer");
@@ -96,8 +96,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_refusal_stays_as_it_is() {
-        assert_eq!(for_auth_request(ok("fine")).await.status(), 200);
-        let away = for_auth_request(unavailable("starting")).await;
+        assert_eq!(for_auth_request(ok("fine")).status(), 200);
+        let away = for_auth_request(unavailable("starting"));
         assert_eq!(
             (away.status(), &away.headers()[RETRY_AFTER]),
             (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())

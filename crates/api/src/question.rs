@@ -1,25 +1,24 @@
 //! `POST /v1/authorize` as JSON: a question with everything in its body, an answer with everything that a gateway may
 //! want to know (R37, R40).
 
+mod told;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use hyper::header::{CONTENT_TYPE, HeaderName};
 use hyper::{HeaderMap, StatusCode};
 use mete_core::EndpointGroup;
-use mete_core::decision::{Refusal, Standings};
+use mete_core::Timestamp;
 use mete_core::secret::KeyHash;
-use mete_core::{Nanos, Timestamp};
-use mete_gate::{Admission, Credential, Denied, Gate, Hold, Remaining, Request};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use mete_gate::{Credential, Gate, Lease, Request};
+use serde::Deserialize;
 
 use crate::credentials::key_of;
 use crate::holding::{Circumstances, Holding};
 use crate::metrics::Metrics;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Answer, Reply};
 use crate::request_body::Unread;
 
 /// A question has at most so many bytes.
@@ -73,43 +72,43 @@ impl Deref for Text<'_> {
 /// Whether a POST asks in this form. A gateway that passes the client's own headers and body on asks in the other one:
 /// there the key stands in a header.
 pub fn is_question(headers: &HeaderMap) -> bool {
-    let is_json =
-        |value: &str| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json)
+    headers.get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes()))
         && key_of(headers).is_none()
         && !DESCRIBING.iter().any(|name| headers.contains_key(name))
 }
 
+/// Whether this type of content is JSON.
+pub fn is_json(content_type: &[u8]) -> bool {
+    let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
 /// Decides on the question in `body` at the instant `now`, and counts it.
-pub async fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metrics: &Metrics) -> Reply {
+///
+/// # Errors
+/// What must be leased before; then nothing has happened.
+pub fn answer(gate: &Gate, holding: &Holding, now: Timestamp, body: &[u8], metrics: &Metrics) -> Result<Answer, Lease> {
     // A list would be taken for the fields in their order.
     if !body.trim_ascii_start().starts_with(b"{") {
-        return unreadable(&"it is no JSON object");
+        return Ok(unreadable(&"it is no JSON object").into());
     }
     let question: Question<'_> = match serde_json::from_slice(body) {
         Ok(question) => question,
-        Err(error) => return unreadable(&error),
+        Err(error) => return Ok(unreadable(&error).into()),
     };
     let key = match question.credential() {
         Ok(key) => key,
-        Err(problem) => return unreadable(&problem),
+        Err(problem) => return Ok(unreadable(&problem).into()),
     };
     let request = question.request();
     let admission = if question.hold == Some(false) {
         let circumstances = question.circumstances();
         gate.look(now, key, &request, &circumstances.wanted(None))
     } else {
-        holding.admit(gate, now, key, &request, &question.circumstances()).await
+        holding.admit(gate, now, key, &request, &question.circumstances())?
     };
     metrics.admitted(&admission.outcome);
-    match &admission.outcome {
-        Ok(hold) => reply::json(&Told::new(&admission, None, hold.as_ref())),
-        Err(Denied::Refused(refusal)) => {
-            tracing::debug!(status = refusal.status(), code = refusal.code(), "refused");
-            reply::json(&Told::new(&admission, Some(refusal), None))
-        }
-        Err(denied) => reply::not_held(denied),
-    }
+    Ok(told::answer(&admission))
 }
 
 impl Question<'_> {
@@ -148,73 +147,6 @@ impl Question<'_> {
             audio_megabytes: self.audio_megabytes.unwrap_or_default(),
             is_batch: self.is_batch(),
             request_id: self.request_id.as_deref().filter(|id| !id.is_empty()),
-        }
-    }
-}
-
-/// The answer, in the order of its fields.
-#[derive(Serialize)]
-struct Told<'a> {
-    decision: &'static str,
-    status: u16,
-    reason: Option<&'static str>,
-    error: Option<Value>,
-    retry: Option<bool>,
-    headers: Option<BTreeMap<String, String>>,
-    project_id: Option<&'a str>,
-    key_id: Option<&'a str>,
-    hold: Option<&'a Hold>,
-    remaining: Left,
-    rate_limits: Option<Standings>,
-}
-
-/// How far requests are from their rate limits; none where there are none.
-fn standings_of(admission: &Admission, refusal: Option<&Refusal>) -> Option<Standings> {
-    let standings = match refusal {
-        Some(Refusal::RateLimit(limited)) => limited.standings,
-        _ => admission.caller.as_ref()?.standings,
-    };
-    (!standings.is_empty()).then_some(standings)
-}
-
-/// The headers that the client's answer has beside its body, as those of the header form do.
-fn headers_of(refusal: &Refusal) -> BTreeMap<String, String> {
-    let reply = reply::refuse(refusal);
-    let told = reply.headers().iter().filter(|(name, _)| ![CONTENT_TYPE, CACHE_CONTROL].contains(name));
-    told.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
-}
-
-/// What each budget leaves, in dollars.
-#[derive(Serialize)]
-struct Left {
-    project: Option<Nanos>,
-    organization: Option<Nanos>,
-    parent_organization: Option<Nanos>,
-    /// Budgets within the project are told only where they are set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<Nanos>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    member: Option<Nanos>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<Nanos>,
-}
-
-impl<'a> Told<'a> {
-    fn new(admission: &'a Admission, refusal: Option<&Refusal>, hold: Option<&'a Hold>) -> Self {
-        let caller = admission.caller.as_ref();
-        let Remaining { project, organization, parent, model, member, key } = admission.remaining;
-        Self {
-            decision: if refusal.is_some() { "refuse" } else { "allow" },
-            status: refusal.map_or(204, Refusal::status),
-            reason: refusal.map(|refusal| refusal.code().unwrap_or("missing_permission")),
-            error: refusal.map(|refusal| refusal.body()["error"].take()),
-            retry: refusal.map(|refusal| !refusal.forbids_retry()),
-            headers: refusal.map(headers_of),
-            project_id: caller.and_then(|caller| std::str::from_utf8(&caller.project_id).ok()),
-            key_id: caller.and_then(|caller| std::str::from_utf8(&caller.key_id).ok()),
-            hold,
-            rate_limits: standings_of(admission, refusal),
-            remaining: Left { project, organization, parent_organization: parent, model, member, key },
         }
     }
 }

@@ -2,8 +2,12 @@
 
 mod limits;
 
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Body as _;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Response, StatusCode};
 use mete_core::decision::Refusal;
@@ -16,6 +20,30 @@ use crate::footing::Doubt;
 
 /// Every answer of this crate: whole in memory, and mostly empty.
 pub type Reply = Response<Full<Bytes>>;
+
+/// An answer that may still be without its head.
+#[derive(Debug)]
+pub enum Answer {
+    Reply(Reply),
+    /// 200 with this JSON, which holds for its instant only: what most questions are answered with.
+    Json(String),
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+impl Answer {
+    /// With its head.
+    pub fn into_reply(self) -> Reply {
+        match self {
+            Self::Reply(reply) => reply,
+            Self::Json(text) => with_body(StatusCode::OK, JSON, text.into()),
+        }
+    }
+}
 
 const KEY_ID: HeaderName = HeaderName::from_static("x-mete-key-id");
 const PROJECT_ID: HeaderName = HeaderName::from_static("x-mete-project-id");
@@ -33,7 +61,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 pub fn allow(caller: Caller, hold: Option<&Hold>) -> Reply {
     // The constructor checks each byte: an id can never begin another header.
     let (Ok(key_id), Ok(project_id)) =
-        (HeaderValue::from_maybe_shared(caller.key_id), HeaderValue::from_maybe_shared(caller.project_id))
+        (HeaderValue::from_bytes(&caller.key_id), HeaderValue::from_maybe_shared(caller.project_id))
     else {
         let message =
             "The id of this key or of its project has characters that no header may carry. Mend it in the store.";
@@ -161,9 +189,20 @@ pub fn error(status: StatusCode, kind: &str, code: &str, message: &str) -> Reply
     with_body(status, JSON, body.to_string().into())
 }
 
+/// All of an answer's body.
+pub fn whole(mut body: Full<Bytes>) -> Bytes {
+    // It is whole in memory: there is one frame, or none.
+    match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        _ => Bytes::new(),
+    }
+}
+
 /// An answer with a body.
 pub fn with_body(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Reply {
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type), (CACHE_CONTROL, NO_STORE)]);
+    let mut headers = HeaderMap::with_capacity(2);
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, NO_STORE);
     reply(status, headers, body)
 }
 
@@ -183,7 +222,7 @@ mod tests {
     #[test]
     fn an_id_can_never_begin_another_header() {
         let caller = |key_id: &'static str| Caller {
-            key_id: key_id.into(),
+            key_id: key_id.as_bytes().into(),
             project_id: "proj_1".into(),
             standings: Standings::default(),
         };

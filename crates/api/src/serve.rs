@@ -1,11 +1,14 @@
 //! Connections: accepted up to a bound, and finished or cut at the end.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -18,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
 use crate::envoy::rpc::Checks;
+use crate::lane::Lane;
 use crate::peer::Peer;
 use crate::silence::{Activity, Watched};
 
@@ -68,7 +72,9 @@ pub async fn serve(listener: Listener, api: Arc<Api>, settings: Settings, stop: 
     // Without `pipeline_flush`: it would hold an answer back while half of the next request is in the buffer.
     // Most answers are small: head and body are sent sooner as one piece than as two.
     http.writev(false).max_header_size(settings.max_head_bytes);
-    Connections::new(settings, stop).serve(listener, &Protocol::Http { http, api }).await;
+    Connections::new(settings, stop)
+        .serve(listener, &Protocol::Http { http, max_head_bytes: settings.max_head_bytes, api })
+        .await;
 }
 
 /// Answers Envoy's checks over gRPC in the same way, on HTTP/2 without TLS. A connection may be silent for as long as its
@@ -91,7 +97,7 @@ fn without_delay(stream: tokio::net::TcpStream) -> tokio::net::TcpStream {
 
 /// What is spoken on connections, and who answers.
 enum Protocol {
-    Http { http: http1::Builder, api: Arc<Api> },
+    Http { http: http1::Builder, max_head_bytes: usize, api: Arc<Api> },
     Grpc { http: http2::Builder<Tasks>, checks: Arc<Checks> },
 }
 
@@ -177,20 +183,23 @@ impl Connections {
         P: Send + 'static,
     {
         let activity = Arc::<Activity>::default();
-        let stream = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
+        let stream = Watched { stream, activity: Arc::clone(&activity), unread: Bytes::new() };
         // A token of its own: polling a shared one would make all connections meet at its lock.
         let (stop, cut) = (self.stop.child_token(), self.tasks.cut.clone());
         let ends = Ends { stop, cut, activity: Arc::clone(&activity), head_timeout: self.head_timeout };
         match protocol {
-            Protocol::Http { http, api } => {
-                let api = Arc::clone(api);
-                let service = service_fn(move |request| {
-                    let (api, activity) = (Arc::clone(&api), Arc::clone(&activity));
-                    async move { Ok::<_, Infallible>(activity.during(api.answer(peer, request)).await) }
-                });
-                let connection = http.serve_connection(stream, service);
+            Protocol::Http { http, max_head_bytes, api } => {
+                let (http, api, max_head_bytes) = (http.clone(), Arc::clone(api), *max_head_bytes);
                 self.tasks.tracker.spawn(async move {
-                    ends.of(connection, http1::Connection::graceful_shutdown).await;
+                    let stopping = AtomicBool::new(false);
+                    let lane = Lane { stream, api: &api, activity: &activity, max_head_bytes, stopping: &stopping };
+                    let lane = pin!(lane.answer());
+                    if let Some(Some(stream)) = ends.of(lane, |_| stopping.store(true, Ordering::Relaxed)).await {
+                        let answer =
+                            async |request| Ok::<_, Infallible>(activity.during(api.answer(peer, request)).await);
+                        let connection = http.serve_connection(TokioIo::new(stream), service_fn(answer));
+                        ends.of(pin!(connection), http1::Connection::graceful_shutdown).await;
+                    }
                     drop(place);
                 });
             }
@@ -200,9 +209,9 @@ impl Connections {
                     let checks = Arc::clone(&checks);
                     async move { Ok::<_, Infallible>(checks.answer(request).await) }
                 });
-                let connection = http.serve_connection(stream, service);
+                let connection = http.serve_connection(TokioIo::new(stream), service);
                 self.tasks.tracker.spawn(async move {
-                    ends.of(connection, http2::Connection::graceful_shutdown).await;
+                    ends.of(pin!(connection), http2::Connection::graceful_shutdown).await;
                     drop(place);
                 });
             }
@@ -232,28 +241,25 @@ struct Ends {
 }
 
 impl Ends {
-    /// Waits for the end of `connection`, which `shut_down` has refuse further requests.
-    async fn of<C: Future<Output = hyper::Result<()>>>(self, connection: C, shut_down: fn(Pin<&mut C>)) {
+    /// Waits for the end of `connection`, which `shut_down` has refuse further requests; `None` if it failed or was cut.
+    async fn of<T, E: Display, C>(&self, mut connection: Pin<&mut C>, shut_down: impl FnOnce(Pin<&mut C>)) -> Option<T>
+    where
+        C: Future<Output = Result<T, E>>,
+    {
         let Self { stop, cut, activity, head_timeout } = self;
-        let mut connection = pin!(connection);
         let ended = tokio::select! {
             biased;
-            ended = &mut connection => Some(ended),
+            ended = &mut connection => ended,
             () = stop.cancelled() => {
                 shut_down(connection.as_mut());
-                tokio::select! {
-                    ended = &mut connection => Some(ended),
-                    () = cut.cancelled() => None,
-                }
+                cut.run_until_cancelled(connection).await?
             }
-            () = activity.silent_for(head_timeout) => {
+            () = activity.silent_for(*head_timeout) => {
                 tracing::debug!("a connection was silent for too long and is closed");
-                None
+                return None;
             }
         };
-        if let Some(Err(error)) = ended {
-            tracing::debug!(%error, "connection ended");
-        }
+        ended.inspect_err(|error| tracing::debug!(%error, "connection ended")).ok()
     }
 }
 

@@ -48,24 +48,32 @@ impl IdKind {
     /// A new id of this kind. 24 characters of 62 are 142 bits: nobody meets one twice or guesses one.
     #[must_use]
     pub fn generate(self, random: &mut dyn Rng) -> String {
-        format!("{}{}", self.prefix(), random_text(random, 24))
+        let mut id = String::with_capacity(self.prefix().len() + 24);
+        id.push_str(self.prefix());
+        add_random_text(&mut id, random, 24);
+        id
     }
 }
 
 /// `length` random letters and digits, each equally likely.
 #[must_use]
 pub fn random_text(random: &mut dyn Rng, length: usize) -> String {
+    let mut text = String::with_capacity(length);
+    add_random_text(&mut text, random, length);
+    text
+}
+
+fn add_random_text(text: &mut String, random: &mut dyn Rng, length: usize) {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     // Several at once: a hold is taken in a few microseconds, and its id would be a tenth of that.
-    let (mut text, mut bytes) = (String::with_capacity(length), [0; 32]);
-    while text.len() < length {
+    let (end, mut bytes) = (text.len() + length, [0; 32]);
+    while text.len() < end {
         random.fill_bytes(&mut bytes);
         // What is left of 256 behind whole rounds of letters would favour the first ones.
         let fair =
             bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < 256 / LETTERS.len() * LETTERS.len());
-        text.extend(fair.take(length - text.len()).map(|byte| char::from(LETTERS[byte % LETTERS.len()])));
+        text.extend(fair.take(end - text.len()).map(|byte| char::from(LETTERS[byte % LETTERS.len()])));
     }
-    text
 }
 
 #[cfg(test)]

@@ -55,10 +55,66 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = Rfc3339::of(*self) {
+            return f.pad(text.as_str());
+        }
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(instant) => f.pad(&instant.to_string()),
             Err(_) => write!(f, "{}µs", self.0),
         }
+    }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS[.f…]Z`, written without a general printer: every answer about money that is held has one.
+struct Rfc3339 {
+    text: [u8; 27],
+    length: usize,
+}
+
+impl Rfc3339 {
+    /// That of an instant in the years 1 to 9999.
+    fn of(time: Timestamp) -> Option<Self> {
+        let (year, month, day) = civil_from_days(time.day());
+        if !(1..=9999).contains(&year) {
+            return None;
+        }
+        let mut rfc = Self { text: *b"0000-00-00T00:00:00.000000Z", length: 27 };
+        let micros = time.0.rem_euclid(DAY);
+        let (seconds, mut fraction) = (micros / SECOND, micros % SECOND);
+        let times = [(0..4, year), (5..7, month), (8..10, day), (11..13, seconds / 3600)];
+        let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
+        for (range, number) in times.into_iter().chain([(14..16, minutes), (17..19, seconds)]) {
+            rfc.put(range, number);
+        }
+        if fraction == 0 {
+            rfc.end(19);
+        } else {
+            let mut digits = 6;
+            while fraction % 10 == 0 {
+                (fraction, digits) = (fraction / 10, digits - 1);
+            }
+            rfc.put(20..20 + digits, fraction);
+            rfc.end(20 + digits);
+        }
+        Some(rfc)
+    }
+
+    /// Writes a number that fills the range.
+    fn put(&mut self, range: std::ops::Range<usize>, mut number: i64) {
+        for place in self.text[range].iter_mut().rev() {
+            *place = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    }
+
+    fn end(&mut self, length: usize) {
+        self.text[length] = b'Z';
+        self.length = length + 1;
+    }
+
+    fn as_str(&self) -> &str {
+        // Only ASCII was written.
+        std::str::from_utf8(&self.text[..self.length]).unwrap_or_default()
     }
 }
 
@@ -282,6 +338,19 @@ const fn civil_from_days(day: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_are_written_as_the_general_printer_writes_them() {
+        let day = (-719_163..2_932_896).step_by(97).chain([-719_162, 2_932_895]);
+        for (number, day) in (0_i64..).zip(day) {
+            let micros = [0, 1, 999_999, 500_000, 120_000, 86_399_999_999, 43_200_000_000];
+            let time = Timestamp(day * DAY + micros[number as usize % micros.len()] + number % 3 * 1_001_000);
+            let jiff = jiff::Timestamp::from_microsecond(time.0).unwrap().to_string();
+            assert_eq!((time.to_string(), time.to_string().parse()), (jiff, Ok(time)));
+        }
+        assert_eq!(format!("{:>22}|", Timestamp(0)), "  1970-01-01T00:00:00Z|");
+        assert_eq!(Timestamp(i64::MAX).to_string(), format!("{}µs", i64::MAX));
+    }
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

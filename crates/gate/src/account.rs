@@ -7,7 +7,7 @@ use mete_core::limits::Limits;
 use mete_core::{Month, Nanos};
 
 use crate::directory::{Directory, Key, Organization, Project};
-use crate::held::Held;
+use crate::held::{Held, Sums};
 use crate::part::Part;
 use crate::request::Request;
 use crate::totals::MonthTotals;
@@ -65,7 +65,7 @@ impl<'a> Accounts<'a> {
     }
 
     /// The sums that a hold is part of.
-    pub fn sums(&self) -> Vec<Arc<Held>> {
+    pub fn sums(&self) -> Sums {
         self.iter().map(|account| Arc::clone(account.sum)).collect()
     }
 }

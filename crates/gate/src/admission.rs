@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::case::{Case, Ceiling};
 use crate::directory::{Directory, Key, text};
 use crate::gate::{Caller, Credential, Gate};
-use crate::holds::{Deposit, Holds};
+use crate::holds::{Deposit, HoldId, Holds};
 use crate::leases::{Lease, Leases};
 use crate::rates::{Amounts, Link};
 use crate::recent::Recent;
@@ -137,7 +137,8 @@ impl Gate {
         let under_way = &directory.project_of(known).totals.under_way;
         under_way.begin();
         let link = self.link_of(&directory, known, wanted);
-        let (case, refusal) = self.decided_and_metered(&directory, known, (request, &wanted.amounts, link), now);
+        let mut case = Case::new(&directory, known, request, now);
+        let refusal = self.decide_and_meter(&directory, &mut case, (&wanted.amounts, link));
         if refusal.is_some() {
             under_way.take_back();
         }
@@ -171,7 +172,7 @@ impl Gate {
             let link = link.clone().or_else(|| hold.map(|id| Link::Hold(id.into())));
             self.meter(&directory, case, (&wanted.amounts, link))
         };
-        vault.take(Case::new(&directory, known, request, now), wanted, (id, &meter), self.terms())
+        vault.take(&mut Case::new(&directory, known, request, now), wanted, (id, &meter), self.terms())
     }
 
     /// What tells the usage of a request, where its gateway knows the event's id.
@@ -184,7 +185,7 @@ impl Gate {
     pub fn release(&self, now: Timestamp, hold_id: &str) -> bool {
         let mut vault = self.vault();
         vault.holds.expire(now);
-        let Some(Deposit { project, event, .. }) = vault.holds.end(hold_id) else { return false };
+        let Some(Deposit { project, event, .. }) = vault.holds.end(hold_id.as_bytes()) else { return false };
         // Whoever asked twice about one request and releases one hold goes on with the other.
         if event.is_none_or(|event| !vault.holds.has(&project, event)) {
             let link = Link::of_hold(hold_id, event);
@@ -274,37 +275,37 @@ impl Gate {
 impl Vault {
     fn take(
         &mut self,
-        mut case: Case<'_>,
+        case: &mut Case<'_>,
         wanted: &Wanted<'_>,
         (id, meter): (String, &Meter<'_>),
         terms: &Terms,
     ) -> Admission {
         if !case.has_budget() {
             let refusal = case.first_refusal();
-            let refusal = refusal.or_else(|| meter(&mut case, None).err());
+            let refusal = refusal.or_else(|| meter(case, None).err());
             if refusal.is_none() {
                 case.project.totals.under_way.begin();
             }
-            return Admission::of(&case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))));
+            return Admission::of(case, refusal.map_or(Ok(None), |refusal| Err(Denied::Refused(refusal))));
         }
-        let (amount, basis) = self.amount(&case, wanted, terms);
+        let (amount, basis) = self.amount(case, wanted, terms);
         let expires_at = case.now.plus(terms.time);
         // A day, so that a month's end is seen in time for holds that are extended, and for events ahead of the clock.
         case.ceiling = Some(Ceiling { cost: amount, until: expires_at.plus(DAY).month() });
         if let Some(refusal) = case.first_refusal() {
-            return Admission::of(&case, Err(Denied::Refused(refusal)));
+            return Admission::of(case, Err(Denied::Refused(refusal)));
         }
         let sums = case.budgets.sums();
         if !self.holds.has_room(amount, &sums) {
-            return Admission::of(&case, Err(Denied::Full));
+            return Admission::of(case, Err(Denied::Full));
         }
         let left = case.remaining().least() - amount;
         if let Err(lease) = self.covered(&case.project.id, amount, left, expires_at, terms) {
-            return Admission::of(&case, Err(Denied::Unleased(lease)));
+            return Admission::of(case, Err(Denied::Unleased(lease)));
         }
         // Last, since it charges: of what is refused nothing is to be given back.
-        if let Err(refusal) = meter(&mut case, Some(&id)) {
-            return Admission::of(&case, Err(Denied::Refused(refusal)));
+        if let Err(refusal) = meter(case, Some(&id)) {
+            return Admission::of(case, Err(Denied::Refused(refusal)));
         }
         let event = wanted.request_id.map(|id| terms.ids.event(&text(&case.organization.id), id));
         let deposit = Deposit {
@@ -316,9 +317,10 @@ impl Vault {
             sums,
             is_own: true,
         };
-        self.holds.add(id.as_str().into(), deposit);
-        let admission = Admission::of(&case, Ok(Some(Hold { id, amount, basis, expires_at })));
-        Admission { remaining: admission.remaining.less(amount), ..admission }
+        self.holds.add(HoldId::from_slice(id.as_bytes()), deposit);
+        let mut admission = Admission::of(case, Ok(Some(Hold { id, amount, basis, expires_at })));
+        admission.remaining = admission.remaining.less(amount);
+        admission
     }
 
     /// Whether a project may hold `more` until then.

@@ -12,7 +12,7 @@ use mete_store::{GateSnapshot, PartSpend, ProjectBytes, ProjectSpend};
 use crate::admission::Vault;
 use crate::book::Book;
 use crate::case::Case;
-use crate::directory::{Directory, Key};
+use crate::directory::{Directory, Key, KeyId};
 use crate::explain::Explanation;
 use crate::rates::{Amounts, Link, Meters};
 use crate::request::Request;
@@ -43,11 +43,11 @@ pub enum Credential<'a> {
     Hash(KeyHash),
 }
 
-/// Whose request was let through: ids as shared buffers of UTF-8, which an HTTP header takes without a copy.
+/// Whose request was let through. Ids are UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// `key_…`
-    pub key_id: Bytes,
+    pub key_id: KeyId,
     /// `proj_…`
     pub project_id: Bytes,
     /// How far its requests are from their rate limits.
@@ -163,12 +163,13 @@ impl Gate {
         let key = directory.key(&hash).ok_or_else(|| credential.unknown())?;
         let under_way = &directory.project_of(key).totals.under_way;
         under_way.begin();
-        match self.decided_and_metered(&directory, key, (request, &Amounts::default(), None), now) {
-            (_, Some(refusal)) => {
+        let mut case = Case::new(&directory, key, request, now);
+        match self.decide_and_meter(&directory, &mut case, (&Amounts::default(), None)) {
+            Some(refusal) => {
                 under_way.take_back();
                 Err(refusal)
             }
-            (case, None) => Ok(Caller::of(&case)),
+            None => Ok(Caller::of(&case)),
         }
     }
 
@@ -191,7 +192,7 @@ impl Gate {
         };
         let directory = self.directory();
         match directory.key(&hash) {
-            Some(known) => self.decided(&directory, known, request, now).1,
+            Some(known) => self.decide_case(&directory, &mut Case::new(&directory, known, request, now)),
             None => Some(key.unknown()),
         }
     }
@@ -233,35 +234,25 @@ impl Gate {
         &self.terms
     }
 
-    /// The case and its first refusal. One that what is held decides is not given before the holds that are over are
-    /// gone.
-    pub(crate) fn decided<'a>(
-        &self,
-        directory: &'a Directory,
-        key: &'a Key,
-        request: &'a Request<'a>,
-        now: Timestamp,
-    ) -> (Case<'a>, Option<Refusal>) {
-        let mut case = Case::new(directory, key, request, now);
-        let mut refusal = case.first_refusal();
-        if refusal.as_ref().is_some_and(|refusal| refusal.held() > Nanos::ZERO) && self.expire_holds(now) > 0 {
-            case = Case::new(directory, key, request, now);
-            refusal = case.first_refusal();
+    /// A case's first refusal. One that what is held decides is not given before the holds that are over are gone; then
+    /// the case is seen anew.
+    pub(crate) fn decide_case<'a>(&self, directory: &'a Directory, case: &mut Case<'a>) -> Option<Refusal> {
+        let refusal = case.first_refusal();
+        if refusal.as_ref().is_some_and(|refusal| refusal.held() > Nanos::ZERO) && self.expire_holds(case.now) > 0 {
+            *case = Case::new(directory, case.key, case.request, case.now);
+            return case.first_refusal();
         }
-        (case, refusal)
+        refusal
     }
 
     /// The same, and where nothing else refuses the request is charged on the rate limits of its model.
-    pub(crate) fn decided_and_metered<'a>(
+    pub(crate) fn decide_and_meter<'a>(
         &self,
         directory: &'a Directory,
-        key: &'a Key,
-        (request, amounts, link): (&'a Request<'a>, &Amounts, Option<Link>),
-        now: Timestamp,
-    ) -> (Case<'a>, Option<Refusal>) {
-        let (mut case, refusal) = self.decided(directory, key, request, now);
-        let refusal = refusal.or_else(|| self.meter(directory, &mut case, (amounts, link)).err());
-        (case, refusal)
+        case: &mut Case<'a>,
+        charged: (&Amounts, Option<Link>),
+    ) -> Option<Refusal> {
+        self.decide_case(directory, case).or_else(|| self.meter(directory, case, charged).err())
     }
 
     /// Nothing that runs under these locks panics, so that a poisoned one is as good as any.

@@ -1,8 +1,13 @@
 //! What is set aside of one scope's budgets, read without a lock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use mete_core::Nanos;
+use smallvec::SmallVec;
+
+/// The sums that a hold is part of: those of its project and its organization, and seldom more.
+pub type Sums = SmallVec<[Arc<Held>; 3]>;
 
 /// The sum of all holds on a project or an organization (R40): any number of readers, one writer at a time (the lock of
 /// the holds sees to that).

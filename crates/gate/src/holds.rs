@@ -7,11 +7,15 @@ use bytes::Bytes;
 use mete_core::event::EventId;
 use mete_core::{Nanos, Timestamp};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
-use crate::held::Held;
+use crate::held::{Held, Sums};
 
 /// Holds that there are at once at most: a few hundred bytes each.
 const MAX_HOLDS: usize = 1_000_000;
+
+/// The id of a hold. It stands where it is kept, unless it is longer than those that Mete makes.
+pub type HoldId = SmallVec<[u8; 32]>;
 
 /// What is set aside for one request.
 #[derive(Clone, Debug)]
@@ -24,7 +28,7 @@ pub struct Deposit {
     /// The id that its usage event will have, if that is known.
     pub event: Option<EventId>,
     /// The sums that it is part of: those of all that the request is paid from.
-    pub sums: Vec<Arc<Held>>,
+    pub sums: Sums,
     /// Whether it is this gate's own hold, not what another life may hold.
     pub is_own: bool,
 }
@@ -32,14 +36,14 @@ pub struct Deposit {
 /// All deposits, and the sums that they are part of. Who has this mutably is the one writer of those sums.
 #[derive(Debug, Default)]
 pub struct Holds {
-    by_id: FxHashMap<Arc<str>, Deposit>,
+    by_id: FxHashMap<HoldId, Deposit>,
     /// The ids of those whose event's id is known.
-    by_event: FxHashMap<EventId, Vec<Arc<str>>>,
+    by_event: FxHashMap<EventId, Vec<HoldId>>,
     /// The sums of the gate's own, by project.
     own: FxHashMap<Bytes, Nanos>,
     /// When each expires, the first first. Those of holds that ended before stay here until then, or until they are
     /// more than the others: what is taken is added at the end, and nothing is looked for when it ends.
-    ends: VecDeque<(Timestamp, Arc<str>)>,
+    ends: VecDeque<(Timestamp, HoldId)>,
 }
 
 /// So many ends of holds that are gone may be kept whatever the number of the others.
@@ -66,7 +70,7 @@ impl Holds {
     }
 
     pub fn get(&self, id: &str) -> Option<&Deposit> {
-        self.by_id.get(id)
+        self.by_id.get(id.as_bytes())
     }
 
     /// Whether there is one of a project that was taken for this event.
@@ -91,21 +95,26 @@ impl Holds {
     }
 
     /// Adds one for which there is room. The id is a new one.
-    pub fn add(&mut self, id: Arc<str>, deposit: Deposit) {
+    pub fn add(&mut self, id: HoldId, deposit: Deposit) {
         for sum in &deposit.sums {
             sum.set(sum.get() + deposit.cost);
         }
         if deposit.is_own {
-            *self.own.entry(deposit.project.clone()).or_default() += deposit.cost;
+            match self.own.get_mut(&deposit.project) {
+                Some(sum) => *sum = *sum + deposit.cost,
+                None => {
+                    self.own.insert(deposit.project.clone(), deposit.cost);
+                }
+            }
         }
         if let Some(event) = deposit.event {
-            self.by_event.entry(event).or_default().push(Arc::clone(&id));
+            self.by_event.entry(event).or_default().push(id.clone());
         }
-        self.note_end(deposit.expires_at, Arc::clone(&id));
+        self.note_end(deposit.expires_at, id.clone());
         self.by_id.insert(id, deposit);
     }
 
-    fn note_end(&mut self, end: Timestamp, id: Arc<str>) {
+    fn note_end(&mut self, end: Timestamp, id: HoldId) {
         if self.ends.len() > 2 * self.by_id.len() + SPARE_ENDS {
             let by_id = &self.by_id;
             self.ends.retain(|(end, id)| by_id.get(id).is_some_and(|deposit| deposit.expires_at == *end));
@@ -119,7 +128,7 @@ impl Holds {
     }
 
     /// Ends one.
-    pub fn end(&mut self, id: &str) -> Option<Deposit> {
+    pub fn end(&mut self, id: &[u8]) -> Option<Deposit> {
         let (id, deposit) = self.by_id.remove_entry(id)?;
         for sum in &deposit.sums {
             sum.set(sum.get() - deposit.cost);
@@ -157,14 +166,12 @@ impl Holds {
 
     /// Has one expire later, never sooner, and tells what it is then.
     pub fn extend(&mut self, id: &str, until: Timestamp) -> Option<&Deposit> {
-        let (id, _) = self.by_id.get_key_value(id)?;
-        let id = Arc::clone(id);
-        let deposit = self.by_id.get_mut(&id)?;
+        let deposit = self.by_id.get_mut(id.as_bytes())?;
         if until > deposit.expires_at {
             deposit.expires_at = until;
-            self.note_end(until, Arc::clone(&id));
+            self.note_end(until, HoldId::from_slice(id.as_bytes()));
         }
-        self.by_id.get(&id)
+        self.by_id.get(id.as_bytes())
     }
 
     /// Ends those of a project that an event names, or whose event it is: the sum that was held for it, if any was.
@@ -174,7 +181,7 @@ impl Holds {
     pub fn settle(&mut self, project: &str, named: Option<&str>, event: EventId) -> Option<Nanos> {
         let by_event = self.by_event.get(&event).cloned().unwrap_or_default();
         let mut held = None;
-        for id in named.into_iter().chain(by_event.iter().map(|id| &**id)) {
+        for id in named.map(str::as_bytes).into_iter().chain(by_event.iter().map(|id| &**id)) {
             // Whoever writes another project's usage must not free what this one holds.
             if self.by_id.get(id).is_some_and(|deposit| deposit.project == project)
                 && let Some(deposit) = self.end(id)

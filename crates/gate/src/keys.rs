@@ -34,7 +34,7 @@ impl Keys {
 
     /// Has none of its secrets open the key with this id any more.
     pub fn remove(&mut self, id: &[u8]) {
-        while let Some(opened) = self.by_id.take(spread_id(id), |opened| opened.1.id == id) {
+        while let Some(opened) = self.by_id.take(spread_id(id), |opened| *opened.1.id == *id) {
             self.by_secret.take(spread(&opened.0), |other| Arc::ptr_eq(other, &opened));
         }
     }
@@ -45,7 +45,7 @@ impl Keys {
 
     /// A key by its id, as its present secret opens it.
     pub fn get_by_id(&self, id: &str) -> Option<&Key> {
-        let is_it = |opened: &Arc<Opened>| opened.1.id == id && opened.1.valid_until.is_none();
+        let is_it = |opened: &Arc<Opened>| *opened.1.id == *id.as_bytes() && opened.1.valid_until.is_none();
         self.by_id.find(spread_id(id.as_bytes()), is_it).map(|opened| &opened.1)
     }
 

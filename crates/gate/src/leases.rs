@@ -1,10 +1,10 @@
 //! How much may be held, as it is written down in the store: what an earlier life may have held is known after a restart.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use mete_core::{Nanos, Timestamp};
 use rustc_hash::FxHashMap;
+
+use crate::holds::HoldId;
 
 /// What is to be leased before money can be held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,6 @@ impl Leases {
 }
 
 /// The id under which what another life leased stands among the holds.
-pub fn id_of_assumed(daemon: &str, project_id: &str) -> Arc<str> {
-    format!("{daemon}/{project_id}").into()
+pub fn id_of_assumed(daemon: &str, project_id: &str) -> HoldId {
+    format!("{daemon}/{project_id}").into_bytes().into()
 }

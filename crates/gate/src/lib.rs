@@ -97,6 +97,7 @@ mod totals;
 mod under_way;
 
 pub use admission::{Admission, Booked, Denied, Hold, Remaining, Settled, Wanted};
+pub use directory::KeyId;
 pub use explain::{Explanation, RuleReport, Verdict};
 pub use explaining::KeyNamed;
 pub use exposure::Exposure;

@@ -194,7 +194,7 @@ fn rate_figures(met: &Met<'_>, now: Timestamp) -> RateFigures {
 }
 
 fn by_hand(case: &Case<'_>, Placed { by_hand, project }: Placed<'_>) -> ByHand {
-    let id = project.map_or(&case.key.id, |project| &project.id);
+    let id: &[u8] = project.map_or(&case.key.id, |project| &project.id);
     ByHand { id: text(id), reason: by_hand.reason.clone(), until: by_hand.until }
 }
 

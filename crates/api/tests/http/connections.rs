@@ -39,6 +39,50 @@ async fn pipelined_requests_are_answered_in_their_order() {
     }
 }
 
+/// Simple requests are answered before hyper sees them; a connection on which another came stays with hyper.
+#[tokio::test]
+async fn what_is_answered_does_not_depend_on_how_a_connection_was_used() {
+    let server = Server::start().await;
+    for (mut fresh, mut used) in server.clients().await.into_iter().zip(server.clients().await) {
+        assert_eq!(used.ask("HEAD /healthz", &[]).await.status, 200);
+        let bot = "authorization: Bearer sk-Bot";
+        let many = "x-mete-bytes: 1\r\n".repeat(40);
+        for (line, headers) in [
+            ("GET /v1/authorize", &[bot][..]),
+            ("GET /v1/authorize", &[]),
+            ("GET /v1/authorize", &["x-api-key: sk-nobody"]),
+            ("GET /v1/authorize?x=y", &[bot, "connection: keep-alive", "x-original-uri: /v1/files"]),
+            ("POST /v1/authorize", &[bot, "x-original-method: GET"]),
+            ("POST /v1/authorize", &["content-type: application/json"]),
+            ("DELETE /v1/authorize", &[bot]),
+            ("PUT /v1/authorize", &[bot]),
+            ("GET /v1/authorize/nginx", &[bot]),
+            ("GET /v1/authorize/nginx", &["x-api-key: sk-nobody"]),
+            ("POST /v1/authorize/nginx", &[bot]),
+            ("GET /v1/authorize/envoy/v1/models", &[bot]),
+            ("GET /healthz", &[]),
+            ("GET /readyz", &[]),
+            ("GET /v1/refused", &["accept: text/plain"]),
+            ("DELETE /v1/holds/hold_none", &[]),
+            ("POST /v1/holds/hold_none/extend", &[]),
+            ("GET /no/such/path", &[]),
+            ("GET /v1/authorize", &[bot, "expect: 100-continue"]),
+            ("GET /v1/authorize", &[bot, many.trim_end()]),
+        ] {
+            let [mut one, mut other] = [fresh.ask(line, headers).await, used.ask(line, headers).await];
+            for answer in [&mut one, &mut other] {
+                let date = answer.headers.remove("date").unwrap();
+                assert_eq!((date.len(), date.ends_with(" GMT")), (29, true), "{date}");
+            }
+            assert_eq!(
+                (one.status, one.headers, one.body),
+                (other.status, other.headers, other.body),
+                "{line} {headers:?}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_request_may_come_byte_by_byte() {
     let server = Server::start().await;

@@ -122,7 +122,7 @@ fn r40_the_refusal_and_the_answer_tell_the_figures() {
     };
     assert_eq!(refused.remaining, left(3, 8));
     let allowed = stage.gate.authorize(stage.now, key, &CHAT, &price(2), &mut stage.random);
-    assert_eq!((allowed.remaining, allowed.caller.unwrap().key_id), (left(1, 6), "key_A".into()));
+    assert_eq!((allowed.remaining, &*allowed.caller.unwrap().key_id), (left(1, 6), &b"key_A"[..]));
     let looked = stage.gate.look(stage.now, key, &CHAT, &Wanted::default());
     assert_eq!((looked.outcome, looked.remaining), (Ok(None), left(1, 6)));
 }
