@@ -60,7 +60,7 @@ pub struct Api {
 
 /// What is to be done with a request.
 enum Route<'a> {
-    Answered(Reply),
+    Answered(Answer),
     Usage(&'a Intake, Door),
     RefusedKeys,
     Explanation(&'a Store),
@@ -131,7 +131,7 @@ impl Api {
     /// The same for a request whose body is here whole, where there is nothing to wait for; else nothing has happened.
     pub(crate) fn answer_at_once(&self, head: &request::Parts, body: &Bytes) -> Option<Answer> {
         let answer = match self.route(head) {
-            Route::Answered(reply) => reply.into(),
+            Route::Answered(answer) => answer,
             Route::Held(holding, held) => self.hold_at_once(holding, &held, &head.headers, &Ok(body.clone())).ok()?,
             Route::Usage(..) | Route::RefusedKeys | Route::Explanation(_) => return None,
         };
@@ -159,17 +159,19 @@ impl Api {
         }
         let (gate, metrics, headers, described) = (&self.gate, &self.metrics, known.headers(), known.description());
         match (known.unfit(), &self.holding) {
-            (Some(problem), _) => self.decide(|now| unfit(gate, now, headers, &described, problem, metrics)),
+            (Some(problem), _) => {
+                self.decide(|now| unfit(gate, now, headers, &described, problem, metrics)).into_reply()
+            }
             (None, Some(holding)) if described.wants_hold => {
                 self.hold(holding, &Held::Described(described), headers, &Ok(Bytes::new())).await
             }
-            (None, _) => self.decide(|now| authorize(gate, now, headers, &described, metrics)),
+            (None, _) => self.decide(|now| authorize(gate, now, headers, &described, metrics)).into_reply(),
         }
     }
 
     async fn answer_plainly(&self, peer: Peer, head: &request::Parts, mut body: Incoming) -> Reply {
         let mut reply = match self.route(head) {
-            Route::Answered(reply) => reply,
+            Route::Answered(answer) => answer.into_reply(),
             // In a box: answers about keys, which are most, need not carry its size.
             Route::RefusedKeys => Box::pin(self.list_refused(peer, head)).await,
             Route::Explanation(store) => Box::pin(self.explain(store, peer, head)).await,
@@ -221,7 +223,7 @@ impl Api {
                 _ => reply::not_found(method.as_str(), path),
             },
         };
-        Route::Answered(reply)
+        Route::Answered(reply.into())
     }
 
     /// Most questions are answered at once.
@@ -285,12 +287,12 @@ impl Api {
     }
 
     /// The answer to a question at the present instant, unless what it would stand on is too old.
-    fn decide(&self, answer: impl FnOnce(Timestamp) -> Reply) -> Reply {
+    fn decide<T: Into<Answer>>(&self, answer: impl FnOnce(Timestamp) -> T) -> Answer {
         if !self.readiness.is_loaded() {
-            return self.not_loaded();
+            return self.not_loaded().into();
         }
         let Ok(answer) = self.try_to_decide(|now| Ok::<_, Infallible>(answer(now)));
-        answer.into_reply()
+        answer
     }
 
     /// The same of a gate that is loaded, where the answer may not come.

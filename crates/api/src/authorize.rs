@@ -10,7 +10,7 @@ use crate::description::Description;
 use crate::holding::Holding;
 use crate::metrics::Metrics;
 use crate::model_request::Unfit;
-use crate::reply::{self, Reply, allow, refuse};
+use crate::reply::{self, Answer, Reply, allow, let_through, refuse};
 
 /// Decides on the key in `headers` and the request that they describe at the instant `now` (R37), and counts it.
 ///
@@ -21,15 +21,15 @@ pub fn authorize(
     headers: &HeaderMap,
     description: &Description<'_>,
     metrics: &Metrics,
-) -> Reply {
+) -> Answer {
     match gate.admit(now, key_of(headers), &description.request) {
         Ok(caller) => {
             metrics.allowed();
-            allow(caller, None)
+            let_through(caller)
         }
         Err(refusal) => {
             metrics.refused(&refusal);
-            refused(&refusal)
+            refused(&refusal).into()
         }
     }
 }

@@ -101,7 +101,7 @@ impl Holds {
         }
         if deposit.is_own {
             match self.own.get_mut(&deposit.project) {
-                Some(sum) => *sum = *sum + deposit.cost,
+                Some(sum) => *sum += deposit.cost,
                 None => {
                     self.own.insert(deposit.project.clone(), deposit.cost);
                 }

@@ -31,6 +31,14 @@ impl Writer {
                 self.end(text.as_bytes(), now, ends);
                 return &self.bytes;
             }
+            Answer::Allowed(caller) => {
+                self.status(StatusCode::NO_CONTENT);
+                self.header(reply::KEY_ID.as_str(), &caller.key_id);
+                self.header(reply::PROJECT_ID.as_str(), &caller.project_id);
+                self.bytes.extend_from_slice(b"cache-control: no-store\r\n");
+                self.end_of_head(now, ends);
+                return &self.bytes;
+            }
         };
         let (head, body) = reply.into_parts();
         self.status(head.status);
@@ -94,6 +102,8 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use hyper::header::{CONTENT_TYPE, HeaderValue};
+    use mete_core::decision::Standings;
+    use mete_gate::Caller;
 
     use super::*;
     use crate::reply::{no_content, with_body};
@@ -119,6 +129,11 @@ mod tests {
              cache-control: no-store\r\ncontent-length: 3\r\nconnection: close\r\n\
              date: Sun, 06 Nov 1994 08:49:38 GMT\r\n\r\nno\n"
         );
+        let caller =
+            Caller { key_id: b"key_1".as_slice().into(), project_id: "proj_1".into(), standings: Standings::default() };
+        let allowed = written(&mut writer, Answer::Allowed(caller.clone()), 784_111_778, false);
+        let at_length = written(&mut writer, Answer::Allowed(caller).into_reply(), 784_111_778, false);
+        assert_eq!(allowed, at_length);
         let json = written(&mut writer, Answer::Json("{}".into()), 784_111_778, true);
         let at_length = written(&mut writer, Answer::Json("{}".into()).into_reply(), 784_111_778, true);
         assert_eq!(json, at_length);

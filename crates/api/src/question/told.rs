@@ -142,8 +142,7 @@ fn left(text: &mut String, left: Option<Nanos>) -> fmt::Result {
 
 /// An id that stands in JSON as it is.
 fn plain(id: &[u8]) -> Option<&str> {
-    let is_plain = id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    std::str::from_utf8(id).ok().filter(|_| is_plain)
+    std::str::from_utf8(id).ok().filter(|_| reply::is_plain(id))
 }
 
 #[cfg(test)]
@@ -186,7 +185,7 @@ mod tests {
             admission(Some(odd), remaining),
             admission(Some(caller.clone()), Remaining { model: left, ..remaining }),
             admission(Some(caller.clone()), Remaining { member: left, ..remaining }),
-            admission(Some(caller.clone()), Remaining { key: left, ..remaining }),
+            admission(Some(caller), Remaining { key: left, ..remaining }),
         ] {
             assert_eq!(allowed(&unusual, None), None, "{unusual:?}");
         }
