@@ -24,6 +24,8 @@ pub struct Nanos(pub i64);
 
 /// Nano-dollars in one dollar.
 pub const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
+/// Digits behind the point.
+const FRACTION_DIGITS: u32 = NANOS_PER_DOLLAR.ilog10();
 
 impl Nanos {
     /// Nothing.
@@ -82,14 +84,44 @@ impl Sum for Nanos {
 
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, fraction) =
-            (self.0.unsigned_abs() / NANOS_PER_DOLLAR as u64, self.0.unsigned_abs() % NANOS_PER_DOLLAR as u64);
-        if fraction == 0 {
-            return f.pad(&format!("{sign}{whole}"));
+        self.with_text(|text| f.pad(text))
+    }
+}
+
+impl Nanos {
+    /// Gives its text to `take`, made without an allocation: every answer about a key has several.
+    fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
+        // As long as `-9223372036.854775808`.
+        let (mut text, mut start) = ([0_u8; 21], 21);
+        let mut put = |byte: u8| {
+            start -= 1;
+            text[start] = byte;
+        };
+        let mut rest = self.0.unsigned_abs();
+        let mut is_shown = false;
+        for _ in 0..FRACTION_DIGITS {
+            let digit = (rest % 10) as u8;
+            rest /= 10;
+            is_shown |= digit != 0;
+            if is_shown {
+                put(b'0' + digit);
+            }
         }
-        let digits = format!("{fraction:09}");
-        f.pad(&format!("{sign}{whole}.{}", digits.trim_end_matches('0')))
+        if is_shown {
+            put(b'.');
+        }
+        loop {
+            put(b'0' + (rest % 10) as u8);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if self.0 < 0 {
+            put(b'-');
+        }
+        // Digits, a point and a sign are text.
+        take(std::str::from_utf8(&text[start..]).unwrap_or_default())
     }
 }
 
@@ -132,7 +164,7 @@ impl FromStr for Nanos {
 
 impl Serialize for Nanos {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 

@@ -280,7 +280,7 @@ async fn r37_envoy_is_told_every_reason_over_grpc() -> Result<()> {
         let waits = matches!(refusal, Refusal::RateLimit(_));
         ensure!(header(&denied.headers, "retry-after").is_some() == waits, "{name}: {denied:?}");
         stop.cancel();
-        grpc.is_closed().await;
+        grpc.closed().await;
         while let Some(ended) = tasks.join_next().await {
             ended?;
         }

@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use hyper::StatusCode;
 use mete_tests::meted::LIMIT;
 use mete_tests::postgres::free_port;
 use mete_tests::process::workspace;
@@ -140,17 +139,7 @@ fn an_upload_is_checked_before_it_is_read() -> Result<()> {
     mete_tests::run(Engine::Sqlite, async |store| {
         let story = Story::new(store).await?;
         let haproxy = HaProxy::start(&story).await?;
-        story.stores_almost_all_it_may().await?;
-        let upload = async |headers: &[(&str, &str)], bytes: usize| {
-            ask(haproxy.port, request("POST", "/v1/files", &story.secret, headers, &"x".repeat(bytes))).await
-        };
-        let full = upload(&[("x-mete-bytes", "1")], 2_000).await?;
-        ensure!((full.status.as_u16(), &*full.code()) == (413, "file_storage_quota_exceeded"), "{full:?}");
-        let before = story.passed();
-        let unknown = upload(&[("transfer-encoding", "chunked")], 2_000).await?;
-        ensure!(unknown.status == StatusCode::LENGTH_REQUIRED, "{unknown:?}");
-        ensure!(story.passed() == before);
-        ensure!(upload(&[], 500).await?.status == StatusCode::OK);
+        story.an_upload_is_checked_before_it_is_read(haproxy.port).await?;
         haproxy.daemon.stop().map(drop)
     })
 }

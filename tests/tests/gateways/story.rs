@@ -146,6 +146,22 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    /// The length that a client tells decides on an upload (R28), whatever it says to Mete; one without a length is refused.
+    pub async fn an_upload_is_checked_before_it_is_read(&self, port: u16) -> Result<()> {
+        self.stores_almost_all_it_may().await?;
+        let upload = async |headers: &[(&str, &str)], bytes: usize| {
+            ask(port, request("POST", "/v1/files", &self.secret, headers, &"x".repeat(bytes))).await
+        };
+        let full = upload(&[("x-mete-bytes", "1")], 2_000).await?;
+        ensure!((full.status.as_u16(), &*full.code()) == (413, "file_storage_quota_exceeded"), "{full:?}");
+        let before = self.passed();
+        let unknown = upload(&[("transfer-encoding", "chunked")], 2_000).await?;
+        ensure!(unknown.status == StatusCode::LENGTH_REQUIRED, "{unknown:?}");
+        ensure!(self.passed() == before, "{:?}", self.upstream.seen());
+        ensure!(upload(&[], 500).await?.status == StatusCode::OK);
+        Ok(())
+    }
+
     /// A rate limit's refusal (R37) comes through the gateway at `port` with all that tells a client when to try again.
     pub async fn a_rate_limit_reaches_the_client(&self, port: u16) -> Result<()> {
         self.stage.mete("limits set --project Support --budget none --rate gpt-4o-mini:requests_per_day=1")?;

@@ -50,7 +50,7 @@ mod tests {
             assert_eq!(model((body.clone() + "--b--\r\n").as_bytes()), Some(&b"whisper-1"[..]), "{body}");
         }
         for body in [
-            audio.clone(),
+            audio,
             whisper.clone() + &part("name=\"model\"", "gpt-4o"),
             whisper.clone() + &part("Name=model", "gpt-4o"),
             whisper + &part("name*=utf-8''model", "gpt-4o"),

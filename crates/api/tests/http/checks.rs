@@ -308,7 +308,7 @@ async fn idle_connections_are_closed_at_the_stop() {
     drop(allowed(chat(&mut clients[0], LIMITED).await));
     server.stop.cancel();
     for client in clients {
-        soon("the end of the connection", client.is_closed()).await;
+        soon("the end of the connection", client.closed()).await;
     }
     server.has_stopped().await;
 }

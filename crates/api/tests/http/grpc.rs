@@ -62,7 +62,7 @@ impl Grpc {
     }
 
     /// Waits until the server has closed the connection.
-    pub async fn is_closed(mut self) {
+    pub async fn closed(mut self) {
         while self.connection.join_next().await.is_some() {}
     }
 }

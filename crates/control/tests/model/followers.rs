@@ -28,19 +28,20 @@ impl Followers {
         Ok(Self { gate: Gate::new(store.gate_snapshot().await?), directories })
     }
 
-    /// They catch up, and then know of these organizations what somebody knows who reads everything anew.
+    /// They catch up, and then know of these organizations what somebody knows who reads everything anew. That is the whole
+    /// store, in which every case before left its own: too much for each step.
     pub async fn check(&self, store: &Store, orgs: &[String], now: Timestamp) -> Result<()> {
         let mut records = Vec::new();
         store.each_key_record(None, |record| records.push(record)).await?;
         records.retain(|record| orgs.contains(&record.organization_id));
         self.follow(store).await?;
-        self.check_gate(store.gate_snapshot().await?, &records, now)?;
+        self.check_gate(store.gate_snapshot().await?, orgs, &records, now)?;
         self.directories.newer_than(self.directories.current().change_seq).await?;
         self.check_attribution(store, &records).await
     }
 
     /// As the daemon does. Nothing that control does has everything read again.
-    async fn follow(&self, store: &Store) -> Result<()> {
+    pub async fn follow(&self, store: &Store) -> Result<()> {
         let known = self.gate.change_seq();
         if store.versions().await?.change_seq == known {
             return Ok(());
@@ -52,8 +53,9 @@ impl Followers {
         Ok(())
     }
 
-    fn check_gate(&self, snapshot: GateSnapshot, records: &[KeyRecord], now: Timestamp) -> Result<()> {
-        let projects: Vec<String> = snapshot.projects.iter().map(|project| project.id.clone()).collect();
+    fn check_gate(&self, snapshot: GateSnapshot, orgs: &[String], records: &[KeyRecord], now: Timestamp) -> Result<()> {
+        let own = snapshot.projects.iter().filter(|project| orgs.contains(&project.organization_id));
+        let projects: Vec<String> = own.map(|project| project.id.clone()).collect();
         let anew = Gate::new(snapshot);
         ensure!(self.gate.change_seq() == anew.change_seq());
         ensure!(

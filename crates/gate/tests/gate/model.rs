@@ -300,11 +300,11 @@ proptest! {
 
 /// The world after `before`, with other keys of those projects only that `keys` tells. No secret is ever taken back.
 fn after(before: &World, mut world: World, keys: [bool; 4]) -> World {
-    for p in 0..4 {
-        if keys[p] {
-            world.keys[p].rotations = world.keys[p].rotations.max(before.keys[p].rotations);
+    for ((key, before), changes) in world.keys.iter_mut().zip(before.keys).zip(keys) {
+        if changes {
+            key.rotations = key.rotations.max(before.rotations);
         } else {
-            world.keys[p] = before.keys[p];
+            *key = before;
         }
     }
     world
