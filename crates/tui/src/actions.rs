@@ -229,7 +229,7 @@ pub const REGISTRY: &[Entry] = &[
         "lift what was placed by hand, or release for a while",
     ),
     entry(Action::New, &[letter('n')], "new", Group::Act, "make another one here"),
-    entry(Action::Edit, &[letter('e')], "edit", Group::Act, "rename or edit the selected one"),
+    entry(Action::Edit, &[letter('E')], "edit", Group::Act, "rename or edit the selected one"),
     entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
     entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
     entry(Action::Owner, &[letter('o')], "owner", Group::Go, "the keys of the selected key's owner"),

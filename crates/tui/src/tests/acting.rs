@@ -202,7 +202,7 @@ each_engine! {
         session.press("<enter>/support<enter>").await;
         let bar = session.screen().lines().last().unwrap_or_default().to_owned();
         assert!(!bar.contains("block") && !bar.contains("remove") && bar.contains(". more"), "{bar}");
-        session.press("xb$ne").await;
+        session.press("xb$nE").await;
         assert!(session.model.overlay.is_none() && session.deeds == 0);
         session.press(".archive").await.sees("that takes an owner of the project or the organization");
         session.press("<enter>").await.sees("What can be done");
