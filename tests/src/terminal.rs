@@ -136,7 +136,7 @@ impl Terminal {
     pub fn resize(&self, (columns, rows): (u16, u16)) -> Result<()> {
         let (columns, rows) = NonZero::new(columns).zip(NonZero::new(rows)).context("a terminal without cells")?;
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).screen.screen_mut().set_size(rows, columns);
-        Ok(self.master.resize(PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 })?)
+        self.master.resize(PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 })
     }
 
     /// All bytes that the program wrote.

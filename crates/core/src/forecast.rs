@@ -207,7 +207,7 @@ impl Habit {
     fn periods(&self) -> Vec<std::ops::Range<usize>> {
         let known = self.hours.len();
         let length = [WEEK, 24, 1].into_iter().find(|length| known >= *length);
-        let Some(length) = length else { return vec![0..0] };
+        let Some(length) = length else { return vec![std::ops::Range::default()] };
         (1..=known / length).map(|number| known - number * length..known - (number - 1) * length).collect()
     }
 

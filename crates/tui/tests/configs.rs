@@ -1,22 +1,22 @@
 //! Configurations as people write them: those that hold, and what is said of those that do not.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use mete_tui::{Config, ConfigError};
 
-fn folder(name: &str) -> Vec<PathBuf> {
+fn folder(name: &str) -> io::Result<Vec<PathBuf>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     files.sort();
     assert!(!files.is_empty());
-    files
+    Ok(files)
 }
 
 #[test]
 fn valid_configurations_hold() {
-    for path in folder("valid_configs") {
+    for path in folder("valid_configs").unwrap() {
         let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config == Config::default(), path.ends_with("empty.toml"), "{}", path.display());
     }
@@ -25,7 +25,7 @@ fn valid_configurations_hold() {
 #[test]
 fn invalid_configurations_are_said_to_be_with_all_that_is_wrong() {
     let mut said = String::new();
-    for path in folder("invalid_configs") {
+    for path in folder("invalid_configs").unwrap() {
         let ConfigError::Wrong { problems, .. } = Config::load(&path).unwrap_err() else {
             panic!("{}", path.display())
         };

@@ -126,7 +126,7 @@ async fn control_z_gives_the_terminal_to_the_shell_and_fg_brings_the_interface_b
     }
     terminal.keys("?")?;
     terminal.wait_for("Keys on this screen")?;
-    terminal.keys("q")?;
+    terminal.keys("?q")?;
     terminal.wait_for("shell> ")?;
     terminal.keys("exit\r")?;
     terminal.wait()?;
@@ -245,7 +245,7 @@ async fn a_locale_of_another_character_set_sees_nothing_but_ascii() -> anyhow::R
     terminal.wait_for("Support bot")?;
     terminal.keys("?")?;
     terminal.wait_for("enter right l")?;
-    terminal.keys("q")?;
+    terminal.keys("?q")?;
     terminal.wait()?;
     ensure!(terminal.bytes().is_ascii());
     Ok(())

@@ -264,7 +264,7 @@ each_engine! {
 
         let entry = |position: u64| QuarantineEntry {
             position,
-            reason: if position % 2 == 0 { "unknown_model" } else { "malformed" },
+            reason: if position.is_multiple_of(2) { "unknown_model" } else { "malformed" },
             detail: "no".into(),
             raw: vec![b'x'; 2000].into(),
             raw_bytes: 2000,
