@@ -10,15 +10,40 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::termios::LocalModes;
 
 use crate::wait;
 
 /// How long a screen may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Around what is drawn as a whole.
+const SYNCHRONIZED: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
+
 struct Seen {
     screen: vt100::Parser,
     bytes: Vec<u8>,
+    /// How many of the bytes stand on the screen.
+    shown: usize,
+}
+
+impl Seen {
+    /// Takes what was written. Like a terminal, it shows an update that is synchronized when it is whole.
+    fn take(&mut self, written: &[u8]) {
+        self.bytes.extend_from_slice(written);
+        let waiting = &self.bytes[self.shown..];
+        let last = |mark: &[u8]| waiting.windows(mark.len()).rposition(|window| window == mark);
+        let whole = match (last(SYNCHRONIZED.0), last(SYNCHRONIZED.1)) {
+            (Some(begun), ended) if ended.is_none_or(|ended| ended < begun) => begun,
+            // what may be the beginning of the mark waits as well
+            _ => {
+                let torn = |length: &usize| waiting.ends_with(&SYNCHRONIZED.0[..*length]);
+                waiting.len() - (1..SYNCHRONIZED.0.len()).rev().find(torn).unwrap_or(0)
+            }
+        };
+        self.screen.process(&waiting[..whole]);
+        self.shown += whole;
+    }
 }
 
 /// A program on a pseudo-terminal. Killed when dropped.
@@ -31,7 +56,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `command` on a terminal of `columns` by `rows` cells. Its environment is taken over, `TERM` is set.
+    /// Starts `command` on a terminal of `columns` by `rows` cells, of 256 colours and UTF-8, whatever the tester's is. Its
+    /// environment is taken over: what it sets or removes goes before that.
     ///
     /// # Errors
     /// When there is no pseudo-terminal, or the program does not start.
@@ -41,6 +67,12 @@ impl Terminal {
         let pair = native_pty_system().openpty(size)?;
         let mut builder = CommandBuilder::new(command.get_program());
         builder.args(command.get_args());
+        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("METE_TUI_CONFIG", "/dev/null")] {
+            builder.env(name, value);
+        }
+        for name in ["LC_ALL", "LC_CTYPE", "NO_COLOR", "COLORTERM", "COLORFGBG"] {
+            builder.env_remove(name);
+        }
         builder.cwd(command.get_current_dir().unwrap_or(Path::new("/")));
         for (name, value) in command.get_envs() {
             match value {
@@ -48,17 +80,16 @@ impl Terminal {
                 None => builder.env_remove(name),
             }
         }
-        builder.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(builder)?;
         drop(pair.slave);
-        let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new() }));
+        let seen =
+            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), shown: 0 }));
         let (mut output, shared) = (pair.master.try_clone_reader()?, Arc::clone(&seen));
         let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut bytes) {
                 let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                seen.screen.process(&bytes[..read]);
-                seen.bytes.extend_from_slice(&bytes[..read]);
+                seen.take(&bytes[..read]);
             }
         });
         let writer = pair.master.take_writer()?;
@@ -78,6 +109,36 @@ impl Terminal {
         (seen.screen.screen().alternate_screen(), seen.screen.screen().hide_cursor())
     }
 
+    /// What is not as the shell left it and will want it back: screen, cursor, pasting, mouse, echo, line by line.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn disorder(&self) -> Result<Vec<&'static str>> {
+        let local = self.local_modes()?;
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let screen = seen.screen.screen();
+        let found = [
+            (screen.alternate_screen(), "another screen"),
+            (screen.hide_cursor(), "no cursor"),
+            (screen.bracketed_paste(), "pasted text in brackets"),
+            (screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None, "a mouse that is reported"),
+            (!local.contains(LocalModes::ECHO), "no echo"),
+            (!local.contains(LocalModes::ICANON), "no lines"),
+            (!local.contains(LocalModes::ISIG), "no signals from keys"),
+        ];
+        Ok(found.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect())
+    }
+
+    /// Makes the terminal larger or smaller, which the program is told.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn resize(&self, (columns, rows): (u16, u16)) -> Result<()> {
+        let (columns, rows) = NonZero::new(columns).zip(NonZero::new(rows)).context("a terminal without cells")?;
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).screen.screen_mut().set_size(rows, columns);
+        self.master.resize(PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 })
+    }
+
     /// All bytes that the program wrote.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
@@ -89,9 +150,13 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn echoes(&self) -> Result<bool> {
+        Ok(self.local_modes()?.contains(LocalModes::ECHO))
+    }
+
+    fn local_modes(&self) -> Result<LocalModes> {
         let name = self.master.tty_name().context("a terminal without a name")?;
         let terminal = std::fs::File::open(&name).with_context(|| name.display().to_string())?;
-        Ok(rustix::termios::tcgetattr(&terminal)?.local_modes.contains(rustix::termios::LocalModes::ECHO))
+        Ok(rustix::termios::tcgetattr(&terminal)?.local_modes)
     }
 
     /// Types keys.
@@ -150,5 +215,26 @@ impl Drop for Terminal {
         // Gone already is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_frame_is_never_seen() -> Result<()> {
+        let (rows, columns) = NonZero::new(2).zip(NonZero::new(20)).context("cells")?;
+        let mut seen = Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), shown: 0 };
+        let written = b"a\x1b[?2026hbc\x1b[?2026ld\x1b[?2026he";
+        let mut screens = Vec::new();
+        for byte in written {
+            seen.take(&[*byte]);
+            screens.push(seen.screen.screen().contents());
+        }
+        screens.dedup();
+        assert_eq!(screens, ["a", "abc", "abcd"]);
+        assert_eq!(seen.bytes, written);
+        Ok(())
     }
 }

@@ -28,6 +28,7 @@ use crate::commands::service_account::ServiceAccountCommand;
 use crate::commands::settings::SettingsCommand;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::spend::SpendArgs;
+use crate::commands::tui::TuiArgs;
 use crate::complete::CompleteArgs;
 use crate::error::CliError;
 use crate::places;
@@ -138,8 +139,7 @@ pub enum Command {
     /// Rate a month anew at the prices of now, or take that back
     Rerate(RerateArgs),
     /// Open the terminal interface
-    #[command(after_help = "Example:\n  mete tui --store sqlite:mete.db")]
-    Tui,
+    Tui(TuiArgs),
     /// Play all of Mete in a temporary folder, on made-up traffic
     Demo(DemoArgs),
 }

@@ -83,7 +83,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Verify => return verify::run(context).await,
         Command::Ingest(args) => return Box::pin(ingest::run(args, context)).await,
         Command::Rerate(args) => Box::pin(rerate::run(args, context)).await?,
-        Command::Tui => tui::run(context).await?,
+        Command::Tui(args) => tui::run(&args, context).await?,
         Command::Demo(args) => demo::run(&args, context.clock()).await.map_err(CliError::Demo)?,
     }
     Ok(Outcome::Done)

@@ -11,7 +11,7 @@ use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
 use mete_prices::{NoPrice, OverrideError};
 use mete_store::StoreError;
-use mete_tui::TuiError;
+use mete_tui::{ConfigError as TuiConfigError, TuiError};
 use meted::config::ConfigError;
 use serde_json::{Value, json};
 
@@ -88,6 +88,9 @@ pub enum CliError {
     /// A task ended in a way that it must not.
     #[error("the program failed inside: {0}")]
     Task(#[from] tokio::task::JoinError),
+    /// The configuration of the terminal interface cannot be read.
+    #[error(transparent)]
+    TuiConfig(#[from] TuiConfigError),
     /// The terminal interface could not be shown.
     #[error(transparent)]
     Tui(#[from] TuiError),
@@ -162,10 +165,12 @@ impl CliError {
             | Self::Prices { .. }
             | Self::Mapping { .. }
             | Self::Config(_)
+            | Self::TuiConfig(TuiConfigError::Wrong { .. })
             | Self::NoToken(_)
             | Self::Tables { .. } => "invalid",
             Self::NoEntry(_) | Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
+            Self::TuiConfig(TuiConfigError::Read { .. }) => "io",
             Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",
             Self::Tui(_) => "terminal",

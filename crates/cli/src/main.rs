@@ -11,7 +11,6 @@ mod context;
 mod error;
 mod output;
 mod places;
-mod when;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -59,7 +58,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
 
 fn work(command: Command, global: Global, output: Output) -> Result<Outcome, CliError> {
     // The terminal interface has the whole screen: a log line would tear it.
-    if !matches!(command, Command::Tui | Command::Demo(_)) {
+    if !matches!(command, Command::Tui(_) | Command::Demo(_)) {
         log_to_stderr();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;

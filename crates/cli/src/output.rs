@@ -63,6 +63,7 @@ impl Output {
         if self.json {
             to_stderr(&text::ascii_controls(&error.body().to_string()));
         } else {
+            let safe = if matches!(error, CliError::TuiConfig(_)) { safe_lines } else { safe };
             to_stderr(&format!("mete: {}", safe(&error.to_string())));
         }
     }

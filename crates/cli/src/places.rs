@@ -24,6 +24,15 @@ pub fn catalogue(file: Option<&Path>) -> Result<Catalogue, CliError> {
 }
 
 fn default_prices() -> Option<PathBuf> {
-    let path = Xdg::new().ok()?.config_dir().join("mete").join("prices.toml");
+    configured("prices.toml")
+}
+
+/// `mete/tui.toml` in the XDG configuration directory, if it is there.
+pub fn tui_config() -> Option<PathBuf> {
+    configured("tui.toml")
+}
+
+fn configured(name: &str) -> Option<PathBuf> {
+    let path = Xdg::new().ok()?.config_dir().join("mete").join(name);
     path.exists().then_some(path)
 }

@@ -16,7 +16,7 @@ use crate::sight::Sight;
 use crate::{Control, ControlError, change};
 
 /// An administration key to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAdminKeyInput {
     /// Id or name of its organization.
     pub organization: String,

@@ -16,7 +16,7 @@ use crate::sight::Sight;
 use crate::{Control, ControlError, change};
 
 /// On what a block or release is placed; each is an id or a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockTarget {
     /// A key.
     Key(String),
@@ -25,7 +25,7 @@ pub enum BlockTarget {
 }
 
 /// A block or release to be placed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewBlockInput {
     /// On what.
     pub target: BlockTarget,

@@ -16,7 +16,7 @@ use crate::sight::Sight;
 use crate::{Control, ControlError, change};
 
 /// An invite to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInviteInput {
     /// Id or name of the organization.
     pub organization: String,

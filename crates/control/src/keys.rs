@@ -23,7 +23,7 @@ use crate::{Control, ControlError, change};
 pub const MAX_GRACE: i64 = 30 * DAY;
 
 /// Whose a key is to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyOwner {
     /// The actor's own.
     Own,
@@ -35,7 +35,7 @@ pub enum KeyOwner {
 }
 
 /// A key to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKeyInput {
     /// Id or name of its project.
     pub project: String,
@@ -84,7 +84,7 @@ pub struct RotatedKey {
 }
 
 /// What is to be changed of a key; what is `None` stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyChange {
     /// Its name; may be empty.
     pub name: Option<String>,

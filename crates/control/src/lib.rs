@@ -55,7 +55,7 @@ pub use projects::{NewProjectInput, ProjectChange};
 pub use rerate::{RerateInput, RerateReport, RerateRow, UndoReport, Unpriced};
 pub use service_accounts::{CreatedServiceAccount, ServiceAccountOf};
 pub use sight::Sight;
-pub use view::{ListedProjects, SeenPart, SeenResource, View};
+pub use view::{ListedProjects, Outlook, ProjectPulse, Pulse, ScopeOutlook, SeenPart, SeenResource, SourcePulse, View};
 
 /// How long a change is tried again when others are in its way. A locked SQLite file has been waited for as long by then.
 const PATIENCE: Duration = Duration::from_secs(30);

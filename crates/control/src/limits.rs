@@ -21,7 +21,7 @@ use crate::{Control, ControlError, change};
 pub use parts::{PartAfter, PartNamed};
 
 /// Whose limits; each is an id or a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LimitsOf {
     /// An organization's.
     Organization(String),
@@ -30,7 +30,7 @@ pub enum LimitsOf {
 }
 
 /// What is to be changed; `None` stays, `Some(None)` is taken away.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitChange {
     /// Monthly budget.
     pub budget: Option<Option<Nanos>>,

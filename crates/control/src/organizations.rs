@@ -16,7 +16,7 @@ use crate::{Control, ControlError, change};
 pub const DEFAULT_PROJECT: &str = "Default project";
 
 /// An organization to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrganizationInput {
     /// Its name.
     pub name: String,

@@ -13,7 +13,7 @@ use crate::rights::{refuse_archived, refuse_default};
 use crate::{Control, ControlError, change};
 
 /// A project to be made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewProjectInput {
     /// Id or name of its organization.
     pub organization: String,
@@ -34,7 +34,7 @@ impl NewProjectInput {
 }
 
 /// What is to be changed of a project; what is `None` stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectChange {
     /// Its name.
     pub name: Option<String>,

@@ -16,7 +16,7 @@ use crate::rights::{Attempt, refuse_archived, refuse_default};
 use crate::{Control, ControlError, change};
 
 /// Whose a service account is to be; each is an id or a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceAccountOf {
     /// The organization's: in its default project, and in no other.
     Organization(String),

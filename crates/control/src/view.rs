@@ -3,8 +3,11 @@
 
 mod keys;
 mod log;
+mod outlook;
+mod pages;
 mod parts;
 mod people;
+mod pulse;
 mod resources;
 mod spend;
 
@@ -22,7 +25,9 @@ use crate::error::Denial;
 use crate::lookup::{gone, visible_organization, visible_project};
 use crate::sight::Sight;
 
+pub use outlook::{Outlook, ScopeOutlook};
 pub use parts::SeenPart;
+pub use pulse::{ProjectPulse, Pulse, SourcePulse};
 pub use resources::SeenResource;
 
 /// Reads of one actor.
@@ -180,7 +185,7 @@ impl<'a> View<'a> {
             organization_id: organization_id.map(str::to_owned),
             project_id: project_id.map(str::to_owned),
             open: true,
-            holding_at: None,
+            ..ManualBlockFilter::default()
         };
         let mut blocks: HashMap<String, Vec<ManualBlock>> = HashMap::new();
         for block in self.manual_blocks(&open).await? {

@@ -10,6 +10,7 @@ pub mod decision;
 pub mod directory;
 pub mod endpoint;
 pub mod event;
+pub mod forecast;
 pub mod ids;
 pub mod limits;
 pub mod manual_block;
@@ -22,6 +23,7 @@ pub mod rights;
 pub mod secret;
 pub mod shards;
 pub mod time;
+pub mod when;
 
 pub use clock::{Clock, ManualClock};
 pub use endpoint::EndpointGroup;

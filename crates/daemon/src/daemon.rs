@@ -23,6 +23,7 @@ use crate::access::{self, TokenError};
 use crate::backlog::Backlog;
 use crate::config::{Config, Listen};
 use crate::gatekeeper::{GateObserver, follow_directory};
+use crate::heartbeat::Heartbeat;
 use crate::leases::{self, Lessee};
 use crate::lookout::Lookout;
 use crate::prices::{PriceError, PriceList};
@@ -124,6 +125,8 @@ impl Daemon {
             services.spawn(mete_api::serve_grpc(listener, Arc::clone(&api), settings, stop_services.clone()));
         }
 
+        let beating = (Arc::clone(&backlog), Arc::clone(&clock));
+        let heartbeat = Heartbeat::new(daemon.clone(), store.clone(), beating);
         let lessee = Lessee { daemon, store: store.clone(), gate: Arc::clone(&gate), clock: Arc::clone(&clock) };
         let observer = GateObserver {
             gate: Arc::clone(&gate),
@@ -164,6 +167,7 @@ impl Daemon {
         let lookout = Lookout { gate: Arc::clone(&gate), footing, backlog, metrics, clock: Arc::clone(&clock) };
         services.spawn(lookout.keep(stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
+        services.spawn(heartbeat.beat(stop_services.clone()));
         services.spawn(retention::drop_old_months(store.clone(), Arc::clone(&clock), stop_services.clone()));
         services.spawn(lessee.lease(asked, stop_services.clone()));
         let list = Arc::clone(api.refused_list());

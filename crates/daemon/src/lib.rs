@@ -5,6 +5,7 @@ mod backlog;
 pub mod config;
 mod daemon;
 mod gatekeeper;
+mod heartbeat;
 mod leases;
 mod listen;
 mod lookout;

@@ -1,5 +1,7 @@
 //! Alerts and budget blocks: rows written when spend crosses a limit (R26, R27).
 
+use std::collections::HashMap;
+
 use mete_core::limits::Limits;
 use mete_core::parts::Part;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
@@ -9,6 +11,7 @@ use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::limits::{Scope, ScopeKind};
+use crate::pages::{Cursor, CursorKey, Order, Page, Paging};
 use crate::rows;
 use crate::{Store, Tx};
 
@@ -98,6 +101,21 @@ pub struct AlertFilter {
     pub project_id: Option<String>,
     /// Of this month's spend.
     pub month: Option<Month>,
+    /// Only those of which nobody took note.
+    pub is_open: bool,
+    /// Of these organizations and projects only, by their ids.
+    pub scope_ids: Option<Vec<String>>,
+}
+
+impl AlertFilter {
+    fn conditions(&self) -> Conditions {
+        let conditions = Conditions::default()
+            .text("a.organization_id = {}", self.organization_id.as_deref())
+            .text("a.scope_id = {}", self.project_id.as_deref())
+            .number("a.month = {}", self.month.map(Month::yyyymm))
+            .any_of("a.scope_id IN {}", self.scope_ids.as_deref());
+        if self.is_open { conditions.fixed("a.acknowledged_at IS NULL") } else { conditions }
+    }
 }
 
 /// Since when a budget refuses.
@@ -162,7 +180,49 @@ const MONTH_SPEND: &str = "WITH wanted AS (SELECT p.num FROM project p JOIN orga
      (SELECT cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
      UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts";
 
+const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
+     COALESCE(p.name, o.name) AS scope_name, a.part_kind, a.part_id, \
+     COALESCE(u.email, s.name, NULLIF(k.name, ''), k.redacted_value) AS part_name, \
+     a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
+     LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
+     LEFT JOIN person u ON a.part_kind = 'member' AND u.id = a.part_id \
+     LEFT JOIN service_account s ON a.part_kind = 'member' AND s.id = a.part_id \
+     LEFT JOIN api_key k ON a.part_kind = 'key' AND k.id = a.part_id";
+
 impl Store {
+    /// What organizations with their sub-organizations, and projects, have spent in a month, by their ids: exact at every
+    /// commit (R31). What spent nothing is left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn scope_spends(&self, ids: &[String], month: Month) -> Result<HashMap<String, Nanos>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let month = month.yyyymm();
+        let within = |texts: Vec<String>, column: &str| {
+            Conditions::go_on(texts).any_of(&format!("{column} IN {{}}"), Some(ids)).parts()
+        };
+        let (projects, texts) = within(Vec::new(), "p.id");
+        let (organizations, texts) = within(texts, "p.organization_id");
+        let (of_projects, texts) = within(texts, "p.id");
+        let (of_organizations, texts) = within(texts, "p.organization_id");
+        let (below, texts) = within(texts, "o.parent_id");
+        let fresh = format!("FROM spend_delta d JOIN project p ON p.num = d.project AND d.month = {month}");
+        let sql = format!(
+            "SELECT id, CAST(SUM(cost) AS BIGINT) FROM (\
+             SELECT p.id, s.cost FROM project p JOIN scope_month s ON s.scope = p.num AND s.bucket = {month} {projects} \
+             UNION ALL SELECT p.organization_id, s.cost FROM project p JOIN scope_month s ON s.scope = -p.num \
+             AND s.bucket = {month} {organizations} AND p.is_default \
+             UNION ALL SELECT p.id, d.cost {fresh} {of_projects} \
+             UNION ALL SELECT p.organization_id, d.cost {fresh} {of_organizations} \
+             UNION ALL SELECT o.parent_id, d.cost {fresh} JOIN organization o ON o.id = p.organization_id {below}\
+             ) AS parts GROUP BY id"
+        );
+        let rows: Vec<(String, i64)> = rows_of!(on_read, self, sql, texts)?;
+        Ok(rows.into_iter().map(|(id, spend)| (id, Nanos(spend))).collect())
+    }
+
     /// What a project, or an organization with its sub-organizations, has spent in a month: exact at every commit (R31).
     ///
     /// # Errors
@@ -179,23 +239,22 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError> {
-        let (conditions, texts) = Conditions::default()
-            .text("a.organization_id = {}", filter.organization_id.as_deref())
-            .text("a.scope_id = {}", filter.project_id.as_deref())
-            .number("a.month = {}", filter.month.map(Month::yyyymm))
-            .parts();
-        let sql = format!(
-            "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, COALESCE(p.name, o.name) AS scope_name, \
-             a.part_kind, a.part_id, COALESCE(u.email, s.name, NULLIF(k.name, ''), k.redacted_value) AS part_name, \
-             a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
-             LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
-             LEFT JOIN person u ON a.part_kind = 'member' AND u.id = a.part_id \
-             LEFT JOIN service_account s ON a.part_kind = 'member' AND s.id = a.part_id \
-             LEFT JOIN api_key k ON a.part_kind = 'key' AND k.id = a.part_id \
-             {conditions} ORDER BY a.at DESC, a.amount DESC, a.id"
-        );
+        let (conditions, texts) = filter.conditions().parts();
+        let sql = format!("{ALERT} {conditions} ORDER BY a.at DESC, a.amount DESC, a.id");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::alert).collect()
+    }
+
+    /// Some of the alerts, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn alert_page(&self, filter: &AlertFilter, paging: &Paging) -> Result<Page<Alert>, StoreError> {
+        const NEWEST: Order = Order::newest("a.at", "a.id");
+        let (conditions, texts) = NEWEST.seek(filter.conditions(), paging).parts();
+        let sql = format!("{ALERT} {conditions} {}", NEWEST.clause(paging));
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        Page::of(rows, paging, |row| Cursor { key: CursorKey::Number(row.at), id: row.id.clone() }).try_map(Row::alert)
     }
 
     /// The budget blocks of a month that are in force: whose, and since when.

@@ -8,6 +8,7 @@ use sqlx::AssertSqlSafe;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
+use crate::pages::{Cursor, CursorKey, Page, Paging, Seek};
 use crate::rows::{bytes32, word};
 use crate::{Store, Tx};
 
@@ -29,6 +30,38 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
     /// At most so many, the newest.
     pub limit: Option<i64>,
+    /// About this: a project, key, person, or what else has an id.
+    pub target_id: Option<String>,
+    /// Of these organizations, and of these projects of others; for somebody who may not read all.
+    pub seen: Option<(Vec<String>, Vec<String>)>,
+}
+
+impl AuditFilter {
+    fn conditions(&self) -> Conditions {
+        let conditions = Conditions::default()
+            .text("organization_id = {}", self.organization_id.as_deref())
+            .text("project_id = {}", self.project_id.as_deref())
+            .text("target_id = {}", self.target_id.as_deref())
+            .text("(actor_id = {} OR actor_name = {})", self.actor.as_deref())
+            .text("(action = {} OR SUBSTR(action, 1, LENGTH({}) + 1) = {} || '.')", self.action.as_deref())
+            .number("at >= {}", self.since.map(|since| since.0));
+        match &self.seen {
+            None => conditions,
+            Some((organizations, projects)) if projects.is_empty() => {
+                conditions.any_of("organization_id IN {}", Some(organizations))
+            }
+            Some((organizations, projects)) if organizations.is_empty() => {
+                conditions.any_of("project_id IN {}", Some(projects))
+            }
+            Some((organizations, projects)) => {
+                let list = |ids: &[String]| vec!["{}"; ids.len()].join(", ");
+                let condition =
+                    format!("(organization_id IN ({}) OR project_id IN ({}))", list(organizations), list(projects));
+                let texts: Vec<&str> = organizations.iter().chain(projects).map(String::as_str).collect();
+                conditions.texts(&condition, &texts)
+            }
+        }
+    }
 }
 
 /// What is wrong at one place of a chain.
@@ -163,17 +196,39 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
-        let (conditions, texts) = Conditions::default()
-            .text("organization_id = {}", filter.organization_id.as_deref())
-            .text("project_id = {}", filter.project_id.as_deref())
-            .text("(actor_id = {} OR actor_name = {})", filter.actor.as_deref())
-            .text("(action = {} OR SUBSTR(action, 1, LENGTH({}) + 1) = {} || '.')", filter.action.as_deref())
-            .number("at >= {}", filter.since.map(|since| since.0))
-            .parts();
+        let (conditions, texts) = filter.conditions().parts();
         let limit = filter.limit.unwrap_or(i64::MAX);
         let sql = format!("{COLUMNS} {conditions} ORDER BY at DESC, organization_id, seq DESC LIMIT {limit}");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(|row| row.entry().map(|(entry, _)| entry)).collect()
+    }
+
+    /// Some of the entries, newest first; the filter's limit does not count.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn audit_page(&self, filter: &AuditFilter, paging: &Paging) -> Result<Page<AuditEntry>, StoreError> {
+        let (sign, way) = if paging.is_backwards() { (">", "ASC") } else { ("<", "DESC") };
+        let wanted = filter.conditions();
+        let wanted = match &paging.seek {
+            Seek::After(Cursor { key: CursorKey::Number(at), id })
+            | Seek::Before(Cursor { key: CursorKey::Number(at), id }) => {
+                let (organization_id, seq) = id.rsplit_once(':').unwrap_or_default();
+                let seq: i64 = seq.parse().unwrap_or_default();
+                wanted.texts(
+                    &format!("at {sign}= {at} AND (at, organization_id, seq) {sign} ({at}, {{}}, {seq})"),
+                    &[organization_id],
+                )
+            }
+            _ => wanted.fixed(&format!("at < {}", i64::MAX)),
+        };
+        let (conditions, texts) = wanted.parts();
+        let limit = u64::from(paging.limit) + 1;
+        let sql = format!("{COLUMNS} {conditions} ORDER BY at {way}, organization_id {way}, seq {way} LIMIT {limit}");
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        let cursor =
+            |row: &Row| Cursor { key: CursorKey::Number(row.at), id: format!("{}:{}", row.organization_id, row.seq) };
+        Page::of(rows, paging, cursor).try_map(|row| row.entry().map(|(entry, _)| entry))
     }
 
     /// Verifies the chain of one organization, or all chains.

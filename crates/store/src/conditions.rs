@@ -33,6 +33,21 @@ impl Conditions {
         }
     }
 
+    /// Restricts to rows of which `condition` holds, where each `{}` stands for one of the parameters, in their order.
+    pub(crate) fn texts(mut self, condition: &str, texts: &[&str]) -> Self {
+        let mut sql = condition.to_owned();
+        for text in texts {
+            self.texts.push((*text).to_owned());
+            sql = sql.replacen("{}", &format!("${}", self.texts.len()), 1);
+        }
+        self.fixed(&sql)
+    }
+
+    /// The same parameters go on in another part of the statement: what is bound stays, the conditions begin anew.
+    pub(crate) fn go_on(texts: Vec<String>) -> Self {
+        Self { sql: String::new(), texts }
+    }
+
     /// Restricts to rows of which `condition` holds, where `{}` stands for the number; nothing for no number.
     pub(crate) fn number(self, condition: &str, number: Option<i64>) -> Self {
         match number {

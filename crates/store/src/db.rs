@@ -163,6 +163,16 @@ impl Store {
         }
     }
 
+    /// Whether nothing can be written by the look of it: a SQLite file without the permission to write, a Postgres server
+    /// or user whose transactions are read-only. What cannot be found out counts as no.
+    pub async fn is_read_only(&self) -> bool {
+        match (&*self.db, &self.url) {
+            (Db::Sqlite { .. }, StoreUrl::Sqlite(path)) => sqlite::is_read_only(path),
+            (Db::Postgres(pool), _) => postgres::is_read_only(pool).await,
+            _ => false,
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn url(&self) -> &StoreUrl {

@@ -62,7 +62,7 @@ impl ProjectFilter {
 fn month_spend(month: i64) -> String {
     format!(
         "SELECT project, CAST(SUM(cost) AS BIGINT) AS spend, CAST(SUM(requests) AS BIGINT) AS requests \
-         FROM (SELECT project, cost, requests FROM spend_month WHERE bucket = {month} \
+         FROM (SELECT scope AS project, cost, requests FROM scope_month WHERE bucket = {month} AND scope > 0 \
          UNION ALL SELECT project, cost, requests FROM spend_delta WHERE month = {month}) AS parts GROUP BY project"
     )
 }

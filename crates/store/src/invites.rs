@@ -8,6 +8,7 @@ use mete_core::people::{Invite, InviteProject, InviteStatus};
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
+use crate::pages::{Cursor, CursorKey, Order, Page, Paging};
 use crate::rows::word;
 use crate::{Store, Tx};
 
@@ -61,6 +62,47 @@ impl Store {
             .parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY created_at, id");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        let mut projects = self.projects_of_invites((&conditions, texts)).await?;
+        rows.into_iter()
+            .map(|row| {
+                let projects = projects.remove(&row.id).unwrap_or_default();
+                row.invite(projects, now)
+            })
+            .collect()
+    }
+
+    /// Some of the invites of these organizations, or of all, newest first, with their status at `now`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn invite_page(
+        &self,
+        organization_ids: Option<&[String]>,
+        paging: &Paging,
+        now: Timestamp,
+    ) -> Result<Page<Invite>, StoreError> {
+        const NEWEST: Order = Order::newest("created_at", "id");
+        let wanted = Conditions::default().any_of("organization_id IN {}", organization_ids);
+        let (conditions, texts) = NEWEST.seek(wanted, paging).parts();
+        let sql = format!("{COLUMNS} {conditions} {}", NEWEST.clause(paging));
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        let page = Page::of(rows, paging, |row| Cursor { key: CursorKey::Number(row.created_at), id: row.id.clone() });
+        let ids: Vec<String> = page.rows.iter().map(|row| row.id.clone()).collect();
+        let (of_page, texts) = Conditions::default().any_of("id IN {}", Some(&ids)).parts();
+        let mut projects = match ids.is_empty() {
+            true => HashMap::new(),
+            false => self.projects_of_invites((&of_page, texts)).await?,
+        };
+        page.try_map(|row| {
+            let projects = projects.remove(&row.id).unwrap_or_default();
+            row.invite(projects, now)
+        })
+    }
+
+    async fn projects_of_invites(
+        &self,
+        (conditions, texts): (&str, Vec<String>),
+    ) -> Result<HashMap<String, Vec<InviteProject>>, StoreError> {
         let sql = format!(
             "SELECT invite_id, project_id, role FROM invite_project WHERE invite_id IN (SELECT id FROM invite {conditions}) \
              ORDER BY project_id"
@@ -70,12 +112,7 @@ impl Store {
         for row in projects {
             of_invite.entry(row.0.clone()).or_default().push(project(row)?);
         }
-        rows.into_iter()
-            .map(|row| {
-                let projects = of_invite.remove(&row.id).unwrap_or_default();
-                row.invite(projects, now)
-            })
-            .collect()
+        Ok(of_invite)
     }
 }
 

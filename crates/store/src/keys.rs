@@ -52,8 +52,8 @@ pub struct StoredSecret<'a> {
 }
 
 #[derive(sqlx::FromRow)]
-struct KeyRow {
-    id: String,
+pub(crate) struct KeyRow {
+    pub(crate) id: String,
     organization_id: String,
     project_id: String,
     owner_id: String,
@@ -70,7 +70,7 @@ struct KeyRow {
 }
 
 impl KeyRow {
-    fn key(self) -> Result<ApiKey, StoreError> {
+    pub(crate) fn key(self) -> Result<ApiKey, StoreError> {
         Ok(ApiKey {
             status: word::<KeyStatus>(&self.status)?,
             owner_kind: word::<MemberKind>(&self.owner_kind)?,
@@ -101,10 +101,18 @@ fn scopes_text(permissions: &Permissions) -> Result<String, StoreError> {
     serde_json::to_string(&permissions.scopes).map_err(|error| StoreError::Corrupt(format!("scopes ({error})")))
 }
 
-const COLUMNS: &str = "SELECT k.id, k.organization_id, k.project_id, k.owner_id, k.owner_kind, \
+/// The columns of a [`KeyRow`], of the table named `k` and of [`KEY_OWNERS`].
+pub(crate) const KEY_COLUMNS: &str = "k.id, k.organization_id, k.project_id, k.owner_id, k.owner_kind, \
      COALESCE(u.email, s.name, k.owner_id) AS owner, k.name, k.redacted_value, k.status, k.permissions, k.scopes, \
-     k.created_at, k.last_used_at, k.expires_at \
-     FROM api_key k LEFT JOIN person u ON u.id = k.owner_id LEFT JOIN service_account s ON s.id = k.owner_id ";
+     k.created_at, k.last_used_at, k.expires_at";
+
+/// What names a key's owner.
+pub(crate) const KEY_OWNERS: &str =
+    "LEFT JOIN person u ON u.id = k.owner_id LEFT JOIN service_account s ON s.id = k.owner_id";
+
+fn columns() -> String {
+    format!("SELECT {KEY_COLUMNS} FROM api_key k {KEY_OWNERS}")
+}
 
 impl Store {
     /// Keys, oldest first.
@@ -152,7 +160,7 @@ impl Store {
 
     async fn list_keys(&self, conditions: Conditions) -> Result<Vec<ApiKey>, StoreError> {
         let (conditions, texts) = conditions.parts();
-        let sql = format!("{COLUMNS} {conditions} ORDER BY k.created_at, k.id");
+        let sql = format!("{} {conditions} ORDER BY k.created_at, k.id", columns());
         let rows: Vec<KeyRow> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(KeyRow::key).collect()
     }
@@ -217,7 +225,7 @@ impl Tx {
     /// # Errors
     /// When the store cannot be read.
     pub async fn key(&mut self, id: &str) -> Result<Option<ApiKey>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE k.id = $1");
+        let sql = format!("{} WHERE k.id = $1", columns());
         let row: Option<KeyRow> = in_tx!(self, db => {
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
         })?;
@@ -240,7 +248,7 @@ impl Tx {
             .text("k.project_id = {}", project_id)
             .fixed("k.status = 'active'")
             .parts();
-        let sql = format!("{COLUMNS} {conditions} ORDER BY k.id");
+        let sql = format!("{} {conditions} ORDER BY k.id", columns());
         let rows: Vec<KeyRow> = rows_of!(in_tx, self, sql, texts)?;
         rows.into_iter().map(KeyRow::key).collect()
     }

@@ -4,6 +4,7 @@
 mod append;
 mod classify;
 mod commit;
+mod event_pages;
 mod extra;
 mod fold;
 mod holdings;
@@ -15,6 +16,7 @@ mod parts;
 mod positions;
 mod recent;
 mod rerate;
+mod scopes;
 mod segment;
 mod sums;
 mod watch;
@@ -42,6 +44,7 @@ use recent::RecentIds;
 use watch::Watch;
 
 pub(crate) use commit::take_turn;
+pub use event_pages::{EventFilter, EventLine, EventPage, EventPlace, EventTail};
 pub use positions::Position;
 pub use rerate::{KeptEvent, KeptPage, NewCost, Place, Rerated, RunEvent};
 pub(crate) use sums::{PackedSums, packed_sums_between};

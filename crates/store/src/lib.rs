@@ -10,6 +10,8 @@ mod audit;
 mod bulk;
 mod change;
 mod conditions;
+mod course;
+mod daemons;
 mod db;
 mod directory;
 mod error;
@@ -17,6 +19,7 @@ mod gate;
 mod hold_leases;
 mod hour_usage;
 mod invites;
+mod key_pages;
 mod key_set;
 mod keys;
 mod ledger;
@@ -24,6 +27,7 @@ mod limits;
 mod lines;
 mod manual_blocks;
 mod migrations;
+mod pages;
 mod part_budgets;
 mod people;
 mod postgres;
@@ -31,12 +35,14 @@ mod projects;
 mod quarantine;
 mod rates;
 mod receipts;
+mod refusals;
 mod rerates;
 mod resources;
 mod retention;
 mod rows;
 mod service_accounts;
 mod settings;
+mod shares;
 mod sources;
 mod spend;
 mod sqlite;
@@ -47,6 +53,8 @@ pub use alerts::{Alert, AlertFilter, AlertKind, AlertPart, Block};
 pub use as_of::SpentBefore;
 pub use audit::{AuditFilter, ChainBreak, ChainFault, ChainReport};
 pub use change::{Change, Extent, Versions};
+pub use course::{Span, SpendOf, SpendPoint, Spender, SpenderKind};
+pub use daemons::DaemonSeen;
 pub use db::{Store, Tx};
 pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;
@@ -54,25 +62,29 @@ pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProje
 pub use hold_leases::HoldLease;
 pub use hour_usage::HourUsage;
 pub use invites::InviteFilter;
+pub use key_pages::{KeyLine, KeyOrder, KeyQuery, KeyReach};
 pub use key_set::KeySet;
 pub use keys::{KeyFilter, KeyRecord, StoredSecret};
 pub use ledger::{
-    Arrival, Committed, Conflict, KeptEvent, KeptPage, Ledger, NamedHold, NewCost, Outcome, Parcel, Place, Position,
-    ReadCounts, Receipt, Rerated, RunEvent, Tally,
+    Arrival, Committed, Conflict, EventFilter, EventLine, EventPage, EventPlace, EventTail, KeptEvent, KeptPage,
+    Ledger, NamedHold, NewCost, Outcome, Parcel, Place, Position, ReadCounts, Receipt, Rerated, RunEvent, Tally,
 };
 pub use limits::{OfProject, Scope, ScopeKind};
-pub use manual_blocks::ManualBlockFilter;
+pub use manual_blocks::{ManualBlockFilter, SeenBlocks};
+pub use pages::{Cursor, CursorKey, Page, Paging, Seek};
 pub use part_budgets::{GatePart, PartBudget, PartSpend};
-pub use people::Memberships;
+pub use people::{MemberLine, MemberOrder, Memberships};
 pub use quarantine::{
     FailedRetry, QUARANTINE_ENTRIES, QuarantineCount, QuarantineEntry, QuarantineFilter, QuarantineRow, RAW_LIMIT,
     Trimmed,
 };
 pub use receipts::{Account, MOST_PROBLEMS, Problem, StoredReceipt};
+pub use refusals::{Refusal, RefusalCause};
 pub use rerates::{Rerate, RerateSum};
 pub use resources::{ProjectBytes, ResourceFilter, ResourceKind, ResourceRow};
 pub use retention::Retention;
-pub use settings::Setting;
+pub use settings::{Setting, SettingProblem};
+pub use shares::ShareKind;
 pub use sources::{SourceDay, SourceFile, SourceFilter};
 pub use spend::{SpendBy, SpendQuery, SpendRow};
 pub use url::StoreUrl;

@@ -6,6 +6,7 @@ use mete_core::manual_block::ManualBlock;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
+use crate::pages::{Cursor, CursorKey, Order, Page, Paging};
 use crate::rows::word;
 use crate::{Store, Tx};
 
@@ -20,6 +21,45 @@ pub struct ManualBlockFilter {
     pub open: bool,
     /// Only those that hold at this instant.
     pub holding_at: Option<Timestamp>,
+    /// Only those that somebody may see.
+    pub seen: Option<SeenBlocks>,
+}
+
+/// The blocks and releases that somebody may see who does not see all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenBlocks {
+    /// Of these projects and of all their keys.
+    pub managed: Vec<String>,
+    /// Of these projects, and of those of their keys that the person owns.
+    pub others: Vec<String>,
+    /// The person's id.
+    pub user_id: String,
+}
+
+impl ManualBlockFilter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default()
+            .text("organization_id = {}", self.organization_id.as_deref())
+            .text("project_id = {}", self.project_id.as_deref());
+        if self.open || self.holding_at.is_some() {
+            conditions = conditions.fixed("lifted_at IS NULL");
+        }
+        if let Some(now) = self.holding_at {
+            conditions = conditions.number("(until IS NULL OR until > {})", Some(now.0));
+        }
+        let Some(SeenBlocks { managed, others, user_id }) = &self.seen else { return conditions };
+        let list = |ids: &[String]| {
+            if ids.is_empty() { "('')".to_owned() } else { format!("({})", vec!["{}"; ids.len()].join(", ")) }
+        };
+        let condition = format!(
+            "(project_id IN {} OR (project_id IN {} AND (scope_kind = 'project' \
+             OR scope_id IN (SELECT k.id FROM api_key k WHERE k.owner_id = {{}}))))",
+            list(managed),
+            list(others)
+        );
+        let texts: Vec<&str> = managed.iter().chain(others).chain([user_id]).map(String::as_str).collect();
+        conditions.texts(&condition, &texts)
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -66,19 +106,27 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn manual_blocks(&self, filter: &ManualBlockFilter) -> Result<Vec<ManualBlock>, StoreError> {
-        let mut conditions = Conditions::default()
-            .text("organization_id = {}", filter.organization_id.as_deref())
-            .text("project_id = {}", filter.project_id.as_deref());
-        if filter.open || filter.holding_at.is_some() {
-            conditions = conditions.fixed("lifted_at IS NULL");
-        }
-        if let Some(now) = filter.holding_at {
-            conditions = conditions.number("(until IS NULL OR until > {})", Some(now.0));
-        }
-        let (conditions, texts) = conditions.parts();
+        let (conditions, texts) = filter.conditions().parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY placed_at DESC, id");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::block).collect()
+    }
+
+    /// Some of the blocks and releases placed by hand, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn manual_block_page(
+        &self,
+        filter: &ManualBlockFilter,
+        paging: &Paging,
+    ) -> Result<Page<ManualBlock>, StoreError> {
+        const NEWEST: Order = Order::newest("placed_at", "id");
+        let (conditions, texts) = NEWEST.seek(filter.conditions(), paging).parts();
+        let sql = format!("{COLUMNS} {conditions} {}", NEWEST.clause(paging));
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        let cursor = |row: &Row| Cursor { key: CursorKey::Number(row.placed_at), id: row.id.clone() };
+        Page::of(rows, paging, cursor).try_map(Row::block)
     }
 
     /// The block or release with this id.

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::url::StoreUrl;
 
 /// Number, name and text of every version. A version that was released is never edited.
-const VERSIONS: [(i64, &str, &str); 7] = [
+const VERSIONS: [(i64, &str, &str); 8] = [
     (1, "walls", include_str!("migrations/0001_walls.sql")),
     (2, "directory", include_str!("migrations/0002_directory.sql")),
     (3, "ingest", include_str!("migrations/0003_ingest.sql")),
@@ -18,6 +18,7 @@ const VERSIONS: [(i64, &str, &str); 7] = [
     (5, "budgets", include_str!("migrations/0005_budgets.sql")),
     (6, "rates", include_str!("migrations/0006_rates.sql")),
     (7, "part_alerts", include_str!("migrations/0007_part_alerts.sql")),
+    (8, "screens", include_str!("migrations/0008_screens.sql")),
 ];
 
 /// The versions up to `last` with the words of an engine.

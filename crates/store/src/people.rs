@@ -1,12 +1,16 @@
 //! People and what they are to organizations and projects (R5 to R11).
 
-use mete_core::Timestamp;
 use mete_core::directory::{OrganizationRole, User};
 use mete_core::people::{ListedRole, Member, MemberKind, ProjectRole};
+use mete_core::{Month, Nanos, Timestamp};
+use serde::Serialize;
 
+use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
-use crate::rows::word;
+use crate::pages::{Cursor, CursorKey, Order, Page, Paging};
+use crate::rows::{count, word};
+use crate::shares::ShareKind;
 use crate::{Store, Tx};
 
 /// All that a person is to organizations and projects.
@@ -60,6 +64,37 @@ impl MemberRow {
             added_at: Timestamp(self.added_at),
         })
     }
+}
+
+/// By what the members of an organization are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemberOrder {
+    /// By e-mail address or name, without regard to case.
+    #[default]
+    Name,
+    /// What they spent in the month, the most first, as it was folded last.
+    Spend,
+}
+
+/// A member in a list, with figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MemberLine {
+    /// The member.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Spent in the organization in the month.
+    pub spend: Nanos,
+    /// Their active keys in the organization.
+    pub active_keys: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberLineRow {
+    #[sqlx(flatten)]
+    member: MemberRow,
+    label: String,
+    folded: i64,
+    active_keys: i64,
 }
 
 const USER: &str = "SELECT id, email, name, created_at FROM person ";
@@ -136,6 +171,51 @@ impl Store {
     pub async fn organization_members(&self, organization_id: &str) -> Result<Vec<Member>, StoreError> {
         let sql = format!("{ORGANIZATION_PEOPLE} UNION ALL {SERVICE_ACCOUNTS} s.organization_id = $1 {MEMBER_ORDER}");
         self.members(sql, organization_id).await
+    }
+
+    /// Some of everybody in an organization, with what each spent there in a month and how many active keys each has.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn member_page(
+        &self,
+        organization_id: &str,
+        (order, month): (MemberOrder, Month),
+        paging: &Paging,
+    ) -> Result<Page<MemberLine>, StoreError> {
+        let listed = match order {
+            MemberOrder::Name => Order::named("m.label", "m.id"),
+            MemberOrder::Spend => Order::newest("m.folded", "m.id"),
+        };
+        let all = Conditions::go_on(vec![organization_id.to_owned()]);
+        let (conditions, texts) = listed.seek(all, paging).parts();
+        let sql = format!(
+            "WITH people AS ({ORGANIZATION_PEOPLE} UNION ALL {SERVICE_ACCOUNTS} s.organization_id = $1), \
+             m AS (SELECT w.*, LOWER(COALESCE(NULLIF(w.email, ''), w.name)) AS label, COALESCE(t.cost, 0) AS folded \
+             FROM people w LEFT JOIN share_month t ON t.bucket = {} AND t.kind = 'member' AND t.id = w.id \
+             AND t.organization_id = $1), \
+             listed AS (SELECT m.* FROM m {conditions} {}) \
+             SELECT l.*, (SELECT CAST(COUNT(*) AS BIGINT) FROM api_key k WHERE k.owner_id = l.id \
+             AND k.organization_id = $1 AND k.status = 'active') AS active_keys FROM listed l {}",
+            month.yyyymm(),
+            listed.clause(paging),
+            listed.clause(paging).replace("m.", "l.")
+        );
+        let rows: Vec<MemberLineRow> = rows_of!(on_read, self, sql, texts)?;
+        let page = Page::of(rows, paging, |row| Cursor {
+            key: match order {
+                MemberOrder::Name => CursorKey::Text(row.label.clone()),
+                MemberOrder::Spend => CursorKey::Number(row.folded),
+            },
+            id: row.member.id.clone(),
+        });
+        let ids: Vec<String> = page.rows.iter().map(|row| row.member.id.clone()).collect();
+        let within = [organization_id.to_owned()];
+        let mut spends = self.share_spends((ShareKind::Member, month), (Some(&within), &ids)).await?;
+        page.try_map(|row| {
+            let spend = spends.remove(&row.member.id).unwrap_or_default();
+            Ok(MemberLine { spend, active_keys: count(row.active_keys), member: row.member.member()? })
+        })
     }
 
     /// Everybody in a project: those who were added, the organization's owners (R7), in a default project every member

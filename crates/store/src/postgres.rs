@@ -28,6 +28,12 @@ pub(crate) async fn connect(url: &StoreUrl, text: &str) -> Result<Db, StoreError
     Ok(Db::Postgres(pool))
 }
 
+/// Whether transactions of this user on this server are read-only unless they say otherwise.
+pub(crate) async fn is_read_only(pool: &PgPool) -> bool {
+    let setting = sqlx::query_as("SELECT current_setting('default_transaction_read_only')").fetch_one(pool).await;
+    setting.is_ok_and(|(setting,): (String,)| setting == "on")
+}
+
 /// Makes the partition that holds the events of `month`, where it is missing.
 pub(crate) async fn ensure_partition(pool: &PgPool, month: Month) -> Result<(), StoreError> {
     let name = format!("event_{}", month.yyyymm());

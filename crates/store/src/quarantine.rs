@@ -20,6 +20,7 @@ use crate::Store;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
+use crate::pages::{Cursor, CursorKey, Order, Page, Paging};
 use crate::rows::count;
 
 pub(crate) use insert::Caught;
@@ -29,6 +30,9 @@ pub use trim::{QUARANTINE_ENTRIES, Trimmed};
 
 /// The most bytes of raw text that are kept of one entry (R34).
 pub const RAW_LIMIT: usize = 64 * 1024;
+
+/// How many bytes of its text an entry has in a list of many.
+const BEGINNING: usize = 512;
 
 /// Rows of one statement.
 const CHUNK: usize = 50;
@@ -115,12 +119,15 @@ pub struct QuarantineFilter {
 }
 
 impl QuarantineFilter {
-    fn parts(&self) -> (String, Vec<String>) {
+    fn conditions(&self) -> Conditions {
         Conditions::default()
             .text("reason = {}", self.reason.as_deref())
             .text("source = {}", self.source.as_deref())
             .number("at >= {}", self.since.map(|since| since.0))
-            .parts()
+    }
+
+    fn parts(&self) -> (String, Vec<String>) {
+        self.conditions().parts()
     }
 }
 
@@ -177,6 +184,32 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM quarantine {conditions} ORDER BY at DESC, id LIMIT {limit}");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         Ok(rows.into_iter().map(QuarantineRow::from).collect())
+    }
+
+    /// Some of the entries that `filter` lets through, newest first, each with the beginning of its text. How many there
+    /// are is told where no time restricts them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn quarantine_page(
+        &self,
+        filter: &QuarantineFilter,
+        paging: &Paging,
+    ) -> Result<Page<QuarantineRow>, StoreError> {
+        const NEWEST: Order = Order { has_number_id: true, ..Order::newest("at", "id") };
+        let (conditions, texts) = NEWEST.seek(filter.conditions(), paging).parts();
+        let columns = COLUMNS.replace("raw,", &format!("SUBSTR(raw, 1, {BEGINNING}) AS raw,"));
+        let sql = format!("SELECT {columns} FROM quarantine {conditions} {}", NEWEST.clause(paging));
+        let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
+        let mut page = Page::of(rows, paging, |row| Cursor { key: CursorKey::Number(row.at), id: row.id.to_string() });
+        if filter.since.is_none() {
+            let is_wanted = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+            let counts = self.quarantine_counts().await?.into_iter();
+            let of_filter =
+                counts.filter(|it| is_wanted(&filter.reason, &it.reason) && is_wanted(&filter.source, &it.source));
+            page.total = Some(of_filter.map(|it| it.there).sum());
+        }
+        page.try_map(|row| Ok(QuarantineRow::from(row)))
     }
 
     /// How many entries `filter` lets through.

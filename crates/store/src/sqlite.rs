@@ -59,6 +59,11 @@ pub(crate) async fn connect(url: &StoreUrl, path: &Path, create: bool) -> Result
     Ok(Db::Sqlite { read, write })
 }
 
+/// Whether nobody has the permission to write the file.
+pub(crate) fn is_read_only(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.permissions().readonly())
+}
+
 /// Whoever can open the file is an operator: its owner only, or also a group to which the folder was opened on purpose.
 fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};

@@ -1,5 +1,7 @@
 //! The proof of R31 on the store at hand: the events kept, every roll-up, the spend and the bytes that are shown agree.
 
+mod scopes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use mete_core::time::{DAY, HOUR};
@@ -15,11 +17,11 @@ use crate::{Store, Tx};
 /// A project and month in which the sums differ. Amounts are dollars, counts requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The project's id.
+    /// The project's id; of a roll-up by scope it may be an organization's, or `all`.
     pub project_id: String,
     /// The month.
     pub month: Month,
-    /// Which roll-up differs: `month`, `day` or `hour`.
+    /// Which roll-up differs: `month`, `day` or `hour`, one of those by scope, or one of shares.
     pub rollup: &'static str,
     /// The sum of the events kept, corrections included.
     pub events: Nanos,
@@ -201,24 +203,27 @@ async fn verify_month(
     ];
     for (rollup, sql, span) in rollups {
         let shown = sums(tx, sql, span).await?;
-        let projects: BTreeSet<_> = events.keys().chain(shown.keys()).collect();
-        for project in projects {
-            let kept = events.get(project).copied().unwrap_or_default();
-            let summed = shown.get(project).copied().unwrap_or_default();
-            if kept != summed {
-                verification.differences.push(Difference {
-                    project_id: project.clone(),
-                    month,
-                    rollup,
-                    events: Nanos(kept.1),
-                    shown: Nanos(summed.1),
-                    event_requests: kept.0,
-                    shown_requests: summed.0,
-                });
-            }
-        }
+        verification.differences.extend(differences((month, rollup), &events, &shown));
     }
+    verification.differences.extend(scopes::differences(tx, month, &events).await?);
     Ok(bytes)
+}
+
+/// Where what is shown in a roll-up is not what the events come to.
+fn differences((month, rollup): (Month, &'static str), events: &Sums, shown: &Sums) -> Vec<Difference> {
+    let ids: BTreeSet<_> = events.keys().chain(shown.keys()).collect();
+    let of = |sums: &Sums, id: &String| sums.get(id).copied().unwrap_or_default();
+    let differing = ids.into_iter().map(|id| (id, of(events, id), of(shown, id))).filter(|(_, kept, sum)| kept != sum);
+    let difference = |(id, kept, summed): (&String, (i64, i64), (i64, i64))| Difference {
+        project_id: id.clone(),
+        month,
+        rollup,
+        events: Nanos(kept.1),
+        shown: Nanos(summed.1),
+        event_requests: kept.0,
+        shown_requests: summed.0,
+    };
+    differing.map(difference).collect()
 }
 
 async fn sums(tx: &mut Tx, sql: &'static str, (from, to): (i64, i64)) -> Result<Sums, StoreError> {

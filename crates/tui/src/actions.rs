@@ -1,7 +1,7 @@
 //! The registry of actions: what can be done, with which keys, and in which words. Keys, key bar and help all come from
 //! it.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
 /// Something that a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,28 +24,81 @@ pub enum Action {
     Last,
     /// Gives the keys to the next list on the screen.
     NextPanel,
+    /// Opens the owner of the selected key.
+    Owner,
+    /// Goes to the screen before, filtered or not.
+    HistoryBack,
+    /// Goes to the screen that was come back from.
+    HistoryForward,
+    /// Blocks what is selected (R41).
+    Block,
+    /// Sets the budget of what is selected.
+    Budget,
+    /// Lifts what holds on it, or releases it (R41).
+    Unblock,
+    /// Makes something in what is shown.
+    New,
+    /// Edits what is selected.
+    Edit,
+    /// Archives or revokes what is selected.
+    Remove,
+    /// Lists all that can be done here.
+    Acts,
+    /// Starts typing where to go.
+    Jump,
+    /// Finds what can be done.
+    Palette,
     /// Starts typing a filter.
     Filter,
+    /// Shows only rows in trouble, or all again.
+    Faults,
+    /// Chooses columns.
+    Columns,
+    /// Writes what is on the screen to a file.
+    Export,
     /// Sorts by the next column.
     SortNext,
     /// Sorts the other way round.
     SortReverse,
     /// Changes between active and archived projects (R22).
     Archived,
+    /// Chooses a month.
+    Months,
     /// Shows the month before.
     MonthBack,
     /// Shows the month after.
     MonthForward,
     /// Shows the present month, and follows it.
     MonthNow,
+    /// Lets the figures stand still, or go on.
+    Freeze,
     /// Asks the store anew.
     Refresh,
     /// Draws the whole screen anew.
     Redraw,
+    /// Changes between the colours for a dark background and those for a light one.
+    Background,
+    /// Gives the terminal back to the shell for a while.
+    Suspend,
     /// Shows what the keys do.
     Help,
     /// Leaves.
     Quit,
+}
+
+impl Action {
+    /// Its name in the configuration: the one it has here, in small letters (`page_up`).
+    #[must_use]
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(letter.to_lowercase());
+        }
+        name
+    }
 }
 
 /// The headings of the help.
@@ -57,6 +110,8 @@ pub enum Group {
     Move,
     /// What a list shows.
     List,
+    /// What changes the store.
+    Act,
     /// Which month is shown.
     Month,
     /// Everything else.
@@ -65,7 +120,7 @@ pub enum Group {
 
 impl Group {
     /// All headings, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Go, Self::Move, Self::List, Self::Month, Self::Screen];
+    pub const ALL: [Self; 6] = [Self::Go, Self::Act, Self::Move, Self::List, Self::Month, Self::Screen];
 
     /// Its text.
     #[must_use]
@@ -74,6 +129,7 @@ impl Group {
             Self::Go => "Go",
             Self::Move => "Move",
             Self::List => "List",
+            Self::Act => "Act",
             Self::Month => "Month",
             Self::Screen => "Screen",
         }
@@ -102,14 +158,6 @@ const fn control(letter: char) -> Key {
 }
 
 impl Key {
-    /// Whether `event` is this key. Shift is part of the character, Alt is never ours.
-    #[must_use]
-    pub fn matches(&self, event: &KeyEvent) -> bool {
-        self.code == event.code
-            && self.control == event.modifiers.contains(KeyModifiers::CONTROL)
-            && !event.modifiers.contains(KeyModifiers::ALT)
-    }
-
     /// Its name in key bar and help.
     #[must_use]
     pub fn label(&self) -> String {
@@ -125,7 +173,9 @@ impl Key {
             KeyCode::Home => "home".to_owned(),
             KeyCode::End => "end".to_owned(),
             KeyCode::Tab => "tab".to_owned(),
+            KeyCode::BackTab => "shift-tab".to_owned(),
             KeyCode::Backspace => "backspace".to_owned(),
+            KeyCode::F(number) => format!("f{number}"),
             KeyCode::Char(' ') => "space".to_owned(),
             KeyCode::Char(letter) => letter.to_string(),
             other => format!("{other}"),
@@ -169,6 +219,24 @@ pub const REGISTRY: &[Entry] = &[
         Group::Go,
         "show all rows again if filtered, or go back",
     ),
+    entry(Action::Block, &[letter('b')], "block", Group::Act, "block the selected one: every request is refused"),
+    entry(Action::Budget, &[letter('$')], "budget", Group::Act, "set budget and threshold of the selected one"),
+    entry(
+        Action::Unblock,
+        &[letter('u')],
+        "unblock",
+        Group::Act,
+        "lift what was placed by hand, or release for a while",
+    ),
+    entry(Action::New, &[letter('n')], "new", Group::Act, "make another one here"),
+    entry(Action::Edit, &[letter('E')], "edit", Group::Act, "rename or edit the selected one"),
+    entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
+    entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
+    entry(Action::Owner, &[letter('o')], "owner", Group::Go, "the keys of the selected key's owner"),
+    entry(Action::Jump, &[letter(':')], "jump", Group::Go, "jump, as in :project support or :keys org=acme"),
+    entry(Action::HistoryBack, &[letter('[')], "", Group::Go, "the screen before, as it was"),
+    entry(Action::HistoryForward, &[letter(']')], "", Group::Go, "the screen that you came back from"),
+    entry(Action::Palette, &[control('p')], "", Group::Go, "find what can be done here by a few letters"),
     entry(Action::Up, &[key(KeyCode::Up), letter('k')], "", Group::Move, "row above"),
     entry(Action::Down, &[key(KeyCode::Down), letter('j')], "", Group::Move, "row below"),
     entry(Action::PageUp, &[key(KeyCode::PageUp), control('b')], "", Group::Move, "page above"),
@@ -176,15 +244,22 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
     entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
     entry(Action::NextPanel, &[key(KeyCode::Tab)], "next list", Group::Move, "give the keys to the next list"),
-    entry(Action::Filter, &[letter('/')], "filter", Group::List, "show only rows with a text; !text hides them"),
+    entry(Action::Filter, &[letter('/')], "filter", Group::List, "rows with: text !not ~fzy column:text spend>100"),
+    entry(Action::Faults, &[letter('!')], "faults", Group::List, "only what is in trouble, or all again"),
     entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
     entry(Action::SortReverse, &[letter('S')], "", Group::List, "sort the other way round"),
+    entry(Action::Columns, &[letter('c')], "", Group::List, "choose, move, widen and sort columns"),
     entry(Action::Archived, &[letter('v')], "archived", Group::List, "change between active and archived projects"),
-    entry(Action::MonthBack, &[letter('m'), letter('[')], "month", Group::Month, "the month before"),
-    entry(Action::MonthForward, &[letter('M'), letter(']')], "", Group::Month, "the month after"),
+    entry(Action::Months, &[letter('m')], "month", Group::Month, "choose a month that has spend"),
+    entry(Action::MonthBack, &[letter('<')], "", Group::Month, "the month before"),
+    entry(Action::MonthForward, &[letter('>')], "", Group::Month, "the month after"),
     entry(Action::MonthNow, &[letter('0')], "", Group::Month, "this month"),
+    entry(Action::Freeze, &[letter('z')], "", Group::Screen, "let the figures stand still, or go on"),
+    entry(Action::Export, &[letter('w')], "", Group::Screen, "write rows or a picture of the screen to a file"),
     entry(Action::Refresh, &[letter('r')], "", Group::Screen, "ask the store again now"),
     entry(Action::Redraw, &[control('l')], "", Group::Screen, "draw the screen anew"),
+    entry(Action::Background, &[control('t')], "", Group::Screen, "colours for a light background, or a dark one"),
+    entry(Action::Suspend, &[control('z')], "", Group::Screen, "back to the shell; fg comes back here"),
     entry(Action::Help, &[letter('?')], "help", Group::Screen, "what the keys do"),
     entry(Action::Quit, &[letter('q'), control('c')], "quit", Group::Screen, "leave; nothing is lost"),
 ];
@@ -192,11 +267,20 @@ pub const REGISTRY: &[Entry] = &[
 /// What works on every screen, whatever else it offers.
 pub const EVERYWHERE: &[Action] = &[
     Action::Back,
+    Action::HistoryBack,
+    Action::HistoryForward,
+    Action::Jump,
+    Action::Palette,
+    Action::Months,
     Action::MonthBack,
     Action::MonthForward,
     Action::MonthNow,
+    Action::Freeze,
+    Action::Export,
     Action::Refresh,
     Action::Redraw,
+    Action::Background,
+    Action::Suspend,
     Action::Help,
     Action::Quit,
 ];
@@ -212,17 +296,16 @@ pub const ON_LISTS: &[Action] = &[
     Action::Filter,
     Action::SortNext,
     Action::SortReverse,
+    Action::Columns,
 ];
+
+/// What changes the store, where that is allowed at all.
+pub const ACTING: &[Action] =
+    &[Action::Block, Action::Budget, Action::Unblock, Action::New, Action::Edit, Action::Remove, Action::Acts];
 
 /// The entries of the actions that are offered, in the order of the registry.
 pub fn offered(actions: &[Action]) -> impl Iterator<Item = &'static Entry> {
     REGISTRY.iter().filter(move |entry| actions.contains(&entry.action))
-}
-
-/// The action among those offered that a key does.
-#[must_use]
-pub fn action_for(event: &KeyEvent, actions: &[Action]) -> Option<Action> {
-    offered(actions).find(|entry| entry.keys.iter().any(|key| key.matches(event))).map(|entry| entry.action)
 }
 
 #[cfg(test)]
@@ -232,29 +315,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_does_two_things_and_every_action_is_registered_once() {
-        let mut keys: HashMap<Key, Action> = HashMap::new();
+    fn every_action_is_registered_once_with_words_and_a_key() {
         let mut actions: HashMap<Action, ()> = HashMap::new();
         for entry in REGISTRY {
             assert!(actions.insert(entry.action, ()).is_none(), "{:?} twice", entry.action);
             assert!(!entry.keys.is_empty() && !entry.help.is_empty(), "{:?} lacks keys or help", entry.action);
-            for key in entry.keys {
-                let before = keys.insert(*key, entry.action);
-                assert!(before.is_none(), "{} does {:?} and {:?}", key.label(), entry.action, before);
-            }
         }
         for action in EVERYWHERE.iter().chain(ON_LISTS) {
             assert!(actions.contains_key(action), "{action:?} has no entry");
         }
-    }
-
-    #[test]
-    fn case_and_control_matter_and_alt_is_not_ours() {
-        let press = |code, modifiers| action_for(&KeyEvent::new(code, modifiers), ON_LISTS);
-        assert_eq!(press(KeyCode::Char('s'), KeyModifiers::NONE), Some(Action::SortNext));
-        assert_eq!(press(KeyCode::Char('S'), KeyModifiers::SHIFT), Some(Action::SortReverse));
-        assert_eq!(press(KeyCode::Char('f'), KeyModifiers::CONTROL), Some(Action::PageDown));
-        assert_eq!(press(KeyCode::Char('s'), KeyModifiers::ALT), None);
-        assert_eq!(press(KeyCode::Char('q'), KeyModifiers::NONE), None);
     }
 }

@@ -60,6 +60,14 @@ impl Asking {
         true
     }
 
+    /// Takes note of an answer that is not taken now: the same is asked again later.
+    pub fn put_off(&mut self, generation: u64) {
+        if self.under_way == Some(generation) {
+            self.under_way = None;
+            self.again = true;
+        }
+    }
+
     /// Whether it is time to ask: something has changed since the last asking, one was put off, or a failed one is due.
     #[must_use]
     pub fn is_due(&self, versions: Option<Versions>, now: Timestamp) -> bool {

@@ -14,10 +14,10 @@ use mete_store::{Alert, AlertFilter, KeyFilter, SpendBy, SpendRow, Store, StoreE
 pub enum Query {
     /// All organizations with a month's figures.
     Organizations(Month),
-    /// The projects of one organization with a month's figures.
+    /// Projects with a month's figures.
     Projects {
-        /// The organization's id.
-        organization_id: String,
+        /// The organization's id; those of all if there is none.
+        organization_id: Option<String>,
         /// The month.
         month: Month,
     },
@@ -103,7 +103,7 @@ impl Seen {
         Ok(match query {
             Query::Organizations(month) => Answer::Organizations(view.organizations(month).await?),
             Query::Projects { organization_id, month } => {
-                let wanted = ListedProjects { organization_id: Some(&organization_id), status: None };
+                let wanted = ListedProjects { organization_id: organization_id.as_deref(), status: None };
                 Answer::Projects(view.projects(wanted, month).await?)
             }
             Query::Keys(filter) => Answer::Keys(view.keys(&filter).await?),
@@ -180,7 +180,7 @@ mod tests {
     async fn told(seen: &Seen) -> (Vec<OrganizationView>, Vec<ProjectView>, Vec<ApiKey>, Option<Vec<SpendRow>>) {
         let month = now().month();
         let Ok(Answer::Organizations(organizations)) = seen.ask(Query::Organizations(month)).await else { panic!() };
-        let organization_id = organizations[0].organization.id.clone();
+        let organization_id = Some(organizations[0].organization.id.clone());
         let Ok(Answer::Projects(projects)) = seen.ask(Query::Projects { organization_id, month }).await else {
             panic!()
         };

@@ -65,6 +65,8 @@ pub enum Freshness {
     Loading,
     /// Right, as of so long ago.
     Live(i64),
+    /// Held still by the person at the screen, for so long.
+    Frozen(i64),
     /// Live again after a failure, for a moment.
     Back,
     /// The store has said nothing for a while.
@@ -104,6 +106,7 @@ impl Freshness {
             Self::Loading => piece("○ loading", Tone::Dim),
             Self::Live(age) if age < SECOND => piece("● live, now", Tone::Plain),
             Self::Live(age) => piece(format!("● live, {} ago", span(age)), Tone::Plain),
+            Self::Frozen(age) => piece(format!("‖ frozen, {} old", span(age.max(SECOND))), Tone::Near),
             Self::Back => piece("✓ live again", Tone::Good),
             Self::Stale(age) => piece(format!("● stale, {} old", span(age)), Tone::Near),
             Self::Failing(age) => piece(format!("▲ query fails{}", old(age)), Tone::Bad),

@@ -31,10 +31,10 @@ pub(crate) fn draw(model: &Model, buffer: &mut Buffer, area: Rect) {
 /// ` mete › Acme › Support bot`: from the first screen to the one on top.
 fn path(model: &Model) -> Vec<Piece> {
     let mut path = vec![piece(" mete", Tone::Accent)];
-    let names: Vec<String> = match model.opened.as_slice() {
-        [] => vec![model.root.screen.crumb()],
-        opened => opened.iter().map(|view| view.screen.crumb()).collect(),
-    };
+    let mut names: Vec<String> = model.trail.path().map(|view| view.screen.crumb()).collect();
+    if names.len() > 1 && model.trail.path().next().is_some_and(|view| view.screen.is_home()) {
+        names.remove(0);
+    }
     for name in names {
         path.extend([piece(" › ", Tone::Dim), piece(name, Tone::Strong)]);
     }

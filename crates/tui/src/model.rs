@@ -1,42 +1,47 @@
 //! All that the interface knows: the opened screens, the month, the link to the store, what lies on top.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
-use tui_input::Input;
 
-use crate::actions::{Action, EVERYWHERE, ON_LISTS};
-use crate::asking::Asking;
+use crate::acting::Acting;
+use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS};
+use crate::config::Config;
 use crate::freshness::{Freshness, Link};
+use crate::keymap::{Keymap, Typed};
 use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
-use crate::screens::{Organizations, Screen};
+use crate::overlays::Overlay;
+use crate::piece::Piece;
+use crate::screens;
+use crate::symbols::Charset;
 use crate::theme::Theme;
-
-/// A screen that was opened, with its askings.
-pub(crate) struct View {
-    pub(crate) id: ViewId,
-    pub(crate) screen: Box<dyn Screen>,
-    pub(crate) asking: Asking,
-}
+use crate::trail::{Trail, View};
 
 /// What lies on top of the screen and has the keys.
-#[derive(Clone, Debug)]
-pub(crate) enum Overlay {
-    /// The help, scrolled down by so many lines.
-    Help { scrolled: usize },
-    /// A filter being typed, and the one before it.
-    Filter { input: Input, before: String },
+pub(crate) struct Lying {
+    /// Its answers bear it.
+    pub(crate) id: ViewId,
+    pub(crate) overlay: Box<dyn Overlay>,
 }
 
-/// What never changes while the interface runs.
-#[derive(Clone, Debug)]
+/// What was set before the interface ran.
+#[derive(Clone, Debug, Default)]
 pub struct Setting {
-    /// Colours and emphasis.
+    /// Colours and emphasis; the terminal's answer and a key change it.
     pub theme: Theme,
+    /// Which characters the terminal shows.
+    pub charset: Charset,
+    /// Which keys do what.
+    pub keys: Keymap,
+    /// Everything else that can be set.
+    pub config: Config,
     /// The store's kind and name.
     pub store: String,
     /// Who is at the screen.
     pub actor: String,
+    /// Whether the store may be changed at all.
+    pub acts: bool,
 }
 
 /// The state of the interface. Only [`crate::update::update`] changes it.
@@ -46,13 +51,20 @@ pub struct Model {
     pub(crate) size: Size,
     /// A chosen month; the present one if none is.
     pub(crate) chosen: Option<Month>,
-    /// The opened screens, the one on top last. Never empty: the first one cannot be left.
-    pub(crate) root: View,
-    pub(crate) opened: Vec<View>,
+    /// The screens that were opened.
+    pub(crate) trail: Trail,
     pub(crate) next_view: u64,
     pub(crate) link: Link,
-    pub(crate) overlay: Option<Overlay>,
+    pub(crate) overlay: Option<Lying>,
+    /// The first keys of a chord whose last is still to come.
+    pub(crate) typed: Vec<Key>,
+    /// What is being done to the store, and what may be; nothing where it is only looked at.
+    pub(crate) acting: Option<Acting>,
     pub(crate) banner: Vec<String>,
+    /// Since when the figures stand still, if they do.
+    pub(crate) frozen: Option<Timestamp>,
+    /// What is said in place of the keys until the next one is pressed.
+    pub(crate) said: Option<Piece>,
     /// Whether something may look different since the last drawing.
     pub(crate) dirty: bool,
 }
@@ -61,21 +73,27 @@ impl Model {
     /// The interface at its start, and what it asks first.
     #[must_use]
     pub fn start(setting: Setting, size: Size, now: Timestamp) -> (Self, Vec<Effect>) {
-        let root = View { id: ViewId(0), screen: Box::new(Organizations::new()), asking: Asking::default() };
+        let mut screen = screens::first(setting.config.start.as_deref());
+        screen.set_columns(&setting.config.lists);
+        let acting = setting.acts.then(Acting::default);
         let mut model = Self {
             setting,
+            acting,
             now,
             size,
             chosen: None,
-            root,
-            opened: Vec::new(),
+            trail: Trail::new(ViewId(0), screen),
             next_view: 1,
             link: Link::default(),
             overlay: None,
+            typed: Vec::new(),
             banner: Vec::new(),
+            frozen: None,
+            said: None,
             dirty: true,
         };
-        let effects = model.ask().into_iter().collect();
+        let mut effects: Vec<Effect> = model.ask().into_iter().collect();
+        effects.extend(model.acting.is_some().then_some(Effect::Look));
         (model, effects)
     }
 
@@ -86,37 +104,69 @@ impl Model {
     }
 
     /// The view on top.
-    pub(crate) fn top(&self) -> &View {
-        self.opened.last().unwrap_or(&self.root)
-    }
-
-    /// The view on top, to change it.
-    pub(crate) fn top_mut(&mut self) -> &mut View {
-        self.opened.last_mut().unwrap_or(&mut self.root)
-    }
-
-    /// All views, the first one first.
-    pub(crate) fn views_mut(&mut self) -> impl Iterator<Item = &mut View> {
-        std::iter::once(&mut self.root).chain(&mut self.opened)
+    pub(crate) const fn top(&self) -> &View {
+        self.trail.top()
     }
 
     /// Asks what the view on top has to know; nothing if it is being asked already.
     pub(crate) fn ask(&mut self) -> Option<Effect> {
         let (month, versions) = (self.month(), self.link.versions());
-        let view = self.top_mut();
-        let generation = view.asking.begin(versions)?;
-        Some(Effect::Ask { view: view.id, generation, queries: view.screen.queries(month) })
+        self.trail.top_mut().ask(month, versions)
+    }
+
+    /// Whether what the view on top shows stands still.
+    pub(crate) fn is_held(&self) -> bool {
+        self.frozen.is_some() && self.top().asking.answered_at().is_some()
     }
 
     /// Everything that keys can do now.
     pub(crate) fn offered(&self) -> Vec<Action> {
-        let own = self.top().screen.actions();
-        own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied().collect()
+        let own = self.trail.top().screen.actions();
+        let offered = own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied();
+        offered.chain(crate::acting::offered(self)).collect()
+    }
+
+    /// The action that a key does here, with those typed before it if it ends a chord.
+    pub(crate) fn action_for(&mut self, event: &KeyEvent) -> Option<Action> {
+        let mut typed = std::mem::take(&mut self.typed);
+        let chord = !typed.is_empty();
+        typed.push(Key::of(event)?);
+        match self.setting.keys.find(self.top().screen.name(), &typed, &self.offered()) {
+            Typed::Done(action) => Some(action),
+            Typed::Begun => {
+                self.typed = typed;
+                None
+            }
+            // esc ends a chord and nothing else; any other key is what it is without one
+            Typed::Nothing if chord && event.code != KeyCode::Esc => self.action_for(event),
+            Typed::Nothing => None,
+        }
+    }
+
+    /// Whether a key alone does an action here, whatever lies on top.
+    pub(crate) fn is_key_of(&self, action: Action, event: &KeyEvent) -> bool {
+        let found = Key::of(event).map(|key| self.setting.keys.find(self.top().screen.name(), &[key], &[action]));
+        found == Some(Typed::Done(action))
+    }
+
+    /// The names of the keys of an action here; the first one stands in the key bar.
+    pub(crate) fn labels(&self, action: Action) -> Vec<String> {
+        self.setting.keys.labels(self.top().screen.name(), action)
+    }
+
+    /// A name for what is opened next.
+    pub(crate) fn next_id(&mut self) -> ViewId {
+        let id = ViewId(self.next_view);
+        self.next_view += 1;
+        id
     }
 
     /// How fresh the view on top is.
     pub(crate) fn freshness(&self) -> Freshness {
-        Freshness::of(&self.top().asking, &self.link, self.now)
+        match (self.frozen, self.top().asking.answered_at()) {
+            (Some(_), Some(at)) => Freshness::Frozen(self.now.since(at)),
+            _ => Freshness::of(&self.top().asking, &self.link, self.now),
+        }
     }
 
     /// The circumstances in which the view on top is drawn.

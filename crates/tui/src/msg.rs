@@ -1,9 +1,12 @@
 //! What reaches the main loop, and what it sets going.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
+use mete_control::Sight;
 use mete_store::Versions;
 
+use crate::copy::Clip;
 use crate::data::{Answer, Query, QueryFailed};
+use crate::deeds::{Deed, Done, Sheet, Wish};
 
 /// Names one opened screen; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +19,13 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The mouse was used.
+    Mouse(MouseEvent),
+    /// The terminal has told its background.
+    Background {
+        /// Whether it is a light one.
+        light: bool,
+    },
     /// The terminal has another size: columns, rows.
     Resize(u16, u16),
     /// A second has gone by: ages have changed.
@@ -30,6 +40,24 @@ pub enum Msg {
         generation: u64,
         /// The answers in the order of the queries.
         result: Result<Vec<Answer>, QueryFailed>,
+    },
+    /// A file was written: its path, or why there is none.
+    Written(Result<String, String>),
+    /// What the actor may do, as of now.
+    Sight(Result<Sight, String>),
+    /// The form of something that is to be done, or why it cannot be done.
+    Prepared {
+        /// On which layer it is awaited.
+        layer: ViewId,
+        /// The form.
+        result: Result<Box<Sheet>, String>,
+    },
+    /// Something was done, or refused, in words.
+    Done {
+        /// The layer that it was sent from; it may be gone.
+        layer: ViewId,
+        /// What came of it.
+        result: Result<Done, String>,
     },
     /// The lines of the banner are others now.
     Banner(Vec<String>),
@@ -49,8 +77,38 @@ pub enum Effect {
         /// What it asks.
         queries: Vec<Query>,
     },
+    /// Write a file into the current directory, under a name that is not taken; the outcome comes back as
+    /// [`Msg::Written`].
+    Write {
+        /// The name wanted.
+        name: String,
+        /// What is in it.
+        contents: String,
+    },
+    /// Ask what the actor may do; the answer comes back as [`Msg::Sight`].
+    Look,
+    /// Make the form of a wish; it comes back as [`Msg::Prepared`].
+    Prepare {
+        /// Where it is awaited.
+        layer: ViewId,
+        /// What is wished for.
+        wish: Box<Wish>,
+    },
+    /// Do something to the store, to its end; what came of it comes back as [`Msg::Done`].
+    Do {
+        /// From where it was sent.
+        layer: ViewId,
+        /// What is done.
+        deed: Deed,
+    },
+    /// Put something on the clipboard.
+    Copy(Clip),
     /// Draw every cell anew.
     Redraw,
+    /// Give the terminal back, and stop until the shell lets the program go on.
+    Suspend,
+    /// Ring the terminal's bell.
+    Ring,
     /// Leave.
     Quit,
 }

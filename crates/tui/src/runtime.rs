@@ -13,11 +13,15 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::copy::Clip;
 use crate::data::{DataSource, Query, QueryFailed};
+use crate::doing::Doer;
 use crate::error::TuiError;
+use crate::export::write_new;
 use crate::model::{Model, Setting};
 use crate::msg::{Effect, Msg, ViewId};
 use crate::sources::Outlet;
+use crate::terminal::Job;
 use crate::update::update;
 use crate::view::view;
 
@@ -42,6 +46,14 @@ pub struct Runtime<'t, B: Backend> {
     pub outlet: Outlet,
     /// Its tasks: one that panics ends it.
     pub tasks: JoinSet<()>,
+    /// It as a job of a shell, if it is one.
+    pub job: Option<Job>,
+    /// Who changes the store, and the tasks in which that is done; nobody where it is only looked at.
+    pub doer: Option<Doer>,
+    /// What is being done to the store. It is waited for to its end, however the interface ends.
+    pub deeds: JoinSet<()>,
+    /// Puts something on the clipboard.
+    pub copy: fn(&Clip) -> std::io::Result<()>,
 }
 
 impl<B> Runtime<'_, B>
@@ -62,6 +74,7 @@ where
         if timeout(LINGER, ended).await.is_err() {
             tracing::debug!("a question to the store is still under way");
         }
+        while self.deeds.join_next().await.is_some() {}
         outcome
     }
 
@@ -76,6 +89,7 @@ where
             tokio::select! {
                 biased;
                 Some(ended) = self.tasks.join_next() => check(ended)?,
+                Some(ended) = self.deeds.join_next() => check(ended)?,
                 // only a panic anywhere in the process stops it from outside; the terminal is no longer ours
                 () = self.outlet.stop.cancelled() => return Err(TuiError::Panicked),
                 // draining comes before drawing, but a storm of messages does not keep the screen from being drawn
@@ -83,8 +97,14 @@ where
                     self.draw(&mut model, &mut shown)?;
                     due = Instant::now() + FRAME;
                 }
+                () = continued(&mut self.job) => {
+                    if let Some(job) = &self.job {
+                        job.take_again()?;
+                    }
+                    self.draw_anew(&mut model, &mut shown)?;
+                }
                 taken = self.messages.recv_many(&mut batch, WAITING) => {
-                    if taken == 0 || self.take(&mut model, &mut shown, batch.drain(..))?.is_break() {
+                    if taken == 0 || self.take(&mut model, &mut shown, &mut batch).await?.is_break() {
                         return Ok(());
                     }
                 }
@@ -93,24 +113,46 @@ where
     }
 
     /// Gives messages to the model one by one and starts what it wants done.
-    fn take(
+    async fn take(
         &mut self,
         model: &mut Model,
         shown: &mut Option<Buffer>,
-        messages: impl Iterator<Item = Msg>,
+        messages: &mut Vec<Msg>,
     ) -> Result<ControlFlow<()>, TuiError> {
-        for msg in messages {
+        for msg in messages.drain(..) {
             let effects = update(model, msg, self.clock.now());
-            if effects.contains(&Effect::Quit) {
-                return Ok(ControlFlow::Break(()));
-            }
-            if effects.contains(&Effect::Redraw) {
-                self.terminal.clear().map_err(draw_error)?;
-                *shown = None;
+            for effect in &effects {
+                match effect {
+                    Effect::Quit => return Ok(ControlFlow::Break(())),
+                    Effect::Redraw => self.draw_anew(model, shown)?,
+                    Effect::Suspend => {
+                        if let Some(job) = &mut self.job {
+                            job.suspend().await?;
+                        }
+                        self.draw_anew(model, shown)?;
+                    }
+                    Effect::Ring => {
+                        if let Some(job) = &self.job {
+                            job.ring();
+                        }
+                    }
+                    _ => {}
+                }
             }
             self.start(effects);
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Forgets what is on the terminal, so that the next drawing draws all of it.
+    fn draw_anew(&mut self, model: &mut Model, shown: &mut Option<Buffer>) -> Result<(), TuiError> {
+        // Terminal::clear would ask the terminal for its cursor, and some never answer
+        self.terminal.backend_mut().clear().map_err(draw_error)?;
+        self.terminal.current_buffer_mut().reset();
+        self.terminal.swap_buffers();
+        *shown = None;
+        model.dirty = true;
+        Ok(())
     }
 
     /// Draws, unless it would look as it does already: even an unchanged frame would cost bytes.
@@ -139,12 +181,63 @@ where
     /// Starts what is to be done outside the model.
     fn start(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            if let Effect::Ask { view, generation, queries } = effect {
-                let (source, outlet) = (Arc::clone(&self.source), self.outlet.clone());
-                self.tasks.spawn(ask(source, outlet, view, generation, queries));
+            let outlet = self.outlet.clone();
+            match effect {
+                Effect::Ask { view, generation, queries } => {
+                    self.tasks.spawn(ask(Arc::clone(&self.source), outlet, view, generation, queries));
+                }
+                Effect::Write { name, contents } => {
+                    self.tasks.spawn(write(outlet, name, contents));
+                }
+                Effect::Look | Effect::Prepare { .. } | Effect::Do { .. } => self.serve(effect, outlet),
+                Effect::Copy(clip) => {
+                    if let Err(error) = (self.copy)(&clip) {
+                        tracing::debug!(%error, "nothing was copied");
+                    }
+                }
+                Effect::Redraw | Effect::Suspend | Effect::Ring | Effect::Quit => {}
             }
         }
     }
+
+    /// Starts what only somebody does who may change the store.
+    fn serve(&mut self, effect: Effect, outlet: Outlet) {
+        let Some(doer) = &self.doer else { return };
+        match effect {
+            Effect::Look => {
+                let sight = doer.sight();
+                self.tasks.spawn(async move {
+                    outlet.send(Msg::Sight(sight.await)).await;
+                });
+            }
+            Effect::Prepare { layer, wish } => {
+                let sheet = doer.sheet(*wish);
+                self.tasks.spawn(async move {
+                    outlet.send(Msg::Prepared { layer, result: sheet.await }).await;
+                });
+            }
+            Effect::Do { layer, deed } => {
+                let deed = doer.carry_out(deed);
+                self.deeds.spawn(async move {
+                    outlet.send(Msg::Done { layer, result: deed.await }).await;
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Writes a file into the current directory.
+async fn write(outlet: Outlet, name: String, contents: String) {
+    let written = match std::env::current_dir() {
+        Ok(folder) => write_new(&folder, &name, &contents).await,
+        Err(error) => Err(error),
+    };
+    let result = match written {
+        Ok(path) => Ok(path.display().to_string()),
+        Err(error) => Err(format!("cannot write {name}: {error}")),
+    };
+    outlet.send(Msg::Written(result)).await;
 }
 
 /// Asks one question after the other; the first that fails ends it.
@@ -162,6 +255,14 @@ async fn ask(source: Arc<dyn DataSource>, outlet: Outlet, view: ViewId, generati
     }
     let result = failure.map_or(Ok(answers), Err);
     outlet.send(Msg::Answers { view, generation, result }).await;
+}
+
+/// Waits until the shell lets the process go on, if there is one.
+async fn continued(job: &mut Option<Job>) {
+    match job {
+        Some(job) => job.continued().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn check(ended: Result<(), JoinError>) -> Result<(), TuiError> {

@@ -8,9 +8,10 @@ use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::background::Answers;
 use crate::data::DataSource;
 use crate::error::TuiError;
 use crate::msg::Msg;
@@ -42,21 +43,25 @@ impl Outlet {
     }
 }
 
-/// Keys, pasted text and sizes of the terminal. When it is gone, the interface stops.
+/// Keys, the mouse, pasted text and sizes of the terminal. When it is gone, the interface stops.
 pub async fn terminal(outlet: Outlet) {
     let mut events = EventStream::new();
+    let mut answers = Answers::default();
     loop {
         let Some(event) = outlet.wait(events.next()).await else { return };
-        let msg = match event {
-            Some(Ok(Event::Key(key))) => Msg::Key(key),
-            Some(Ok(Event::Paste(text))) => Msg::Paste(text),
-            Some(Ok(Event::Resize(width, height))) => Msg::Resize(width, height),
+        let messages = match event {
+            Some(Ok(Event::Key(key))) => answers.take(key, Instant::now()),
+            Some(Ok(Event::Mouse(mouse))) => vec![Msg::Mouse(mouse)],
+            Some(Ok(Event::Paste(text))) => vec![Msg::Paste(text)],
+            Some(Ok(Event::Resize(width, height))) => vec![Msg::Resize(width, height)],
             Some(Ok(_)) => continue,
-            Some(Err(_)) | None => Msg::Stop,
+            Some(Err(_)) | None => vec![Msg::Stop],
         };
-        let last = matches!(msg, Msg::Stop);
-        if !outlet.send(msg).await || last {
-            return;
+        for msg in messages {
+            let last = matches!(msg, Msg::Stop);
+            if !outlet.send(msg).await || last {
+                return;
+            }
         }
     }
 }
@@ -116,5 +121,16 @@ pub async fn banner(mut banner: watch::Receiver<Vec<String>>, outlet: Outlet) {
         if !outlet.send(Msg::Banner(lines)).await {
             return;
         }
+    }
+}
+
+/// Panics if METE_TUI_PANIC asks for it: the tests see that the terminal is given back. No release has it.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "it is what is asked for")]
+pub async fn panic_if_asked() {
+    if std::env::var_os("METE_TUI_PANIC").is_some() {
+        // after the first frame
+        tokio::time::sleep(POLL).await;
+        panic!("METE_TUI_PANIC asked for it");
     }
 }

@@ -115,6 +115,12 @@ impl State {
         )
     }
 
+    /// Whether it is what is left when only faults are shown: trouble, or what was trouble in a month that is over.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        self.is_trouble() || matches!(self, Self::Exhausted(_))
+    }
+
     /// Whether requests are refused in it.
     #[must_use]
     pub const fn is_refused(self) -> bool {
@@ -141,6 +147,22 @@ impl State {
             Self::RefusedByOrganization(at) => format!("▲ by org{}", since(at)),
             Self::Refused(at) => format!("▲ refused{}", since(at)),
             Self::BlockedByHand(at) => format!("■ blocked{}", since(Some(at))),
+        }
+    }
+
+    /// Its word alone, for filters and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Archived => "archived",
+            Self::Ok | Self::Recovered(_) => "ok",
+            Self::Released => "released",
+            Self::Exhausted(_) => "exhausted",
+            Self::Near => "near",
+            Self::ProjectsRefused(_) => "projects refused",
+            Self::RefusedByOrganization(_) => "refused by organization",
+            Self::Refused(_) => "refused",
+            Self::BlockedByHand(_) => "blocked",
         }
     }
 

@@ -5,9 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::header;
-use crate::help;
 use crate::keybar;
-use crate::model::{Model, Overlay};
+use crate::model::Model;
 use crate::panel::{Title, lines, panel, wrapped};
 use crate::piece::{Piece, Place, piece, write};
 use crate::theme::Tone;
@@ -51,10 +50,15 @@ pub(crate) fn areas(model: &Model) -> Areas {
     }
 }
 
-/// Draws everything.
+/// Draws everything, with the characters that the terminal shows.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
-    let screen = frame.area();
-    let buffer = frame.buffer_mut();
+    paint(model, frame.buffer_mut());
+    model.setting.charset.apply(frame.buffer_mut());
+}
+
+/// Draws everything into cells, with all characters.
+pub fn paint(model: &Model, buffer: &mut Buffer) {
+    let screen = buffer.area;
     if screen.width < SMALLEST.0 || screen.height < SMALLEST.1 {
         draw_too_small(model, buffer, screen);
         return;
@@ -64,14 +68,14 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
     header::draw(model, buffer, areas.header);
     lines(buffer, areas.notice, &notice(model), theme);
     let mut look = model.look();
-    look.focused = !matches!(model.overlay, Some(Overlay::Help { .. }));
+    look.focused = model.overlay.as_ref().is_none_or(|lying| lying.overlay.is_of_the_list());
     model.top().screen.draw(buffer, areas.body, &look);
     if areas.banner.height > 0 {
         draw_banner(model, buffer, areas.banner);
     }
     keybar::draw(model, buffer, areas.keys);
-    if let Some(Overlay::Help { scrolled }) = model.overlay {
-        help::draw(model, buffer, areas.body, scrolled);
+    if let Some(lying) = &model.overlay {
+        lying.overlay.draw(model, buffer, areas.body);
     }
 }
 

@@ -41,6 +41,7 @@ pub async fn run(command: AlertsCommand, context: &Context) -> Result<(), CliErr
         organization_id: organization.map(|organization| organization.id),
         project_id: project.map(|project| project.id),
         month: args.month,
+        ..AlertFilter::default()
     };
     let rows = Rows { rows: view.alerts(&filter).await? };
     context.output.show(&rows, || {

@@ -4,13 +4,13 @@ mod verify;
 
 use clap::{Args, Subcommand};
 use mete_core::audit::AuditEntry;
+use mete_core::when::When;
 use mete_store::AuditFilter;
 
 use super::{Outcome, lookup};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Rows, Table, left, time};
-use crate::when::When;
 
 use verify::VerifyArgs;
 

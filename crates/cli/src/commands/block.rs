@@ -4,13 +4,13 @@ use clap::{Args, Subcommand};
 use mete_control::{BlockTarget, NewBlockInput};
 use mete_core::Timestamp;
 use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
+use mete_core::when::When;
 use mete_store::ManualBlockFilter;
 
 use super::lookup;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Rows, Table, facts, left, time};
-use crate::when::When;
 
 /// What to do with blocks and releases by hand.
 #[derive(Debug, Subcommand)]
@@ -114,6 +114,7 @@ async fn list(args: &ListArgs, context: &Context) -> Result<(), CliError> {
         project_id: project.map(|project| project.id),
         open: !args.all,
         holding_at: (!args.all).then_some(now),
+        ..ManualBlockFilter::default()
     };
     let rows = Rows { rows: view.manual_blocks(&wanted).await? };
     context.output.show(&rows, || {

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use clap::Args;
 use mete_control::ControlError;
 use mete_core::Timestamp;
+use mete_core::when::When;
 use mete_gate::Request;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::when::When;
 use told::Told;
 
 /// Which key or project, when, and for which request.

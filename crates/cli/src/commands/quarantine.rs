@@ -12,6 +12,8 @@ use mete_core::Timestamp;
 use mete_store::{QuarantineFilter, QuarantineRow, Store};
 use serde::Serialize;
 
+pub use retry::again;
+
 use crate::context::Context;
 use crate::error::CliError;
 

@@ -63,70 +63,15 @@ async fn list(context: &Context) -> Result<(), CliError> {
     context.output.show(&rows, || {
         let mut table = Table::new(&[left("NAME"), right("VALUE"), left("WHAT")]);
         for (setting, shown) in Setting::ALL.into_iter().zip(&rows.rows) {
-            table.row([shown.name.to_owned(), shown.value.to_string(), meaning(setting).to_owned()]);
+            table.row([shown.name.to_owned(), shown.value.to_string(), setting.meaning().to_owned()]);
         }
         table.render("there are no settings")
     })
 }
 
 async fn set(args: &SetArgs, context: &Context) -> Result<(), CliError> {
-    let no_value = || {
-        let units = if is_bytes(args.setting) { ", also with kB, MB, GB or TB, as in 250GB" } else { "" };
-        ControlError::Invalid(format!(
-            "{:?} is no value of {}: write a whole number{units}",
-            args.value,
-            args.setting.name()
-        ))
-    };
-    let value = parse_value(args.setting, &args.value).ok_or_else(no_value)?;
+    let value = args.setting.read(&args.value).map_err(|problem| ControlError::Invalid(problem.to_string()))?;
     context.change(async |control, actor| control.set_setting(actor, args.setting, value).await).await?;
     let shown = Shown { name: args.setting.name(), value };
     context.output.show(&shown, || facts(&[(shown.name, shown.value.to_string())]))
-}
-
-/// A whole number, times the unit at its end where bytes are meant.
-fn parse_value(setting: Setting, text: &str) -> Option<i64> {
-    const UNITS: [(&str, i64); 4] =
-        [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)];
-    let of_bytes = |(name, unit): (&str, i64)| Some((text.strip_suffix(name)?, unit));
-    let with_unit = if is_bytes(setting) { UNITS.into_iter().find_map(of_bytes) } else { None };
-    let (number, unit) = with_unit.unwrap_or((text, 1));
-    number.trim_end().parse::<i64>().ok()?.checked_mul(unit)
-}
-
-const fn is_bytes(setting: Setting) -> bool {
-    matches!(setting, Setting::FileQuotaBytes | Setting::QuarantineBytes)
-}
-
-const fn meaning(setting: Setting) -> &'static str {
-    match setting {
-        Setting::MaxProjects => "projects that an organization can have",
-        Setting::FileQuotaBytes => "bytes of files that a project can hold",
-        Setting::RetentionMonths => "months for which raw events are kept; 0 is for ever",
-        Setting::QuarantineBytes => "bytes of raw text that the quarantine keeps",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn r28_bytes_may_have_a_unit() {
-        for (text, bytes) in [
-            ("100GB", Some(100_000_000_000)),
-            ("100 GB", Some(100_000_000_000)),
-            ("5kB", Some(5_000)),
-            ("0", Some(0)),
-            ("-1", Some(-1)),
-            ("1GiB", None),
-            ("GB", None),
-            ("1.5GB", None),
-            ("99999999TB", None),
-        ] {
-            assert_eq!(parse_value(Setting::FileQuotaBytes, text), bytes, "{text}");
-        }
-        assert_eq!(parse_value(Setting::MaxProjects, "1000"), Some(1000));
-        assert_eq!(parse_value(Setting::MaxProjects, "1kB"), None);
-    }
 }

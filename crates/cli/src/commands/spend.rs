@@ -1,5 +1,7 @@
 //! `mete spend`.
 
+mod forecast;
+
 use clap::{Args, ValueEnum};
 use mete_core::{Month, Nanos};
 use mete_store::{SpendBy, SpendRow};
@@ -26,6 +28,9 @@ pub struct SpendArgs {
     /// What one row is
     #[arg(long, value_enum, default_value = "project")]
     by: By,
+    /// What each budget of the present month will come to, and when it runs out
+    #[arg(long, conflicts_with_all = ["month", "by"])]
+    forecast: bool,
 }
 
 /// What one row is.
@@ -90,6 +95,9 @@ pub async fn run(args: SpendArgs, context: &Context) -> Result<(), CliError> {
     let view = context.view().await?;
     let organization = lookup::organization(&view, args.org.as_deref()).await?;
     let project = lookup::project(&view, organization.as_ref(), args.project.as_deref()).await?;
+    if args.forecast {
+        return forecast::run((organization.as_ref(), project.as_ref()), &view, context).await;
+    }
     let month = context.month(args.month);
     let rows = view.spend((organization.as_ref(), project.as_ref()), (month, args.by.spend_by())).await?;
     let spend = Spend { month, total: rows.iter().map(|row| row.spend).sum(), rows };

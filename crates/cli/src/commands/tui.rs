@@ -1,40 +1,81 @@
-//! `mete tui`, and how the environment wants the terminal interface to look.
+//! `mete tui`, and the configuration of the terminal interface.
 
-use mete_tui::Options;
+use std::path::PathBuf;
 
+use clap::Args;
+use mete_control::host::system_random;
+use mete_tui::{Config, Options};
+
+use super::quarantine;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::places;
 
-/// Opens the terminal interface on the store, as far as the actor may see it.
-pub async fn run(context: &Context) -> Result<(), CliError> {
-    let (store, actor) = (context.store().await?.clone(), context.actor().await?.clone());
-    Ok(mete_tui::run(store, actor, context.clock(), options()).await?)
+const EXAMPLE: &str = "\
+Example:
+  mete tui --store sqlite:mete.db
+  mete tui --print-config > ~/.config/mete/tui.toml";
+
+/// Options of `mete tui`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = EXAMPLE)]
+pub struct TuiArgs {
+    /// Keys, colours and the like [default: mete/tui.toml in the XDG configuration directory, if it is there]
+    #[arg(long, value_name = "FILE", env = "METE_TUI_CONFIG")]
+    config: Option<PathBuf>,
+    /// Only look: nothing that changes the store is offered, and its schema is left as it is
+    #[arg(long)]
+    read_only: bool,
+    /// Say what is wrong in the configuration, and do nothing else
+    #[arg(long, group = "instead")]
+    check_config: bool,
+    /// Write a configuration with everything that can be set
+    #[arg(long, group = "instead")]
+    print_config: bool,
+    /// Write the JSON Schema of the configuration
+    #[arg(long, group = "instead")]
+    print_schema: bool,
 }
 
-/// Colours as the environment asks for them: `NO_COLOR`, and `COLORFGBG` for the background.
-pub fn options() -> Options {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let light = std::env::var("COLORFGBG").ok().and_then(|value| is_light(&value));
-    Options { no_color, light, ..Options::default() }
-}
-
-/// Whether a background is light, from `COLORFGBG`: the numbers of foreground and background in the 16 colours, with
-/// a semicolon between. Colour 7 and those from 9 on are light, 8 is a dark grey.
-fn is_light(colors: &str) -> Option<bool> {
-    let background: u8 = colors.rsplit(';').next()?.parse().ok()?;
-    Some(background == 7 || (9..16).contains(&background))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_background_is_known_where_the_terminal_says_it() {
-        for (value, light) in
-            [("0;15", Some(true)), ("15;0", Some(false)), ("0;default;7", Some(true)), ("0;default", None), ("", None)]
-        {
-            assert_eq!(is_light(value), light, "{value}");
-        }
+/// Opens the terminal interface on the store, as far as the actor may see it; or does one of the things instead of it.
+pub async fn run(args: &TuiArgs, context: &Context) -> Result<(), CliError> {
+    if args.print_config {
+        return context.output.write(Config::defaults().as_bytes());
     }
+    if args.print_schema {
+        return context.output.write(Config::schema().as_bytes());
+    }
+    let options = options(args)?;
+    if args.check_config {
+        return checked(args, context);
+    }
+    let store = if options.config.read_only { context.store_as_it_is().await? } else { context.store().await? };
+    let (store, actor) = (store.clone(), context.actor().await?.clone());
+    let options = Options { retrying: Some(quarantine::again(&store, &context.clock())), ..options };
+    Ok(mete_tui::run((store, actor), context.clock(), Box::new(system_random()), options).await?)
+}
+
+fn checked(args: &TuiArgs, context: &Context) -> Result<(), CliError> {
+    let file = file(args).map(|path| path.display().to_string());
+    context.output.show(&serde_json::json!({"file": file}), || match &file {
+        Some(file) => format!("{file}: nothing is wrong\n"),
+        None => {
+            "there is no configuration of the interface: everything is as mete tui --print-config says\n".to_owned()
+        }
+    })
+}
+
+/// The interface as it is configured.
+pub fn options(args: &TuiArgs) -> Result<Options, CliError> {
+    let mut config = match file(args) {
+        Some(path) => Config::load(&path)?,
+        None => Config::default(),
+    };
+    config.read_only |= args.read_only;
+    Ok(Options { config, ..Options::default() })
+}
+
+/// The file that is named, else the usual one if it is there. An empty METE_TUI_CONFIG is one that is not set.
+fn file(args: &TuiArgs) -> Option<PathBuf> {
+    args.config.clone().filter(|path| !path.as_os_str().is_empty()).or_else(places::tui_config)
 }

@@ -166,3 +166,31 @@ fn r31_verify_finds_a_sum_that_is_wrong() -> Result<()> {
     assert!(told.stdout.contains("DIFFERENCES") && told.stdout.contains("$100.000000001"), "{told:?}");
     Ok(())
 }
+
+each_engine! {
+    async fn r26_a_forecast_tells_of_each_budget(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        mete.json(["limits", "set", "--project", "Support", "--budget", "100"])?;
+        let spent = mete.json(["spend", "--forecast"])?;
+        assert_eq!(fields(&spent), ["at", "month", "rows"]);
+        let row = &spent["rows"][0];
+        assert_eq!(
+            fields(row),
+            ["budget", "burn", "factor_per_mille", "high", "id", "low", "name", "point", "runs_out", "scope", "spent"]
+        );
+        assert_eq!((&row["scope"], &row["name"], &row["budget"]), (&json!("project"), &json!("Support"), &json!("100")));
+        assert_eq!((&row["spent"], &row["point"]), (&json!("0"), &json!("0")));
+        assert_eq!(row["runs_out"], json!({"at_burn": null, "by_habit": null}));
+        assert_eq!(row["burn"], json!({"now": "0", "usual": "0"}));
+        mete.ingest(&[&event("now", &now().to_string(), "Support", "250")])?;
+        let over = mete.json(["spend", "--forecast", "--project", "Support"])?;
+        let row = &over["rows"][0];
+        assert_eq!((&row["spent"], &row["runs_out"]["at_burn"]), (&json!("250"), &over["at"]));
+        let text = mete.text(["spend", "--forecast"])?;
+        assert!(text.contains("RUNS OUT") && text.contains("Support") && text.contains("$250.00"), "{text}");
+        for also in [["--month", "2025-10"], ["--by", "day"]] {
+            assert_eq!(mete.status(["spend", "--forecast", also[0], also[1]])?, Some(2));
+        }
+        Ok(())
+    }
+}

@@ -16,7 +16,7 @@ use crate::rights::{refuse_archived, refuse_default};
 use crate::{Control, ControlError, change};
 
 /// A part of a project as people name it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartNamed {
     /// A model, as usage names it.
     Model(String),

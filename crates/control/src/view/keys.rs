@@ -96,7 +96,7 @@ impl View<'_> {
         Ok(seen)
     }
 
-    async fn sees_key_of(&self, project: &Project, key_id: &str) -> Result<bool, ControlError> {
+    pub(super) async fn sees_key_of(&self, project: &Project, key_id: &str) -> Result<bool, ControlError> {
         let keys = self.store.keys_named(key_id).await?;
         Ok(keys.iter().any(|key| sees_key(&self.sight, project, key)))
     }

@@ -37,7 +37,10 @@ impl View<'_> {
 
     /// The ids of the projects of which a person may see the spend; those of sub-organizations are on the bill of the
     /// organization above (R3).
-    async fn projects_with_spend(&self, organization: Option<&Organization>) -> Result<Vec<String>, ControlError> {
+    pub(super) async fn projects_with_spend(
+        &self,
+        organization: Option<&Organization>,
+    ) -> Result<Vec<String>, ControlError> {
         let of_organization = organization.map(|organization| organization.id.as_str());
         let mut ids: Vec<String> = Vec::new();
         for project in self.projects_for(Action::SeeSpend, of_organization).await? {

@@ -21,6 +21,8 @@ mod limits;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod parts;
 #[cfg(test)]
 mod people;

@@ -341,7 +341,7 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<(), StoreError> {
 }
 
 /// A counter of `meta` as it is, without taking one's turn.
-async fn counter(tx: &mut Tx, name: &'static str) -> Result<i64, StoreError> {
+pub(super) async fn counter(tx: &mut Tx, name: &'static str) -> Result<i64, StoreError> {
     let (value,): (i64,) = in_tx!(tx, db => {
         sqlx::query_as("SELECT value FROM meta WHERE name = $1").bind(name).fetch_one(db).await
     })?;

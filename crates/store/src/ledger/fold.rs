@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::Ledger;
+use super::{Ledger, scopes};
 use crate::Tx;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
@@ -25,6 +25,7 @@ impl Ledger {
         for (rollup, bucket) in [("spend_hour", "hour"), ("spend_day", "hour / 24"), ("spend_month", "month")] {
             in_tx!(&mut tx, db => sqlx::query(AssertSqlSafe(merge(rollup, bucket))).execute(db).await.map(drop))?;
         }
+        scopes::fold(&mut tx).await?;
         let merged = in_tx!(&mut tx, db => sqlx::query("DELETE FROM spend_delta").execute(db).await?.rows_affected());
         in_tx!(&mut tx, db => {
             sqlx::query("DELETE FROM ledger_batch WHERE version < $1")

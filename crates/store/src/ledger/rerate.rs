@@ -211,7 +211,7 @@ async fn page(
 }
 
 /// Events with their corrections applied, in the order of `rows`.
-async fn kept(tx: &mut Tx, rows: &[EventRow]) -> Result<Vec<KeptEvent>, StoreError> {
+pub(super) async fn kept(tx: &mut Tx, rows: &[EventRow]) -> Result<Vec<KeptEvent>, StoreError> {
     let mut interned = Interned::default();
     let booked = classify::load(tx, &mut interned, rows).await?;
     let mut events = Vec::with_capacity(rows.len());

@@ -4,7 +4,7 @@ use mete_store::StoreUrl;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 
 /// Tables of which a list must not read every row.
-const LARGE: [&str; 13] = [
+const LARGE: [&str; 22] = [
     "project",
     "api_key",
     "api_key_old_secret",
@@ -18,6 +18,15 @@ const LARGE: [&str; 13] = [
     "audit",
     "alert",
     "spend_month",
+    "spend_day",
+    "spend_hour",
+    "scope_month",
+    "scope_day",
+    "scope_hour",
+    "share_month",
+    "event",
+    "segment",
+    "quarantine",
 ];
 
 /// The steps of the plan that read a large table row by row.

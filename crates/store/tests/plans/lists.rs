@@ -6,12 +6,16 @@ use mete_control::{
     NewOrganizationInput, NewProjectInput, ServiceAccountOf, View,
 };
 use mete_core::actor::{Actor, Origin};
-use mete_core::directory::{Organization, OrganizationRole, Project, ProjectStatus};
+use mete_core::directory::{KeyStatus, Organization, OrganizationRole, Project, ProjectStatus};
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::people::ProjectRole;
 use mete_core::permissions::Permissions;
 use mete_core::{Clock, Month};
-use mete_store::{AlertFilter, AuditFilter, Extent, KeyFilter, KeySet, ManualBlockFilter, SpendBy, Store, StoreUrl};
+use mete_store::{
+    AlertFilter, AuditFilter, Cursor, CursorKey, EventFilter, EventPlace, Extent, KeyFilter, KeyOrder, KeyQuery,
+    KeySet, ManualBlockFilter, MemberOrder, Paging, QuarantineFilter, Seek, ShareKind, Span, SpendBy, SpenderKind,
+    Store, StoreUrl,
+};
 use mete_tests::{TestStore, each_engine};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -143,12 +147,126 @@ async fn every_list(world: &World, actor: &Actor) -> anyhow::Result<usize> {
         listed!(world, seen, "spend of a project", view.spend((None, Some(project)), (month, by)));
     }
     listed!(world, seen, "own organizations", view.organizations(month));
+    seen += every_page(world, actor).await?;
+    seen += every_course(world, actor).await?;
     if actor.user_id().is_none() {
         listed!(world, seen, "members", view.organization_members(organization));
         listed!(world, seen, "invites", view.invites(organization, now));
     } else {
         listed!(world, seen, "the person's sight", View::new(store, actor));
     }
+    Ok(seen)
+}
+
+/// The lists that are read a page at a time: the first page, one behind a row, and one before it.
+async fn every_page(world: &World, actor: &Actor) -> anyhow::Result<usize> {
+    let (organization, project) = (&world.organization, &world.project);
+    let (now, month): (_, Month) = (SystemClock.now(), SystemClock.now().month());
+    let mut seen = 0;
+    let view = View::new(&world.store, actor).await?;
+    let number = Cursor { key: CursorKey::Number(now.0 / 2), id: "m".into() };
+    let name = Cursor { key: CursorKey::Text("m".into()), id: "m".into() };
+    let around =
+        |cursor: &Cursor| [Paging::first(20), Paging::after(cursor.clone(), 20), Paging::before(cursor.clone(), 20)];
+    for order in [KeyOrder::Name, KeyOrder::LastUsed, KeyOrder::Created, KeyOrder::Spend] {
+        for organization_id in [None, Some(organization.id.clone())] {
+            for project_id in [None, Some(project.id.clone())] {
+                let query = KeyQuery {
+                    reaches: Vec::new(),
+                    organization_id: organization_id.clone(),
+                    project_id,
+                    owner_id: None,
+                    status: Some(KeyStatus::Active),
+                    text: Some("bot".into()),
+                    order,
+                    month,
+                };
+                for paging in around(if order == KeyOrder::Name { &name } else { &number }) {
+                    listed!(world, seen, "a page of keys", view.key_page(&query, &paging));
+                }
+            }
+        }
+    }
+    let record = Cursor { id: "org-1:5".into(), ..number.clone() };
+    for (number, record) in around(&number).iter().zip(&around(&record)) {
+        listed!(
+            world,
+            seen,
+            "a page of audit",
+            view.audit_page((Some(organization), None), &AuditFilter::default(), record)
+        );
+        listed!(world, seen, "a page of all audit", view.audit_page((None, None), &AuditFilter::default(), record));
+        listed!(
+            world,
+            seen,
+            "a page of a project's audit",
+            view.audit_page((None, Some(project)), &AuditFilter::default(), record)
+        );
+        listed!(world, seen, "a page of alerts", view.alert_page(&AlertFilter::default(), number));
+        listed!(world, seen, "a page of blocks", view.manual_block_page(&ManualBlockFilter::default(), number));
+        if actor.user_id().is_none() {
+            let entry = match &number.seek {
+                Seek::First => number.clone(),
+                Seek::After(at) => Paging::after(Cursor { id: "5".into(), ..at.clone() }, 20),
+                Seek::Before(at) => Paging::before(Cursor { id: "5".into(), ..at.clone() }, 20),
+            };
+            listed!(world, seen, "a page of quarantine", view.quarantine_page(&QuarantineFilter::default(), &entry));
+            listed!(world, seen, "a page of invites", view.invite_page(None, number, now));
+            listed!(
+                world,
+                seen,
+                "a page of an organization's invites",
+                view.invite_page(Some(organization), number, now)
+            );
+            listed!(
+                world,
+                seen,
+                "a page of members",
+                view.member_page(organization, (MemberOrder::Spend, month), number)
+            );
+        }
+    }
+    Ok(seen)
+}
+
+/// Courses of spend, spenders, events, and what is shown first.
+async fn every_course(world: &World, actor: &Actor) -> anyhow::Result<usize> {
+    let (organization, project) = (&world.organization, &world.project);
+    let (now, month): (_, Month) = (SystemClock.now(), SystemClock.now().month());
+    let mut seen = 0;
+    let view = View::new(&world.store, actor).await?;
+    let own = (None, Some(project));
+    let (hours, days) = (Span::Hours(now.hour() - 24, now.hour()), Span::Days(now.day() - 30, now.day()));
+    for span in [hours, days, Span::Month(month)] {
+        listed!(world, seen, "a project's course", view.course(own, span));
+        listed!(world, seen, "an organization's course", view.course((Some(organization), None), span));
+        listed!(world, seen, "a key's course", view.key_course(&project_key(&world.store, project).await?, span));
+        for kind in [SpenderKind::Project, SpenderKind::Share(ShareKind::Key), SpenderKind::Share(ShareKind::Model)] {
+            listed!(world, seen, "a project's spenders", view.spenders((None, Some(project), kind), (span, None), 10));
+            listed!(
+                world,
+                seen,
+                "what changed",
+                view.spenders((Some(organization), None, kind), (span, Some(span)), 10)
+            );
+            listed!(
+                world,
+                seen,
+                "an organization's spenders",
+                view.spenders((Some(organization), None, kind), (span, None), 10)
+            );
+        }
+    }
+    let key_id = Some(world.store.find_key(&project_key(&world.store, project).await?).await?.id);
+    for filter in [EventFilter::default(), EventFilter { key_id, ..EventFilter::default() }] {
+        listed!(world, seen, "events", view.event_page((None, None), (&filter, None), 20));
+        let after = (EventPlace { time: now, id: mete_core::EventId(1) }, 0);
+        listed!(world, seen, "events that came", view.event_tail((None, None), (&filter, after), 20));
+    }
+    listed!(world, seen, "a project's events", view.event_page(own, (&EventFilter::default(), None), 20));
+    listed!(world, seen, "outlooks", view.outlooks((Some(organization), None), now));
+    listed!(world, seen, "who is refused", view.refusals(Some(organization), now));
+    listed!(world, seen, "what is shown first", view.pulse(Some(organization), (now, 40)));
     Ok(seen)
 }
 

@@ -21,6 +21,8 @@ mod resource_model;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
+mod screens;
+#[cfg(test)]
 mod segments;
 #[cfg(test)]
 mod snapshot;

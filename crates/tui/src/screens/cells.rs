@@ -1,5 +1,7 @@
 //! Cells that several lists have.
 
+use std::cmp::Ordering;
+
 use mete_core::limits::Limits;
 use mete_core::{Nanos, Timestamp};
 
@@ -13,6 +15,11 @@ use crate::theme::Tone;
 
 /// Columns of a per cent with a space before it.
 const PERCENT: usize = 6;
+
+/// Orders words by their letters, whatever their case.
+pub fn by_letters(a: &str, b: &str) -> Ordering {
+    a.chars().flat_map(char::to_lowercase).cmp(b.chars().flat_map(char::to_lowercase))
+}
 
 /// Words.
 pub fn words(text: &str, tone: Tone) -> Vec<Piece> {
@@ -63,9 +70,9 @@ pub fn share(spend: Nanos, of: Nanos, slot: Slot) -> Vec<Piece> {
     pieces
 }
 
-/// The part of the budget that is spent, for sorting: without a budget it is nothing.
-pub fn used_share(spend: Option<Nanos>, limits: &Limits) -> u32 {
-    spend.zip(limits.budget).map_or(0, |(spend, budget)| spend.per_mille_of(budget))
+/// The part of the budget that is spent, in per mille: without a budget it is nothing.
+pub fn used_share(spend: Option<Nanos>, limits: &Limits) -> Option<u32> {
+    spend.zip(limits.budget).map(|(spend, budget)| spend.per_mille_of(budget))
 }
 
 /// A state.

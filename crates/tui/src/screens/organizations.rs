@@ -11,12 +11,14 @@ use super::projects::Projects;
 use super::{Screen, cells, trouble};
 use crate::actions::Action;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count, money_exact};
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::recovery::Recoveries;
 use crate::state::State;
-use crate::table::{Column, List, Row, Table};
+use crate::table::{Column, Figure, List, Row, Table};
 use crate::theme::Tone;
 
 const EMPTY: &str = "No organization yet. Make the first one with: mete init --org NAME --owner EMAIL";
@@ -42,6 +44,10 @@ impl Row for OrganizationRow {
         format!("{} {}", organization.name, organization.id)
     }
 
+    fn is_fault(&self) -> bool {
+        self.state.is_fault()
+    }
+
     fn under(&self) -> Option<&str> {
         self.view.organization.parent_id.as_deref()
     }
@@ -57,21 +63,23 @@ static COLUMNS: [Col; 9] = [
             let sign = if row.under().is_some() { "└ " } else { "" };
             cells::words(&format!("{sign}{}", row.view.organization.name), Tone::Strong)
         },
-        |a, b| a.view.organization.name.to_lowercase().cmp(&b.view.organization.name.to_lowercase()),
+        |a, b| cells::by_letters(&a.view.organization.name, &b.view.organization.name),
     )
     .growing(40)
+    .amounting(Figure::Text(|row| &row.view.organization.name))
     .kept(),
     Col::numbers(
         "SPENT",
         10,
         |row, slot| cells::seen(row.view.spend, |spend| cells::amount(spend, slot)),
-        |a, b| a.view.spend.cmp(&b.view.spend),
-    ),
+        Figure::Money(|row| row.view.spend),
+    )
+    .also("spend"),
     Col::numbers(
         "BUDGET",
         10,
         |row, slot| cells::limit(row.view.limits.budget, slot),
-        |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
+        Figure::Money(|row| row.view.limits.budget),
     ),
     Col::words(
         "USED",
@@ -80,30 +88,31 @@ static COLUMNS: [Col; 9] = [
         |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
+    .amounting(Figure::Share(|row| cells::used_share(row.view.spend, &row.view.limits)))
     .largest_first(),
     Col::numbers(
         "PROJECTS",
         9,
         |row, slot| cells::number(row.view.active_projects, slot),
-        |a, b| a.view.active_projects.cmp(&b.view.active_projects),
+        Figure::Count(|row| Some(row.view.active_projects)),
     ),
     Col::numbers(
         "REFUSED",
         8,
         |row, slot| cells::number(row.view.blocked_projects, slot),
-        |a, b| a.view.blocked_projects.cmp(&b.view.blocked_projects),
+        Figure::Count(|row| Some(row.view.blocked_projects)),
     ),
     Col::numbers(
         "REQUESTS",
         11,
         |row, slot| cells::seen(row.view.requests, |requests| cells::number(requests, slot)),
-        |a, b| a.view.requests.cmp(&b.view.requests),
+        Figure::Count(|row| row.view.requests),
     ),
     Col::numbers(
         "THRESHOLD",
         10,
         |row, slot| cells::limit(row.view.limits.threshold, slot),
-        |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
+        Figure::Money(|row| row.view.limits.threshold),
     ),
     Col::words(
         "STATE",
@@ -111,9 +120,18 @@ static COLUMNS: [Col; 9] = [
         |row, slot| cells::state(row.state, slot),
         |a, b| a.state.cmp(&b.state).then(a.view.spend.cmp(&b.view.spend)),
     )
+    .amounting(Figure::Text(|row| row.state.word()))
     .largest_first()
     .kept(),
 ];
+/// What it offers of its own.
+pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Faults];
+
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
 
@@ -132,8 +150,16 @@ impl Default for Organizations {
 }
 
 impl Screen for Organizations {
+    fn name(&self) -> &'static str {
+        "organizations"
+    }
+
     fn crumb(&self) -> String {
         "organizations".to_owned()
+    }
+
+    fn is_home(&self) -> bool {
+        true
     }
 
     fn queries(&self, month: Month) -> Vec<Query> {
@@ -158,16 +184,29 @@ impl Screen for Organizations {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Open]
+        ACTIONS
     }
 
-    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
-        let row = self.table.selected().filter(|_| action == Action::Open)?;
-        Some(Box::new(Projects::of(&row.view.organization)))
+    fn act(&mut self, action: Action) -> Outcome {
+        let row = self.table.selected().filter(|_| action == Action::Open);
+        Outcome::open(row.map(|row| Projects::of(&row.view.organization)))
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let selected = self.table.selected().map(|row| Target::Organization(row.view.organization.clone()));
+        selected.into_iter().chain([Target::Deployment]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {
         &mut self.table
+    }
+
+    fn refused(&self) -> usize {
+        self.table
+            .rows()
+            .iter()
+            .map(|row| usize::from(row.state.is_refused()) + row.view.blocked_projects as usize)
+            .sum()
     }
 
     fn arrange(&mut self, area: Rect, _: &Look<'_>) {

@@ -10,12 +10,14 @@ use super::{Screen, cells, organizations, trouble};
 use crate::actions::Action;
 use crate::budget::Budget;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count, money_exact};
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::recovery::Recoveries;
 use crate::state::State;
-use crate::table::{Column, List, Row, Table};
+use crate::table::{Column, Figure, List, Row, Table};
 use crate::theme::Tone;
 
 const EMPTY: &str =
@@ -26,8 +28,7 @@ const LEAST_LIST: u16 = 6;
 
 /// The list of projects; active and archived ones are listed apart (R22).
 pub struct Projects {
-    organization_id: String,
-    organization_name: String,
+    organization: Organization,
     archived: bool,
     views: Vec<ProjectView>,
     budget: Option<Budget>,
@@ -50,6 +51,10 @@ impl Row for ProjectRow {
     fn searched(&self) -> String {
         format!("{} {}", self.view.project.name, self.view.project.id)
     }
+
+    fn is_fault(&self) -> bool {
+        self.state.is_fault()
+    }
 }
 
 type Col = Column<ProjectRow>;
@@ -59,7 +64,7 @@ static COLUMNS: [Col; 9] = [
         "PROJECT",
         16,
         |row, _| cells::words(&row.view.project.name, Tone::Strong),
-        |a, b| a.view.project.name.to_lowercase().cmp(&b.view.project.name.to_lowercase()),
+        |a, b| cells::by_letters(&a.view.project.name, &b.view.project.name),
     )
     .growing(40)
     .kept(),
@@ -67,13 +72,14 @@ static COLUMNS: [Col; 9] = [
         "SPENT",
         10,
         |row, slot| cells::seen(row.view.spend, |spend| cells::amount(spend, slot)),
-        |a, b| a.view.spend.cmp(&b.view.spend),
-    ),
+        Figure::Money(|row| row.view.spend),
+    )
+    .also("spend"),
     Col::numbers(
         "BUDGET",
         10,
         |row, slot| cells::limit(row.view.limits.budget, slot),
-        |a, b| a.view.limits.budget.cmp(&b.view.limits.budget),
+        Figure::Money(|row| row.view.limits.budget),
     ),
     Col::words(
         "USED",
@@ -82,30 +88,31 @@ static COLUMNS: [Col; 9] = [
         |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
     )
     .growing(26)
+    .amounting(Figure::Share(|row| cells::used_share(row.view.spend, &row.view.limits)))
     .largest_first(),
     Col::numbers(
         "KEYS",
         7,
         |row, slot| cells::number(row.view.active_keys, slot),
-        |a, b| a.view.active_keys.cmp(&b.view.active_keys),
+        Figure::Count(|row| Some(row.view.active_keys)),
     ),
     Col::numbers(
         "REQUESTS",
         11,
         |row, slot| cells::seen(row.view.requests, |requests| cells::number(requests, slot)),
-        |a, b| a.view.requests.cmp(&b.view.requests),
+        Figure::Count(|row| row.view.requests),
     ),
     Col::numbers(
         "THRESHOLD",
         10,
         |row, slot| cells::limit(row.view.limits.threshold, slot),
-        |a, b| a.view.limits.threshold.cmp(&b.view.limits.threshold),
+        Figure::Money(|row| row.view.limits.threshold),
     ),
     Col::numbers(
         "MADE",
         11,
         |row, slot| cells::age(Some(row.view.project.created_at), slot),
-        |a, b| a.view.project.created_at.cmp(&b.view.project.created_at),
+        Figure::Time(|row| Some(row.view.project.created_at)),
     ),
     Col::words(
         "STATE",
@@ -113,9 +120,18 @@ static COLUMNS: [Col; 9] = [
         |row, slot| cells::state(row.state, slot),
         |a, b| a.state.cmp(&b.state).then(a.view.spend.cmp(&b.view.spend)),
     )
+    .amounting(Figure::Text(|row| row.state.word()))
     .largest_first()
     .kept(),
 ];
+/// What it offers of its own.
+pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Archived, Action::Faults];
+
+/// The names of its columns.
+pub(super) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
+
 /// Trouble comes first.
 const SORTED_BY: usize = COLUMNS.len() - 1;
 
@@ -124,8 +140,7 @@ impl Projects {
     #[must_use]
     pub fn of(organization: &Organization) -> Self {
         Self {
-            organization_id: organization.id.clone(),
-            organization_name: organization.name.clone(),
+            organization: organization.clone(),
             archived: false,
             views: Vec::new(),
             budget: None,
@@ -161,12 +176,16 @@ impl Projects {
 }
 
 impl Screen for Projects {
+    fn name(&self) -> &'static str {
+        "projects"
+    }
+
     fn crumb(&self) -> String {
-        self.organization_name.clone()
+        self.organization.name.clone()
     }
 
     fn queries(&self, month: Month) -> Vec<Query> {
-        let organization_id = self.organization_id.clone();
+        let organization_id = Some(self.organization.id.clone());
         vec![Query::Organizations(month), Query::Projects { organization_id, month }]
     }
 
@@ -177,7 +196,10 @@ impl Screen for Projects {
                 Answer::Organizations(views) => {
                     let states = organizations::states(&views, month, now);
                     let own =
-                        views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization_id);
+                        views.into_iter().zip(states).find(|(view, _)| view.organization.id == self.organization.id);
+                    if let Some((view, _)) = &own {
+                        self.organization = view.organization.clone();
+                    }
                     self.budget = own.map(|(view, state)| Budget {
                         name: view.organization.name,
                         limits: view.limits,
@@ -202,26 +224,32 @@ impl Screen for Projects {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Open, Action::Archived]
+        ACTIONS
     }
 
-    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
+    fn act(&mut self, action: Action) -> Outcome {
         match action {
             Action::Archived => {
                 self.archived = !self.archived;
                 self.refill();
-                None
+                Outcome::Done
             }
-            Action::Open => {
-                let row = self.table.selected()?;
-                Some(Box::new(ProjectScreen::of(&row.view.project)))
-            }
-            _ => None,
+            Action::Open => Outcome::open(self.table.selected().map(|row| ProjectScreen::of(&row.view.project))),
+            _ => Outcome::Done,
         }
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let selected = self.table.selected().map(|row| Target::Project(row.view.project.clone()));
+        selected.into_iter().chain([Target::Organization(self.organization.clone())]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {
         &mut self.table
+    }
+
+    fn refused(&self) -> usize {
+        self.table.rows().iter().filter(|row| row.state.is_refused()).count()
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {

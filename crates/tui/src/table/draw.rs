@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Align, Column, Row, Slot, Table};
+use super::layout::Placed;
+use super::{Align, Row, Slot, Table};
 use crate::format::count;
 use crate::look::Look;
 use crate::panel::{Title, lines, panel, wrapped};
@@ -27,32 +28,45 @@ pub(super) struct ColumnPlace {
 
 impl<R: Row> Table<R> {
     /// The columns shown in `width` screen columns: those to keep, then from the left what fits, then room for those
-    /// that grow.
+    /// that grow. Where a person chose so many to keep that they do not fit, the last ones are cut.
     pub(super) fn places(&self, width: u16) -> Vec<ColumnPlace> {
         let room = width.saturating_sub(MARGIN);
-        let needed = |column: &Column<R>| column.width + GAP;
-        let mut left = (room + GAP).saturating_sub(self.columns.iter().filter(|column| column.keep).map(needed).sum());
+        let wanted: Vec<&Placed> = self.layout.0.iter().filter(|placed| !placed.hidden).collect();
+        let keeps = |placed: &Placed| self.columns[placed.column].keep;
+        let needed = |placed: &Placed| self.width_of(placed).saturating_add(GAP);
+        let kept = wanted.iter().filter(|placed| keeps(placed)).map(|placed| needed(placed));
+        let mut left = (room + GAP).saturating_sub(kept.fold(0, u16::saturating_add));
         let mut full = false;
-        let mut chosen = vec![false; self.columns.len()];
-        for (chosen, column) in chosen.iter_mut().zip(self.columns) {
-            if column.keep {
-                *chosen = true;
-            } else if !full && needed(column) <= left {
-                left -= needed(column);
-                *chosen = true;
+        let mut chosen = Vec::with_capacity(wanted.len());
+        for placed in wanted {
+            if keeps(placed) {
+                chosen.push(placed);
+            } else if !full && needed(placed) <= left {
+                left -= needed(placed);
+                chosen.push(placed);
             } else {
                 full = true;
             }
         }
-        let mut places = Vec::with_capacity(self.columns.len());
+        let mut places = Vec::with_capacity(chosen.len());
         let mut x = MARGIN;
-        for (index, column) in self.columns.iter().enumerate().filter(|(index, _)| chosen[*index]) {
-            let extra = left.min(column.most - column.width);
+        for placed in chosen {
+            let extra = left.min(self.growth_of(placed));
             left -= extra;
-            places.push(ColumnPlace { column: index, x, width: column.width + extra });
-            x += column.width + extra + GAP;
+            let width = self.width_of(placed) + extra;
+            places.push(ColumnPlace { column: placed.column, x, width });
+            x = x.saturating_add(width + GAP);
         }
         places
+    }
+
+    /// The column whose heading stands at a column of the screen, from the table's left.
+    pub(super) fn heading_at(&self, x: u16) -> Option<usize> {
+        let places = self.places(self.width);
+        places
+            .iter()
+            .find(|place| (place.x..place.x.saturating_add(place.width)).contains(&x))
+            .map(|place| place.column)
     }
 
     /// Draws the table in a panel named `name`, or nothing in an empty area; `empty` is what an empty table says: why it
@@ -83,14 +97,15 @@ impl<R: Row> Table<R> {
 
     /// How many rows, how they are sorted, what filters them.
     fn note(&self) -> String {
-        let rows = if self.shown.len() == self.rows.len() {
-            count(self.rows.len() as u64)
-        } else {
-            format!("{} of {} shown", count(self.shown.len() as u64), count(self.rows.len() as u64))
+        let (shown, all) = (count(self.shown.len() as u64), count(self.rows.len() as u64));
+        let rows = match (self.faults, self.shown.len() == self.rows.len()) {
+            (true, _) => format!("{shown} of {all} in trouble"),
+            (false, true) => all,
+            (false, false) => format!("{shown} of {all} shown"),
         };
         let by = self.columns.get(self.sort.column).map_or("", |column| column.title).to_lowercase();
         let way = if self.sort.largest_first { '↓' } else { '↑' };
-        let filter = if self.filter.is_empty() { String::new() } else { format!(" · /{}", self.filter) };
+        let filter = if self.typed.is_empty() { String::new() } else { format!(" · /{}", self.typed) };
         format!("{rows} · by {by} {way}{filter}")
     }
 
@@ -134,7 +149,13 @@ impl<R: Row> Table<R> {
     }
 
     fn draw_empty(&self, buffer: &mut Buffer, body: Rect, empty: &str, look: &Look<'_>) {
-        let filtered = format!("Nothing matches {:?}. Esc shows all again, / changes the filter.", self.filter);
+        let filtered = match (self.typed.is_empty(), self.faults) {
+            (true, _) => "Nothing here is in trouble. ! shows all again.".to_owned(),
+            (false, faults) => {
+                let among = if faults { " among what is in trouble (! shows all)" } else { "" };
+                format!("Nothing matches {:?}{among}. Esc shows all again, / changes the filter.", self.typed)
+            }
+        };
         let text = look.arrival.reason(if self.rows.is_empty() { empty } else { &filtered });
         let place = Rect { x: body.x + MARGIN, width: body.width.saturating_sub(MARGIN + 1), ..body };
         let text = wrapped(text, usize::from(place.width)).into_iter().map(|line| vec![piece(line, Tone::Dim)]);

@@ -1,16 +1,23 @@
 //! Tables: typed columns, sorted by any of them, filtered, with a selection that stays on its row. Only the rows in
-//! sight are ever built.
+//! sight are ever built, and a filter that grows looks only at what fitted before.
 
+mod column;
 mod draw;
+mod filter;
+mod layout;
 mod list;
+mod sheet;
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+pub use column::{Align, Column, Figure, Slot, Sort, Value};
+use filter::Filter;
+use layout::Layout;
+pub use layout::{ColumnChange, ColumnState, NARROWEST};
 pub use list::{List, Move};
-use mete_core::Timestamp;
-
-use crate::piece::Piece;
+use ratatui::layout::Rect;
+pub use sheet::Sheet;
 
 /// Something that a table has one line for.
 pub trait Row {
@@ -20,112 +27,40 @@ pub trait Row {
     /// The text that a filter is matched with.
     fn searched(&self) -> String;
 
+    /// Whether somebody may have to do something about it: what is left when only faults are shown.
+    fn is_fault(&self) -> bool {
+        false
+    }
+
     /// The id of the row that this one is shown under, if any.
     fn under(&self) -> Option<&str> {
         None
     }
 }
 
-/// On which side the cells of a column stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// Words.
-    Left,
-    /// Numbers.
-    Right,
-}
-
-/// What a cell may know besides its row.
-#[derive(Clone, Copy, Debug)]
-pub struct Slot {
-    /// Columns that the cell has.
-    pub width: usize,
-    /// The present.
-    pub now: Timestamp,
-}
-
-/// A column of rows of type `R`.
-pub struct Column<R> {
-    /// Its header.
-    pub title: &'static str,
-    /// Screen columns it needs.
-    pub width: u16,
-    /// Screen columns it takes where there is room left.
-    pub most: u16,
-    /// The side its cells stand on.
-    pub align: Align,
-    /// Whether it is shown however narrow the table is.
-    pub keep: bool,
-    /// Whether sorting by it starts with the largest.
-    pub largest_first: bool,
-    /// Builds a cell.
-    pub cell: fn(&R, Slot) -> Vec<Piece>,
-    /// Orders two rows, smallest first.
-    pub order: fn(&R, &R) -> Ordering,
-}
-
-impl<R> Column<R> {
-    /// A column of words, sorted from A to Z at first.
-    #[must_use]
-    pub const fn words(
-        title: &'static str,
-        width: u16,
-        cell: fn(&R, Slot) -> Vec<Piece>,
-        order: fn(&R, &R) -> Ordering,
-    ) -> Self {
-        Self { title, width, most: width, align: Align::Left, keep: false, largest_first: false, cell, order }
-    }
-
-    /// A column of numbers, sorted from the largest at first.
-    #[must_use]
-    pub const fn numbers(
-        title: &'static str,
-        width: u16,
-        cell: fn(&R, Slot) -> Vec<Piece>,
-        order: fn(&R, &R) -> Ordering,
-    ) -> Self {
-        Self { title, width, most: width, align: Align::Right, keep: false, largest_first: true, cell, order }
-    }
-
-    /// The same, growing to `most` screen columns where there is room.
-    #[must_use]
-    pub const fn growing(mut self, most: u16) -> Self {
-        self.most = most;
-        self
-    }
-
-    /// The same, shown however narrow the table is.
-    #[must_use]
-    pub const fn kept(mut self) -> Self {
-        self.keep = true;
-        self
-    }
-
-    /// The same, sorted from the largest at first.
-    #[must_use]
-    pub const fn largest_first(mut self) -> Self {
-        self.largest_first = true;
-        self
-    }
-}
-
-/// By which column the rows are sorted, and which way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// Index of the column.
-    pub column: usize,
-    /// Whether the largest comes first.
-    pub largest_first: bool,
-}
-
 /// Rows with the order, filter and selection in which they are shown.
 pub struct Table<R: 'static> {
     columns: &'static [Column<R>],
+    layout: Layout,
+    /// As it was at first: all columns, or those that are configured.
+    configured: Layout,
     rows: Vec<R>,
-    /// Indices of the rows that the filter lets through, in the order shown.
+    /// The rows' texts in small letters, as far as a filter has needed them.
+    texts: Vec<String>,
+    /// Indices of all rows, sorted.
+    sorted: Vec<usize>,
+    /// Those that the filter lets through.
+    matching: Vec<usize>,
+    /// Those in the order shown.
     shown: Vec<usize>,
     sort: Sort,
-    filter: String,
+    /// As typed.
+    typed: String,
+    filter: Filter<R>,
+    /// What is wrong with what was typed.
+    wrong: Option<String>,
+    /// Whether only rows in trouble are shown.
+    faults: bool,
     selected: Option<String>,
     /// Where in `shown` the selected row stands.
     position: usize,
@@ -134,6 +69,8 @@ pub struct Table<R: 'static> {
     /// Rows and screen columns in sight, borders left out.
     page: usize,
     width: u16,
+    /// Its panel, as last known.
+    area: Rect,
 }
 
 impl<R: Row> Table<R> {
@@ -143,21 +80,31 @@ impl<R: Row> Table<R> {
         let largest_first = columns.get(sorted_by).is_some_and(|column| column.largest_first);
         Self {
             columns,
+            layout: Layout::of(columns.len()),
+            configured: Layout::of(columns.len()),
             rows: Vec::new(),
+            texts: Vec::new(),
+            sorted: Vec::new(),
+            matching: Vec::new(),
             shown: Vec::new(),
             sort: Sort { column: sorted_by, largest_first },
-            filter: String::new(),
+            typed: String::new(),
+            filter: Filter::none(),
+            wrong: None,
+            faults: false,
             selected: None,
             position: 0,
             top: 0,
             page: 1,
             width: 80,
+            area: Rect::ZERO,
         }
     }
 
     /// Replaces the rows. Filter and sort stay; the selection stays on its row, or takes the place of a row that is gone.
     pub fn set_rows(&mut self, rows: Vec<R>) {
         self.rows = rows;
+        self.texts.clear();
         self.rearrange();
     }
 
@@ -179,7 +126,8 @@ impl<R: Row> Table<R> {
     }
 
     /// Tells the table the size of its panel, borders included, so that a page is a page.
-    pub fn arrange(&mut self, area: ratatui::layout::Rect) {
+    pub fn arrange(&mut self, area: Rect) {
+        self.area = area;
         self.page = usize::from(area.height.saturating_sub(3)).max(1);
         self.width = area.width.saturating_sub(2);
         self.top = self.top_for(self.page);
@@ -192,19 +140,43 @@ impl<R: Row> Table<R> {
         self.top.clamp((self.position + 1).saturating_sub(page), self.position).min(last_top)
     }
 
-    /// Filters and sorts anew, then finds the selection again.
+    /// Sorts by a column, its usual way round.
+    fn sort_by(&mut self, column: usize) {
+        self.sort = Sort { column, largest_first: self.columns[column].largest_first };
+        self.rearrange();
+    }
+
+    /// Sorts and filters anew, then finds the selection again.
     fn rearrange(&mut self) {
-        let filter = Filter::new(&self.filter);
-        self.shown = (0..self.rows.len()).filter(|index| filter.admits(&self.rows[*index])).collect();
         let (columns, rows, sort) = (self.columns, &self.rows, self.sort);
         let by_column = |a: &usize, b: &usize| {
             let (a, b) = (&rows[*a], &rows[*b]);
-            let order = columns.get(sort.column).map_or(Ordering::Equal, |column| (column.order)(a, b));
+            let order = columns.get(sort.column).map_or(Ordering::Equal, |column| column.compare(a, b));
             let order = if sort.largest_first { order.reverse() } else { order };
-            let by_first = || columns.first().map_or(Ordering::Equal, |column| (column.order)(a, b));
+            let by_first = || columns.first().map_or(Ordering::Equal, |column| column.compare(a, b));
             order.then_with(by_first).then_with(|| a.id().cmp(b.id()))
         };
-        self.shown.sort_unstable_by(by_column);
+        // what was sorted before is nearly sorted now, and that is quick
+        if self.sorted.len() != rows.len() {
+            self.sorted = (0..rows.len()).collect();
+        }
+        self.sorted.sort_by(by_column);
+        self.matching.clone_from(&self.sorted);
+        self.sift();
+    }
+
+    /// Keeps of what matches what the filter lets through, then finds the selection again.
+    fn sift(&mut self) {
+        let needs_text = !self.filter.is_empty();
+        if needs_text && self.texts.len() != self.rows.len() {
+            self.texts = self.rows.iter().map(|row| row.searched().to_lowercase()).collect();
+        }
+        let (rows, texts, filter, faults) = (&self.rows, &self.texts, &mut self.filter, self.faults);
+        self.matching.retain(|index| {
+            let row = &rows[*index];
+            (!faults || row.is_fault()) && (!needs_text || filter.admits(row, &texts[*index]))
+        });
+        self.shown.clone_from(&self.matching);
         self.group();
         self.find_selection();
     }
@@ -213,6 +185,9 @@ impl<R: Row> Table<R> {
     /// itself under another stays where it is.
     fn group(&mut self) {
         let rows = &self.rows;
+        if !self.shown.iter().any(|index| rows[*index].under().is_some()) {
+            return;
+        }
         let tops: HashSet<&str> =
             self.shown.iter().map(|index| &rows[*index]).filter(|row| row.under().is_none()).map(Row::id).collect();
         let mut under: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -242,23 +217,6 @@ impl<R: Row> Table<R> {
             self.selected = Some(row.id().to_owned());
         }
         self.top = self.top_for(self.page);
-    }
-}
-
-/// A filter as typed: part of the text regardless of case; with a leading `!`, what does not have it.
-struct Filter {
-    part: String,
-    inverse: bool,
-}
-
-impl Filter {
-    fn new(typed: &str) -> Self {
-        let (inverse, part) = typed.strip_prefix('!').map_or((false, typed), |rest| (true, rest));
-        Self { part: part.trim().to_lowercase(), inverse }
-    }
-
-    fn admits(&self, row: &impl Row) -> bool {
-        self.part.is_empty() || row.searched().to_lowercase().contains(&self.part) != self.inverse
     }
 }
 

@@ -24,14 +24,21 @@ pub struct Driver {
     pub pending: Vec<Effect>,
     /// Whether the person has left.
     pub left: bool,
+    /// Whether the bell rang.
+    pub rung: bool,
 }
 
 impl Driver {
     /// Nothing answered yet.
     pub fn silent(width: u16, height: u16, theme: Theme) -> Self {
-        let setting = Setting { theme, store: "sqlite mete.db".to_owned(), actor: "operator".to_owned() };
+        Self::set(width, height, Setting { theme, ..Setting::default() })
+    }
+
+    /// Nothing answered yet, with all that can be set.
+    pub fn set(width: u16, height: u16, setting: Setting) -> Self {
+        let setting = Setting { store: "sqlite mete.db".to_owned(), actor: "operator".to_owned(), ..setting };
         let (model, pending) = Model::start(setting, Size { width, height }, now());
-        let mut driver = Self { model, world: World::default(), now: now(), pending, left: false };
+        let mut driver = Self { model, world: World::default(), now: now(), pending, left: false, rung: false };
         driver.send(Msg::Second);
         driver
     }
@@ -47,6 +54,7 @@ impl Driver {
     pub fn send(&mut self, msg: Msg) {
         let effects = update(&mut self.model, msg, self.now);
         self.left |= effects.contains(&Effect::Quit);
+        self.rung |= effects.contains(&Effect::Ring);
         self.pending.extend(effects);
     }
 
@@ -138,11 +146,15 @@ pub fn parse(keys: &str) -> Vec<KeyEvent> {
             Some(("esc", after)) => (KeyCode::Esc, KeyModifiers::NONE, after),
             Some(("tab", after)) => (KeyCode::Tab, KeyModifiers::NONE, after),
             Some(("up", after)) => (KeyCode::Up, KeyModifiers::NONE, after),
+            Some(("left", after)) => (KeyCode::Left, KeyModifiers::NONE, after),
+            Some(("right", after)) => (KeyCode::Right, KeyModifiers::NONE, after),
             Some(("down", after)) => (KeyCode::Down, KeyModifiers::NONE, after),
             Some(("pgdn", after)) => (KeyCode::PageDown, KeyModifiers::NONE, after),
             Some(("end", after)) => (KeyCode::End, KeyModifiers::NONE, after),
             Some(("backspace", after)) => (KeyCode::Backspace, KeyModifiers::NONE, after),
+            Some(("c-p", after)) => (KeyCode::Char('p'), KeyModifiers::CONTROL, after),
             Some(("c-c", after)) => (KeyCode::Char('c'), KeyModifiers::CONTROL, after),
+            Some(("c-t", after)) => (KeyCode::Char('t'), KeyModifiers::CONTROL, after),
             Some(("c-l", after)) => (KeyCode::Char('l'), KeyModifiers::CONTROL, after),
             _ => (KeyCode::Char(first), KeyModifiers::NONE, &rest[first.len_utf8()..]),
         };

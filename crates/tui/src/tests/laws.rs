@@ -22,16 +22,26 @@ const KEYS: &[&str] = &[
     "S",
     "v",
     "m",
-    "M",
+    "<",
+    ">",
     "0",
     "r",
     "?",
     "/",
     "a",
     "!",
+    "c",
+    "z",
+    "w",
+    ":",
+    "o",
+    "[",
+    "]",
+    "<c-p>",
     "x",
     "<backspace>",
     "<c-l>",
+    "<c-t>",
 ];
 
 fn keys(most: usize) -> impl Strategy<Value = String> {
@@ -57,7 +67,7 @@ proptest! {
         driver.send(Msg::Resize(width, height));
         let screen = driver.screen();
         prop_assert_eq!(screen.split('\n').count(), usize::from(height));
-        prop_assert!(!driver.left, "none of these keys leaves");
+        prop_assert!(!driver.left || keys.contains("<c-p>"), "none of these keys leaves, but the palette can");
     }
 
     #[test]
@@ -65,17 +75,50 @@ proptest! {
         let mut driver = Driver::answered(100, 30);
         driver.press(&keys);
         put_away_overlay(&mut driver);
-        let (before, depth) = (driver.screen(), driver.model.opened.len());
+        let (before, depth) = (driver.screen(), driver.model.trail.length());
         driver.press("<enter>");
-        if driver.model.opened.len() > depth {
+        if driver.model.trail.length() > depth {
             driver.press("jjsS/nothing has this name<enter><esc><esc>");
             prop_assert_eq!(driver.screen(), before);
         }
     }
 
     #[test]
+    fn back_undoes_forward_and_forward_undoes_back(keys in keys(16)) {
+        let mut driver = Driver::answered(100, 30);
+        driver.press(&keys);
+        put_away_overlay(&mut driver);
+        let (before, length) = (driver.screen(), driver.model.trail.length());
+        driver.press("[");
+        if driver.model.trail.length() < length {
+            driver.press("]");
+            prop_assert_eq!(driver.screen(), before.as_str());
+        }
+        let length = driver.model.trail.length();
+        driver.press("<enter>");
+        if driver.model.trail.length() > length {
+            driver.press("[");
+            prop_assert_eq!(driver.screen(), before.as_str());
+        }
+        driver.press(":keys<enter>[");
+        prop_assert_eq!(driver.screen(), before.as_str());
+    }
+
+    #[test]
+    fn the_selection_is_in_range_whatever_happens(keys in keys(24), left in 0_usize..4) {
+        let mut driver = Driver::answered(100, 30);
+        driver.press(&keys);
+        driver.world.set_projects((0..left).map(|n| project(&format!("Project {n}"), "1", None)).collect());
+        driver.poll();
+        put_away_overlay(&mut driver);
+        let (shown, _) = driver.model.trail.top_mut().screen.list().counts();
+        let marks = driver.screen().matches('▸').count();
+        prop_assert!(marks > 0 || shown == 0, "{} rows and no selection\n{}", shown, driver.screen());
+    }
+
+    #[test]
     fn figures_are_always_those_of_the_month_in_the_header(
-        steps in prop::collection::vec((prop::sample::select(&["m", "M", "0", "r", "<enter>", "<esc>"][..]), any::<bool>()), 1..12),
+        steps in prop::collection::vec((prop::sample::select(&["<", ">", "0", "r", "<enter>", "<esc>", "[", "]"][..]), any::<bool>()), 1..12),
     ) {
         let mut driver = Driver::answered(100, 30);
         for (key, answered) in steps {
@@ -107,9 +150,9 @@ fn a_view_asks_one_thing_at_a_time_however_often_the_store_moves_on() {
 #[test]
 fn an_answer_to_a_month_that_was_left_is_dropped() {
     let mut driver = Driver::answered(100, 30);
-    driver.send(Msg::Key(super::driver::parse("m")[0]));
+    driver.send(Msg::Key(super::driver::parse("<")[0]));
     let Some(Effect::Ask { view, generation, queries }) = driver.pending.pop() else { panic!("october is asked for") };
-    driver.send(Msg::Key(super::driver::parse("M")[0]));
+    driver.send(Msg::Key(super::driver::parse(">")[0]));
     let result = queries.iter().map(|query| driver.world.answer(query)).collect();
     driver.send(Msg::Answers { view, generation, result });
     assert!(driver.screen().contains("Loading"), "october's answer came too late");
@@ -133,14 +176,14 @@ fn the_month_rolls_over_by_itself_and_a_chosen_one_stays() {
     driver.send(Msg::Second);
     driver.settle();
     assert!(driver.screen().contains("December 2026 UTC · 31d left"), "{}", driver.screen());
-    driver.press("m");
+    driver.press("<");
     assert!(driver.screen().contains("November 2026 UTC · past month"));
     driver.now = "2027-01-01T00:00:00Z".parse().unwrap();
     driver.send(Msg::Second);
     assert!(driver.screen().contains("November 2026"));
     driver.press("0");
     assert!(driver.screen().contains("January 2027"));
-    driver.press("M");
+    driver.press(">");
     assert!(driver.screen().contains("January 2027"), "no month that has not begun");
 }
 
@@ -194,5 +237,6 @@ fn q_and_control_c_leave_but_q_can_be_typed() {
     assert!(!driver.left);
     driver.press("<c-c>");
     assert!(driver.left);
-    assert!(Driver::answered(100, 30).press("?q").left);
+    assert!(!Driver::answered(100, 30).press("?q").left, "it finds in the help");
+    assert!(Driver::answered(100, 30).press("?q<esc>q").left);
 }

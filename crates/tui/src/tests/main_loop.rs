@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mete_core::ManualClock;
+use mete_tests::{TestStore, each_engine};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, TestBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -17,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::{parse, text};
 use crate::data::DataSource;
+use crate::deeds::tests::Bench;
+use crate::doing::Doer;
 use crate::error::TuiError;
 use crate::model::Setting;
 use crate::msg::Msg;
@@ -96,6 +99,11 @@ struct Running {
 
 impl Running {
     fn start(tasks: impl FnOnce(&mut JoinSet<()>, &Outlet)) -> Self {
+        Self::start_with(None, tasks)
+    }
+
+    /// The same with somebody who changes a store.
+    fn start_with(doer: Option<Doer>, tasks: impl FnOnce(&mut JoinSet<()>, &Outlet)) -> Self {
         let world = Arc::new(World::default());
         let clock = Arc::new(ManualClock::new(now()));
         let (sender, messages) = mpsc::channel(WAITING);
@@ -111,9 +119,23 @@ impl Running {
             let (source, clock, outlet) = (Arc::clone(&world), Arc::clone(&clock), outlet.clone());
             async move {
                 let mut terminal = Terminal::new(backend).unwrap();
-                let setting =
-                    Setting { theme: Theme::new(true, None), store: source.describe(), actor: source.actor() };
-                Runtime { terminal: &mut terminal, source, clock, messages, outlet, tasks: set }.run(setting).await
+                let (store, actor) = (source.describe(), source.actor());
+                let acts = doer.is_some();
+                let setting = Setting { theme: Theme::new(true, None), store, actor, acts, ..Setting::default() };
+                Runtime {
+                    terminal: &mut terminal,
+                    source,
+                    clock,
+                    messages,
+                    outlet,
+                    tasks: set,
+                    job: None,
+                    doer,
+                    deeds: JoinSet::new(),
+                    copy: |_| Ok(()),
+                }
+                .run(setting)
+                .await
             }
         });
         Self { world, clock, outlet, frames, flushes, ended }
@@ -226,4 +248,20 @@ async fn a_stop_ends_it_and_a_panic_ends_it_with_an_error() {
     let running = Running::start(|_, _| {});
     running.outlet.stop.cancel();
     assert!(matches!(running.end().await, Err(TuiError::Panicked)));
+}
+
+each_engine! {
+    /// Neither the end of the interface nor anything else drops a change half-way.
+    async fn what_is_being_done_is_done_to_its_end_when_the_interface_ends(place: &TestStore) -> anyhow::Result<()> {
+        let bench = Bench::open(place).await?;
+        let mut running = Running::start_with(Some(bench.doer.clone()), |_, _| {});
+        running.see("▸").await;
+        running.press("n").await;
+        running.see("First owner").await;
+        running.press("Umbrella<tab>otto@umbrella.test<enter>").await;
+        running.outlet.messages.send(Msg::Stop).await.unwrap();
+        running.end().await?;
+        assert!(bench.doer.store.organizations_named("Umbrella").await?.len() == 1, "the organization is made");
+        Ok(())
+    }
 }

@@ -1,6 +1,10 @@
 //! Tests of the interface as a whole: what a person sees after what keys.
 
-mod driver;
+mod acting;
+pub mod driver;
 mod laws;
 mod main_loop;
+mod overlays;
+mod registry;
 mod screens;
+mod settings;

@@ -192,8 +192,12 @@ impl Stage {
         for index in 1..APPLICATIONS.len() {
             applications.spawn(self.application(index, Duration::from_millis(400))?.until(stopped.clone()));
         }
-        let options = mete_tui::Options { banner: Some(banner), ..crate::commands::tui::options() };
-        let interface = mete_tui::run(self.store.clone(), Actor::operator(origin()), Arc::clone(&self.clock), options);
+        let options = mete_tui::Options {
+            banner: Some(banner),
+            ..crate::commands::tui::options(&crate::commands::tui::TuiArgs::default())?
+        };
+        let session = (self.store.clone(), Actor::operator(origin()));
+        let interface = mete_tui::run(session, Arc::clone(&self.clock), Box::new(system_random()), options);
         let burning = async {
             self.burn(story, Duration::from_millis(350)).await?;
             self.keep_asking(story).await

@@ -5,13 +5,13 @@ use mete_control::{KeyOwner, NewAdminKeyInput, NewKeyInput, View};
 use mete_core::directory::Organization;
 use mete_core::people::{ListedRole, MemberKind};
 use mete_core::permissions::Permissions;
+use mete_core::when::parse_span;
 
 use super::permissions::{PermissionArgs, hint};
 use super::{KEEP, WithSecret, describe, describe_admin, project_of};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::facts;
-use crate::when::parse_span;
 
 /// A key to make.
 #[derive(Debug, Args)]

@@ -6,8 +6,7 @@ use clap::{Args, ValueEnum};
 use mete_control::ControlError;
 use mete_core::Timestamp;
 use mete_core::permissions::{Grant, PermissionKind, Permissions, Scopes};
-
-use crate::when::{ParseSpanError, parse_span};
+use mete_core::when::{ParseSpanError, parse_span};
 
 /// What a key may be used for (R16).
 #[derive(Debug, Args)]

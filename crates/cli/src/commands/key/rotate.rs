@@ -3,13 +3,13 @@
 use clap::Args;
 use mete_core::Timestamp;
 use mete_core::directory::ApiKey;
+use mete_core::when::parse_span;
 use serde::Serialize;
 
 use super::{KEEP, describe, project_of};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{facts, time};
-use crate::when::parse_span;
 
 /// Which key to give another secret.
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueHint};
 use mete_core::Timestamp;
+use mete_core::when::When;
 use mete_prices::{Catalogue, Diff, Filter, RateChange, Side, diff};
 use serde::Serialize;
 
@@ -14,7 +15,6 @@ use crate::args::PricesFile;
 use crate::error::CliError;
 use crate::output::{Output, Table, count, left, right, several, time};
 use crate::places;
-use crate::when::When;
 
 /// What to compare with what.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mete_core::Timestamp;
+use mete_core::when::When;
 use mete_prices::{Filter, Listed, Tariff, Unit};
 use serde::Serialize;
 
@@ -11,7 +12,6 @@ use super::words::{origin, price, provider};
 use crate::args::PricesFile;
 use crate::error::CliError;
 use crate::output::{Output, Table, count, left, right, several, time};
-use crate::when::When;
 
 /// Which models, and when.
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use mete_core::when::When;
 use mete_core::{Nanos, Timestamp, Usage};
 use mete_prices::{Catalogue, Detail, Origin, OverrideState, Pricer, Query, Tariff, Unit};
 use serde::Serialize;
@@ -11,7 +12,6 @@ use super::words::{main_prices, origin, per, price, provider};
 use crate::args::PricesFile;
 use crate::error::CliError;
 use crate::output::{Output, Table, count, facts, left, money, right, time, unseen};
-use crate::when::When;
 
 /// Tokens of the request that is priced as an example.
 const EXAMPLE: Usage = Usage { input: 10_000, output: 1_000, ..NOTHING };

@@ -1,6 +1,7 @@
 //! `mete quarantine list` and `mete quarantine summary`.
 
 use clap::Args;
+use mete_core::when::When;
 use mete_store::{QuarantineCount, QuarantineFilter, Setting};
 use serde::Serialize;
 
@@ -8,7 +9,6 @@ use super::Entry;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Table, count, left, right, time};
-use crate::when::When;
 
 /// Characters of the raw text that people see of an entry; scripts get all that is kept.
 const SHOWN: usize = 60;

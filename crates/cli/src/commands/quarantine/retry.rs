@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use mete_core::Nanos;
+use mete_core::{Clock, Nanos};
 use mete_ingest::formats::Format;
 use mete_ingest::reader::Settings;
 use mete_ingest::retry::{Retried, Retry};
+use mete_store::Store;
+use mete_tui::Retrying;
 use meted::config::Config;
 use serde::Serialize;
 
@@ -94,8 +96,7 @@ pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
     let catalogue = Arc::new(places::catalogue(own.or(configured))?);
     let layout = layout(args.format, args.mapping.as_deref())?;
     let settings = move |source: &str| {
-        let sources = config.as_ref().map(|config| &config.sources).into_iter().flatten();
-        let mut settings = sources.filter(|it| it.name() == source).map(|it| it.settings()).next().unwrap_or_default();
+        let mut settings = configured_for(config.as_ref(), source);
         // A project that is given belongs to an organization, which the source's would contradict.
         if given.organization.is_some() || given.project.is_some() {
             settings.home = given.clone();
@@ -112,6 +113,31 @@ pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
         context.output.note("Of what was cut the text is not all there: it cannot be read again.");
     }
     Ok(())
+}
+
+/// How a source's lines are read, by the configuration.
+fn configured_for(config: Option<&Config>, source: &str) -> Settings {
+    let sources = config.map(|config| &config.sources).into_iter().flatten();
+    sources.filter(|it| it.name() == source).map(|it| it.settings()).next().unwrap_or_default()
+}
+
+/// What reads entries again for the terminal interface: as their sources are configured, in the usual places.
+pub fn again(store: &Store, clock: &Arc<dyn Clock>) -> Retrying {
+    let (store, clock) = (store.clone(), Arc::clone(clock));
+    Retrying::new(move |ids| {
+        let reading = read_again(store.clone(), Arc::clone(&clock), ids);
+        Box::pin(async move { reading.await.map_err(|error| error.to_string()) })
+    })
+}
+
+async fn read_again(store: Store, clock: Arc<dyn Clock>, ids: Vec<i64>) -> Result<String, CliError> {
+    let config = config(None)?;
+    let configured = config.as_ref().and_then(|config| config.prices.overrides.as_deref());
+    let catalogue = Arc::new(places::catalogue(configured)?);
+    let settings = move |source: &str| configured_for(config.as_ref(), source);
+    let mut retry = Retry::new(store, clock, catalogue, settings).await?;
+    let report = Report::of(&retry.run(&ids).await?);
+    Ok(format!("{} read again: {} left, {} stayed", count(report.tried), count(report.left), count(report.stayed)))
 }
 
 /// The configuration that is given, else the usual one where that can be read.

@@ -4,7 +4,7 @@ use mete_store::{Alert, AlertKind, AlertPart};
 
 use crate::format::money;
 use crate::screens::cells;
-use crate::table::{Column, Row, Table};
+use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
 
 /// What an empty list says.
@@ -51,22 +51,18 @@ static COLUMNS: [Col; 4] = [
     )
     .growing(26)
     .kept(),
-    Col::numbers(
-        "WHEN",
-        5,
-        |row, slot| cells::age(Some(row.alert.at), slot),
-        |a, b| {
+    Col::numbers("WHEN", 5, |row, slot| cells::age(Some(row.alert.at), slot), Figure::Time(|row| Some(row.alert.at)))
+        .ordered(|a, b| {
             // of two at the same time the graver comes first
             (a.alert.at, a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.at, b.alert.kind as u8, b.alert.amount))
-        },
-    )
-    .growing(11)
-    .kept(),
+        })
+        .growing(11)
+        .kept(),
     Col::numbers(
         "AT SPEND",
         10,
         |row, slot| cells::amount(row.alert.spend, slot),
-        |a, b| a.alert.spend.cmp(&b.alert.spend),
+        Figure::Money(|row| Some(row.alert.spend)),
     ),
     Col::words(
         "SEEN",
@@ -80,6 +76,11 @@ static COLUMNS: [Col; 4] = [
 ];
 /// The newest comes first.
 const SORTED_BY: usize = 1;
+
+/// The names of its columns.
+pub fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
 
 /// The list, still empty.
 pub fn table() -> Table<AlertRow> {

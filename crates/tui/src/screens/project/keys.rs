@@ -8,7 +8,7 @@ use mete_core::{Nanos, Timestamp};
 use mete_store::SpendRow;
 
 use crate::screens::cells;
-use crate::table::{Column, Row, Table};
+use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
 
 /// What an empty list says.
@@ -20,6 +20,8 @@ pub struct KeyRow {
     name: String,
     redacted_value: String,
     owner: String,
+    /// The key itself; spend without one has none.
+    key: Option<ApiKey>,
     last_used_at: Option<Timestamp>,
     state: KeyState,
     /// What it spent and how often it was used, for somebody who may see it (R6).
@@ -77,6 +79,11 @@ impl Ground {
 }
 
 impl KeyState {
+    /// Its word alone, for filters and files.
+    fn word(self) -> &'static str {
+        self.look().0.trim_start_matches(|sign: char| !sign.is_alphabetic()).trim()
+    }
+
     const fn look(self) -> (&'static str, Tone) {
         match self {
             Self::NoKey => ("–", Tone::Dim),
@@ -100,44 +107,52 @@ impl Row for KeyRow {
         let state = self.state.look().0;
         format!("{} {} {} {} {state}", self.name, self.redacted_value, self.owner, self.id)
     }
+
+    fn is_fault(&self) -> bool {
+        matches!(self.state, KeyState::Released | KeyState::Refused | KeyState::Blocked)
+    }
+}
+
+impl KeyRow {
+    /// The key itself; spend without one has none.
+    pub const fn key(&self) -> Option<&ApiKey> {
+        self.key.as_ref()
+    }
+
+    /// The id and the name of the owner; spend without a key has none.
+    pub fn owned_by(&self) -> Option<(&str, &str)> {
+        self.key.as_ref().map(|key| (key.owner_id.as_str(), key.owner.as_str()))
+    }
 }
 
 type Col = Column<KeyRow>;
 
 static COLUMNS: [Col; 8] = [
-    Col::words(
-        "KEY",
-        12,
-        |row, _| cells::words(&row.name, Tone::Strong),
-        |a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()),
-    )
-    .growing(30)
-    .kept(),
+    Col::words("KEY", 12, |row, _| cells::words(&row.name, Tone::Strong), |a, b| cells::by_letters(&a.name, &b.name))
+        .growing(30)
+        .kept(),
     Col::numbers(
         "SPENT",
         9,
         |row, slot| cells::seen(row.spend, |spend| cells::amount(spend, slot)),
-        |a, b| a.spend.cmp(&b.spend),
-    ),
+        Figure::Money(|row| row.spend),
+    )
+    .also("spend"),
     Col::words(
         "SHARE",
         16,
         |row, slot| cells::seen(row.spend, |spend| cells::share(spend, row.total, slot)),
         |a, b| a.spend.cmp(&b.spend),
     )
+    .amounting(Figure::Share(|row| row.spend.map(|spend| spend.per_mille_of(row.total))))
     .largest_first(),
     Col::words("OWNER", 18, |row, _| cells::words(&row.owner, Tone::Plain), |a, b| a.owner.cmp(&b.owner)).growing(30),
-    Col::numbers(
-        "USED",
-        10,
-        |row, slot| cells::age(row.last_used_at, slot),
-        |a, b| a.last_used_at.cmp(&b.last_used_at),
-    ),
+    Col::numbers("USED", 10, |row, slot| cells::age(row.last_used_at, slot), Figure::Time(|row| row.last_used_at)),
     Col::numbers(
         "REQUESTS",
         9,
         |row, slot| cells::seen(row.requests, |requests| cells::number(requests, slot)),
-        |a, b| a.requests.cmp(&b.requests),
+        Figure::Count(|row| row.requests),
     ),
     Col::words(
         "SECRET",
@@ -147,11 +162,17 @@ static COLUMNS: [Col; 8] = [
     )
     .growing(18),
     Col::words("STATE", 9, |row, _| cells::words(row.state.look().0, row.state.look().1), |a, b| a.state.cmp(&b.state))
+        .amounting(Figure::Text(|row| row.state.word()))
         .largest_first()
         .kept(),
 ];
 /// Who spends most comes first.
 const SORTED_BY: usize = 1;
+
+/// The names of its columns.
+pub fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
 
 /// The list, still empty.
 pub fn table() -> Table<KeyRow> {
@@ -171,11 +192,12 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) ->
             let spent = spend.remove(&key.id);
             KeyRow {
                 state: ground.state_of(&key),
-                name: if key.name.is_empty() { key.redacted_value.clone() } else { key.name },
-                id: key.id,
-                redacted_value: key.redacted_value,
-                owner: key.owner,
+                name: if key.name.is_empty() { key.redacted_value.clone() } else { key.name.clone() },
+                id: key.id.clone(),
+                redacted_value: key.redacted_value.clone(),
+                owner: key.owner.clone(),
                 last_used_at: key.last_used_at,
+                key: Some(key),
                 spend: sees_spend.then(|| spent.as_ref().map_or(Nanos::ZERO, |row| row.spend)),
                 requests: sees_spend.then(|| spent.map_or(0, |row| row.requests)),
                 total,
@@ -187,6 +209,7 @@ pub fn rows(keys: Vec<ApiKey>, spend: Option<Vec<SpendRow>>, ground: &Ground) ->
         id: row.id,
         redacted_value: String::new(),
         owner: String::new(),
+        key: None,
         last_used_at: None,
         state: KeyState::NoKey,
         spend: Some(row.spend),

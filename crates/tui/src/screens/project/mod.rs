@@ -12,13 +12,15 @@ use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{Screen, cells, organizations};
+use super::{Keys, Screen, cells, organizations};
 use crate::actions::Action;
 use crate::budget::Budget;
 use crate::chart::Days;
 use crate::data::{Answer, Query};
+use crate::deeds::Target;
 use crate::format::money;
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::panel::{Title, lines, panel, wrapped};
 use crate::piece::piece;
 use crate::recovery::Recoveries;
@@ -34,6 +36,18 @@ const LOW: u16 = 18;
 const UNSEEN: &str = "Spend is for owners to see, and for those whom they grant it.";
 /// Lines of the budget panel before what it says is known.
 const UNKNOWN_BUDGET: u16 = 4;
+
+/// What it offers of its own.
+pub const ACTIONS: &[Action] = &[Action::NextPanel, Action::Owner, Action::Faults];
+
+/// The lists by their names in the configuration, with the names of their columns.
+pub fn lists() -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        ("project_keys", keys::columns()),
+        ("project_models", models::columns()),
+        ("project_alerts", alerts::columns()),
+    ]
+}
 
 /// The lists of the screen, in the order in which Tab goes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +172,10 @@ impl ProjectScreen {
 }
 
 impl Screen for ProjectScreen {
+    fn name(&self) -> &'static str {
+        "project"
+    }
+
     fn crumb(&self) -> String {
         self.project.name.clone()
     }
@@ -168,7 +186,7 @@ impl Screen for ProjectScreen {
         let spend = |by| Query::Spend { project_id: self.project.id.clone(), month, by };
         vec![
             Query::Organizations(month),
-            Query::Projects { organization_id: self.project.organization_id.clone(), month },
+            Query::Projects { organization_id: organization_id.clone(), month },
             spend(SpendBy::Day),
             spend(SpendBy::Key),
             spend(SpendBy::Model),
@@ -177,7 +195,7 @@ impl Screen for ProjectScreen {
                 project_id: project_id.clone(),
                 owner_id: None,
             }),
-            Query::Alerts(AlertFilter { organization_id, project_id, month: Some(month) }),
+            Query::Alerts(AlertFilter { organization_id, project_id, month: Some(month), ..AlertFilter::default() }),
         ]
     }
 
@@ -224,10 +242,15 @@ impl Screen for ProjectScreen {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::NextPanel]
+        ACTIONS
     }
 
-    fn act(&mut self, action: Action) -> Option<Box<dyn Screen>> {
+    fn act(&mut self, action: Action) -> Outcome {
+        if action == Action::Owner {
+            let key = self.keys.selected().filter(|_| self.focus == Panel::Keys);
+            let owner = key.and_then(|key| key.owned_by());
+            return Outcome::open(owner.map(|(id, name)| Keys::of_owner(id, name)));
+        }
         if action == Action::NextPanel {
             self.focus = match self.focus {
                 Panel::Keys => Panel::Models,
@@ -235,7 +258,21 @@ impl Screen for ProjectScreen {
                 Panel::Alerts => Panel::Keys,
             };
         }
-        None
+        Outcome::Done
+    }
+
+    fn all_lists(&mut self) -> Vec<(&'static str, &mut dyn List)> {
+        vec![
+            ("project_keys", &mut self.keys),
+            ("project_models", &mut self.models),
+            ("project_alerts", &mut self.alerts),
+        ]
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let key = self.keys.selected().filter(|_| self.focus == Panel::Keys).and_then(|row| row.key());
+        let key = key.map(|key| Target::Key(Box::new(key.clone()), self.project.clone()));
+        key.into_iter().chain([Target::Project(self.project.clone())]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {
@@ -244,6 +281,10 @@ impl Screen for ProjectScreen {
             Panel::Models => &mut self.models,
             Panel::Alerts => &mut self.alerts,
         }
+    }
+
+    fn refused(&self) -> usize {
+        usize::from(self.budget.as_ref().is_some_and(|budget| budget.state.is_refused()))
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {

@@ -4,7 +4,7 @@ use mete_core::Nanos;
 use mete_store::SpendRow;
 
 use crate::screens::cells;
-use crate::table::{Column, Row, Table};
+use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
 
 /// What an empty list says.
@@ -33,11 +33,11 @@ static COLUMNS: [Col; 6] = [
         "MODEL",
         10,
         |row, _| cells::words(&row.row.name, Tone::Strong),
-        |a, b| a.row.name.to_lowercase().cmp(&b.row.name.to_lowercase()),
+        |a, b| cells::by_letters(&a.row.name, &b.row.name),
     )
     .growing(30)
     .kept(),
-    Col::numbers("SPENT", 9, |row, slot| cells::amount(row.row.spend, slot), |a, b| a.row.spend.cmp(&b.row.spend))
+    Col::numbers("SPENT", 9, |row, slot| cells::amount(row.row.spend, slot), Figure::Money(|row| Some(row.row.spend)))
         .kept(),
     Col::words(
         "SHARE",
@@ -45,28 +45,34 @@ static COLUMNS: [Col; 6] = [
         |row, slot| cells::share(row.row.spend, row.total, slot),
         |a, b| a.row.spend.cmp(&b.row.spend),
     )
+    .amounting(Figure::Share(|row| Some(row.row.spend.per_mille_of(row.total))))
     .largest_first(),
     Col::numbers(
         "REQUESTS",
         9,
         |row, slot| cells::number(row.row.requests, slot),
-        |a, b| a.row.requests.cmp(&b.row.requests),
+        Figure::Count(|row| Some(row.row.requests)),
     ),
     Col::numbers(
         "TOKENS IN",
         10,
         |row, slot| cells::number(row.row.input_tokens, slot),
-        |a, b| a.row.input_tokens.cmp(&b.row.input_tokens),
+        Figure::Count(|row| Some(row.row.input_tokens)),
     ),
     Col::numbers(
         "OUT",
         10,
         |row, slot| cells::number(row.row.output_tokens, slot),
-        |a, b| a.row.output_tokens.cmp(&b.row.output_tokens),
+        Figure::Count(|row| Some(row.row.output_tokens)),
     ),
 ];
 /// Where most money went comes first.
 const SORTED_BY: usize = 1;
+
+/// The names of its columns.
+pub fn columns() -> Vec<String> {
+    COLUMNS.iter().map(Column::name).collect()
+}
 
 /// The list, still empty.
 pub fn table() -> Table<ModelRow> {

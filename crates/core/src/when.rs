@@ -1,9 +1,9 @@
-//! Times on the command line: an instant, a day, or a span of time from or before now.
+//! Times as people type them: an instant, a day, or a span of time from or before now.
 
 use std::str::FromStr;
 
-use mete_core::Timestamp;
-use mete_core::time::{DAY, HOUR, MINUTE, SECOND};
+use crate::Timestamp;
+use crate::time::{DAY, HOUR, MINUTE, SECOND};
 
 /// The longest span that can be written, in microseconds: a hundred years. What is longer is a slip of the finger, and
 /// added to an instant it would leave the calendar.
@@ -14,7 +14,7 @@ const LONGEST: i64 = 36_500 * DAY;
 pub enum When {
     /// This instant; of a day, its first.
     At(Timestamp),
-    /// So many microseconds away from now, on the side that the command means.
+    /// So many microseconds away from now, on the side that is meant.
     Span(i64),
 }
 

@@ -1,5 +1,7 @@
 //! The terminal interface as its user has it: the real program on a real terminal, on both engines.
 
+mod terminals;
+
 use std::process::Command;
 use std::sync::Arc;
 
@@ -22,7 +24,11 @@ struct Place {
 
 impl Place {
     async fn new(store: &TestStore) -> anyhow::Result<Self> {
-        let store = Store::create(&store.url().parse()?, &mut system_random()).await?;
+        Self::at(store.url()).await
+    }
+
+    async fn at(url: &str) -> anyhow::Result<Self> {
+        let store = Store::create(&url.parse()?, &mut system_random()).await?;
         let mut random = system_random();
         let control = Control::new(&store, &SystemClock, &mut random);
         let input = NewOrganizationInput { name: "Acme".into(), owner: "dana@acme.test".into(), parent: None };
@@ -128,8 +134,8 @@ each_engine! {
             let status = terminal.wait()?;
             let ending = format!("{keys:?} {signal:?}: {status:?}");
             ensure!(status.success(), "{ending}");
-            ensure!(terminal.modes() == (false, false), "{ending}: the shell's screen and cursor are back");
-            ensure!(terminal.echoes()?, "{ending}: typing echoes again");
+            let disorder = terminal.disorder()?;
+            ensure!(disorder.is_empty(), "{ending}: the shell has {disorder:?}");
         }
         Ok(())
     }
