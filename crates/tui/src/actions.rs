@@ -26,6 +26,16 @@ pub enum Action {
     NextPanel,
     /// Opens the owner of the selected key.
     Owner,
+    /// Opens the project of what is selected.
+    Project,
+    /// Lists the keys of what is selected.
+    Keys,
+    /// Lists the people of the organization.
+    Members,
+    /// Lists the invites to the organization.
+    Invites,
+    /// Lists what the audit log says of what is selected.
+    Audit,
     /// Goes to the screen before, filtered or not.
     HistoryBack,
     /// Goes to the screen that was come back from.
@@ -232,7 +242,13 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::Edit, &[letter('e')], "edit", Group::Act, "rename or edit the selected one"),
     entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
     entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
-    entry(Action::Owner, &[letter('o')], "owner", Group::Go, "the keys of the selected key's owner"),
+    entry(
+        Action::Owner,
+        &[letter('o')],
+        "owner",
+        Group::Go,
+        "the keys of the owner; in the audit log, all by that actor",
+    ),
     entry(Action::Jump, &[letter(':')], "jump", Group::Go, "jump, as in :project support or :keys org=acme"),
     entry(Action::HistoryBack, &[letter('[')], "", Group::Go, "the screen before, as it was"),
     entry(Action::HistoryForward, &[letter(']')], "", Group::Go, "the screen that you came back from"),
@@ -251,6 +267,11 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::Columns, &[letter('c')], "", Group::List, "choose, move, widen and sort columns"),
     entry(Action::Archived, &[letter('v')], "archived", Group::List, "change between active and archived projects"),
     entry(Action::Months, &[letter('m')], "month", Group::Month, "choose a month that has spend"),
+    entry(Action::Project, &[letter('p')], "project", Group::Go, "the project of the selected one"),
+    entry(Action::Keys, &[letter('K')], "keys", Group::Go, "the keys of the selected one"),
+    entry(Action::Members, &[letter('M')], "members", Group::Go, "people and service accounts of the organization"),
+    entry(Action::Invites, &[letter('I')], "invites", Group::Go, "the invites to the organization"),
+    entry(Action::Audit, &[letter('A')], "audit", Group::Go, "what the audit log says of the selected one"),
     entry(Action::MonthBack, &[letter('<')], "", Group::Month, "the month before"),
     entry(Action::MonthForward, &[letter('>')], "", Group::Month, "the month after"),
     entry(Action::MonthNow, &[letter('0')], "", Group::Month, "this month"),

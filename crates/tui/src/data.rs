@@ -1,13 +1,19 @@
 //! What the screens ask and what they are told. A screen names its questions; it never sees the store.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use mete_control::{ControlError, ListedProjects, View};
-use mete_core::Month;
 use mete_core::actor::{Actor, Who};
-use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
+use mete_core::audit::AuditEntry;
+use mete_core::directory::{ApiKey, Organization, OrganizationView, ProjectView};
+use mete_core::people::Invite;
 use mete_core::rights::Action;
-
-use mete_store::{Alert, AlertFilter, KeyFilter, SpendBy, SpendRow, Store, StoreError, Versions};
+use mete_core::{Clock, Month};
+use mete_store::{
+    Alert, AlertFilter, AuditFilter, KeyFilter, KeyLine, KeyQuery, MemberLine, MemberOrder, Page, Paging, Refusal,
+    SpendBy, SpendRow, Store, StoreError, Versions,
+};
 
 /// One read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +40,29 @@ pub enum Query {
     },
     /// Alerts, newest first.
     Alerts(AlertFilter),
+    /// Some of the keys; what may be seen of them is found out.
+    KeyPage(Box<KeyQuery>, Paging),
+    /// Some of everybody in an organization, with a month's figures.
+    MemberPage {
+        /// The organization's id.
+        organization_id: String,
+        /// The order, and the month.
+        ordered: (MemberOrder, Month),
+        /// Which of them.
+        paging: Paging,
+    },
+    /// Some invites, newest first, of an organization or of all.
+    InvitePage(Option<String>, Paging),
+    /// Some alerts, newest first.
+    AlertPage(AlertFilter, Paging),
+    /// Who is refused now, in an organization or in all.
+    Refusals(Option<String>),
+    /// Some entries of the audit log, newest first; of the filter's organization and project.
+    AuditPage(Box<AuditFilter>, Paging),
 }
 
 /// The answer to a [`Query`] of the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// To [`Query::Organizations`].
     Organizations(Vec<OrganizationView>),
@@ -49,6 +74,18 @@ pub enum Answer {
     Spend(SpendBy, Option<Vec<SpendRow>>),
     /// To [`Query::Alerts`].
     Alerts(Vec<Alert>),
+    /// To [`Query::KeyPage`].
+    KeyPage(Page<KeyLine>),
+    /// To [`Query::MemberPage`].
+    MemberPage(Page<MemberLine>),
+    /// To [`Query::InvitePage`].
+    InvitePage(Page<Invite>),
+    /// To [`Query::AlertPage`].
+    AlertPage(Page<Alert>),
+    /// To [`Query::Refusals`], each with the key that it is on, if it is on one.
+    Refusals(Vec<(Refusal, Option<ApiKey>)>),
+    /// To [`Query::AuditPage`].
+    AuditPage(Page<AuditEntry>),
 }
 
 /// A read that did not work: what was wrong, where, and what to do, in the store's words.
@@ -95,6 +132,8 @@ pub struct Seen {
     pub store: Store,
     /// Who looks.
     pub actor: Actor,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Seen {
@@ -116,7 +155,44 @@ impl Seen {
                 Answer::Spend(by, rows)
             }
             Query::Alerts(filter) => Answer::Alerts(view.alerts(&filter).await?),
+            Query::KeyPage(wanted, paging) => Answer::KeyPage(view.key_page(&wanted, &paging).await?),
+            Query::MemberPage { organization_id, ordered, paging } => {
+                let organization = view.organization(&organization_id).await?;
+                Answer::MemberPage(view.member_page(&organization, ordered, &paging).await?)
+            }
+            Query::InvitePage(organization_id, paging) => {
+                let organization = named(&view, organization_id).await?;
+                Answer::InvitePage(view.invite_page(organization.as_ref(), &paging, self.clock.now()).await?)
+            }
+            Query::AlertPage(filter, paging) => Answer::AlertPage(view.alert_page(&filter, &paging).await?),
+            Query::Refusals(organization_id) => {
+                let organization = named(&view, organization_id).await?;
+                let mut refused = Vec::new();
+                for refusal in view.refusals(organization.as_ref(), self.clock.now()).await? {
+                    // deleted meanwhile, it is on no key any more
+                    let key = if refusal.scope == "key" { view.key(&refusal.scope_id).await.ok() } else { None };
+                    refused.push((refusal, key));
+                }
+                Answer::Refusals(refused)
+            }
+            Query::AuditPage(mut filter, paging) => {
+                let organization = named(&view, filter.organization_id.take()).await?;
+                let project = match filter.project_id.take() {
+                    Some(id) => Some(view.project(None, &id).await?),
+                    None => None,
+                };
+                let within = (organization.as_ref(), project.as_ref());
+                Answer::AuditPage(view.audit_page(within, &filter, &paging).await?)
+            }
         })
+    }
+}
+
+/// The organization with an id, if there is one to look for.
+async fn named(view: &View<'_>, id: Option<String>) -> Result<Option<Organization>, ControlError> {
+    match id {
+        Some(id) => Ok(Some(view.organization(&id).await?)),
+        None => Ok(None),
     }
 }
 
@@ -176,6 +252,10 @@ mod tests {
         (store, kim)
     }
 
+    fn seen(store: &Store, actor: Actor) -> Seen {
+        Seen { store: store.clone(), actor, clock: Arc::new(ManualClock::new(now())) }
+    }
+
     /// What an actor is told of everything.
     async fn told(seen: &Seen) -> (Vec<OrganizationView>, Vec<ProjectView>, Vec<ApiKey>, Option<Vec<SpendRow>>) {
         let month = now().month();
@@ -198,25 +278,76 @@ mod tests {
         let (store, kim) = acme(&folder).await;
         let names = |views: &[ProjectView]| views.iter().map(|view| view.project.name.clone()).collect::<Vec<_>>();
 
-        let (organizations, projects, keys, spend) = told(&Seen { store: store.clone(), actor: operator() }).await;
+        let (organizations, projects, keys, spend) = told(&seen(&store, operator())).await;
         assert_eq!(names(&projects), ["Default project", "Search", "Support"]);
         assert_eq!((organizations[0].spend, organizations[0].active_projects, keys.len()), (Some(Nanos::ZERO), 2, 2));
         assert_eq!(spend, Some(Vec::new()));
 
-        let (organizations, projects, keys, spend) = told(&Seen { store, actor: kim }).await;
+        let (organizations, projects, keys, spend) = told(&seen(&store, kim)).await;
         assert_eq!(names(&projects), ["Default project", "Support"]);
         assert_eq!((organizations[0].spend, organizations[0].active_projects, keys.len()), (None, 1, 1));
         assert!(spend.is_none() && projects.iter().all(|view| view.spend.is_none() && view.requests.is_none()));
     }
 
     #[tokio::test]
+    async fn r6_pages_hold_what_the_actor_may_see() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, kim) = acme(&folder).await;
+        let month = now().month();
+        let acme = store.organization_records().await.unwrap().remove(0).id;
+        let keys = KeyQuery {
+            reaches: Vec::new(),
+            organization_id: None,
+            project_id: None,
+            owner_id: None,
+            status: None,
+            text: Some("SUPP".to_owned()),
+            order: mete_store::KeyOrder::LastUsed,
+            month,
+        };
+        let first = || Paging::first(10);
+        let (operator, kim) = (seen(&store, operator()), seen(&store, kim));
+        for (seen, counted, spend) in [(&operator, 2, Some(Nanos::ZERO)), (&kim, 1, None)] {
+            let Ok(Answer::KeyPage(page)) = seen.ask(Query::KeyPage(Box::new(keys.clone()), first())).await else {
+                panic!()
+            };
+            assert_eq!((page.rows.len(), page.rows[0].spend), (counted, spend));
+            assert_eq!(seen.ask(Query::Refusals(Some(acme.clone()))).await, Ok(Answer::Refusals(Vec::new())));
+        }
+        let members =
+            |order| Query::MemberPage { organization_id: acme.clone(), ordered: (order, month), paging: first() };
+        for order in [MemberOrder::Name, MemberOrder::Spend] {
+            let Ok(Answer::MemberPage(page)) = operator.ask(members(order)).await else { panic!() };
+            let told: Vec<_> = page
+                .rows
+                .iter()
+                .map(|it| (it.member.email.as_deref(), it.active_keys, it.projects, it.last_used_at))
+                .collect();
+            assert!(told.contains(&(Some("kim@acme.test"), 1, 1, None)) && told.len() == 2, "{told:?}");
+        }
+        let entries = |text: &str| {
+            let filter = AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
+            Query::AuditPage(Box::new(filter), first())
+        };
+        let Ok(Answer::AuditPage(page)) = operator.ask(entries("SEARCH")).await else { panic!() };
+        assert_eq!(page.rows.iter().map(|it| it.record.action.as_str()).collect::<Vec<_>>(), ["project.created"]);
+        let Ok(Answer::InvitePage(page)) = operator.ask(Query::InvitePage(None, first())).await else { panic!() };
+        assert!(page.rows.iter().all(|invite| invite.organization_id == acme));
+        let hidden = [members(MemberOrder::Name), Query::InvitePage(Some(acme.clone()), first()), entries("")];
+        for query in hidden {
+            let refused = kim.ask(query.clone()).await.unwrap_err();
+            assert!(refused.0.contains("may not"), "{query:?} {refused}");
+        }
+    }
+
+    #[tokio::test]
     async fn the_header_names_the_store_and_the_actor() {
         let folder = tempfile::tempdir().unwrap();
         let (store, kim) = acme(&folder).await;
-        let source = Seen { store: store.clone(), actor: kim };
+        let source = seen(&store, kim);
         assert_eq!((source.describe(), source.actor()), ("sqlite mete.db".to_owned(), "kim@acme.test".to_owned()));
         assert_eq!(source.versions().await, source.versions().await);
-        let source = Seen { store: store.clone(), actor: operator() };
+        let source = seen(&store, operator());
         assert_eq!(source.actor(), "operator");
         store.close().await;
         let failed = source.ask(Query::Organizations(now().month())).await.unwrap_err();

@@ -34,6 +34,7 @@ mod mouse;
 mod msg;
 mod outcome;
 mod overlays;
+mod paged;
 mod panel;
 mod piece;
 mod recovery;
@@ -109,7 +110,7 @@ pub async fn run(
         random: Arc::new(Mutex::new(random)),
         retrying: options.retrying.clone(),
     });
-    show(Arc::new(Seen { store, actor }), doer, clock, options).await
+    show(Arc::new(Seen { store, actor, clock: Arc::clone(&clock) }), doer, clock, options).await
 }
 
 /// [`run`] with the figures from anywhere.

@@ -34,7 +34,12 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     acting::go_on(model, &mut effects);
     let (body, theme) = (areas(model).body, model.setting.theme);
     let look = Look { theme: &theme, ..model.look() };
-    model.trail.top_mut().screen.arrange(body, &look);
+    let top = model.trail.top_mut();
+    top.screen.arrange(body, &look);
+    if top.screen.turned() {
+        top.asking.supersede();
+        effects.extend(model.ask());
+    }
     effects
 }
 

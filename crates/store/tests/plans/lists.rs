@@ -206,7 +206,7 @@ async fn every_page(world: &World, actor: &Actor) -> anyhow::Result<usize> {
         listed!(world, seen, "a page of blocks", view.manual_block_page(&ManualBlockFilter::default(), number));
         if actor.user_id().is_none() {
             let entry = match &number.seek {
-                Seek::First => number.clone(),
+                Seek::First | Seek::Last => number.clone(),
                 Seek::After(at) => Paging::after(Cursor { id: "5".into(), ..at.clone() }, 20),
                 Seek::Before(at) => Paging::before(Cursor { id: "5".into(), ..at.clone() }, 20),
             };

@@ -64,7 +64,9 @@ impl Session {
             let doer = self.bench.doer.clone();
             match self.pending.remove(0) {
                 Effect::Ask { view, generation, queries } => {
-                    let seen = Seen { store: doer.store.clone(), actor: doer.actor.clone() };
+                    let (store, actor, clock) =
+                        (doer.store.clone(), doer.actor.clone(), std::sync::Arc::clone(&doer.clock));
+                    let seen = Seen { store, actor, clock };
                     let mut answers = Vec::new();
                     for query in queries {
                         answers.push(seen.ask(query).await);

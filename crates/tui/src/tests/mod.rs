@@ -5,6 +5,7 @@ pub mod driver;
 mod laws;
 mod main_loop;
 mod overlays;
+mod people;
 mod registry;
 mod screens;
 mod settings;

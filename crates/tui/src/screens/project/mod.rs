@@ -1,7 +1,7 @@
 //! One project in one month: budget, spend by day, keys, models, alerts.
 
 mod alerts;
-mod keys;
+pub(super) mod keys;
 mod models;
 
 use mete_core::directory::{Project, ProjectView};
@@ -12,7 +12,7 @@ use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{Keys, Screen, cells, organizations};
+use super::{Audit, Keys, Screen, cells, organizations};
 use crate::actions::Action;
 use crate::budget::Budget;
 use crate::chart::Days;
@@ -38,7 +38,7 @@ const UNSEEN: &str = "Spend is for owners to see, and for those whom they grant 
 const UNKNOWN_BUDGET: u16 = 4;
 
 /// What it offers of its own.
-pub const ACTIONS: &[Action] = &[Action::NextPanel, Action::Owner, Action::Faults];
+pub const ACTIONS: &[Action] = &[Action::NextPanel, Action::Owner, Action::Faults, Action::Keys, Action::Audit];
 
 /// The lists by their names in the configuration, with the names of their columns.
 pub fn lists() -> Vec<(&'static str, Vec<String>)> {
@@ -216,9 +216,9 @@ impl Screen for ProjectScreen {
                 }
                 Answer::Spend(SpendBy::Key, rows) => by_key = rows,
                 Answer::Spend(SpendBy::Model, rows) => self.models.set_rows(models::rows(rows.unwrap_or_default())),
-                Answer::Spend(..) => {}
                 Answer::Keys(all) => keys = all,
                 Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
+                _ => {}
             }
         }
         let blocks: Vec<ManualBlock> = projects
@@ -250,6 +250,12 @@ impl Screen for ProjectScreen {
             let key = self.keys.selected().filter(|_| self.focus == Panel::Keys);
             let owner = key.and_then(|key| key.owned_by());
             return Outcome::open(owner.map(|(id, name)| Keys::of_owner(id, name)));
+        }
+        if action == Action::Keys {
+            return Outcome::open(Some(Keys::of_project(&self.project)));
+        }
+        if action == Action::Audit {
+            return Outcome::open(Some(Audit::of_project(&self.project)));
         }
         if action == Action::NextPanel {
             self.focus = match self.focus {
