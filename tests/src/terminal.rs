@@ -223,8 +223,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_a_frame_is_never_seen() {
-        let mut seen = Seen { screen: vt100::Parser::new(2, 20, 0), bytes: Vec::new(), shown: 0 };
+    fn half_a_frame_is_never_seen() -> Result<()> {
+        let (rows, columns) = NonZero::new(2).zip(NonZero::new(20)).context("cells")?;
+        let mut seen = Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), shown: 0 };
         let written = b"a\x1b[?2026hbc\x1b[?2026ld\x1b[?2026he";
         let mut screens = Vec::new();
         for byte in written {
@@ -234,5 +235,6 @@ mod tests {
         screens.dedup();
         assert_eq!(screens, ["a", "abc", "abcd"]);
         assert_eq!(seen.bytes, written);
+        Ok(())
     }
 }
