@@ -22,8 +22,16 @@ pub enum Action {
     First,
     /// Selects the last row.
     Last,
-    /// Gives the keys to the next list on the screen.
+    /// Gives the keys to the next list on the screen, or shows its next tab.
     NextPanel,
+    /// The same with the one before.
+    PreviousPanel,
+    /// Shows the tab of this number, from 1.
+    Tab(u8),
+    /// Divides by something else.
+    Divide,
+    /// Tells why requests are let through or refused.
+    Explain,
     /// Opens the owner of the selected key.
     Owner,
     /// Opens the project of what is selected.
@@ -97,9 +105,13 @@ pub enum Action {
 }
 
 impl Action {
-    /// Its name in the configuration: the one it has here, in small letters (`page_up`).
+    /// Its name in the configuration: the one it has here, in small letters (`page_up`); of a tab with its number
+    /// (`tab-1`).
     #[must_use]
     pub fn name(self) -> String {
+        if let Self::Tab(number) = self {
+            return format!("tab-{number}");
+        }
         let mut name = String::new();
         for letter in format!("{self:?}").chars() {
             if letter.is_uppercase() && !name.is_empty() {
@@ -229,6 +241,7 @@ pub const REGISTRY: &[Entry] = &[
         Group::Go,
         "show all rows again if filtered, or go back",
     ),
+    entry(Action::Explain, &[letter('e')], "explain", Group::Go, "why requests are let through or refused"),
     entry(Action::Block, &[letter('b')], "block", Group::Act, "block the selected one: every request is refused"),
     entry(Action::Budget, &[letter('$')], "budget", Group::Act, "set budget and threshold of the selected one"),
     entry(
@@ -239,7 +252,7 @@ pub const REGISTRY: &[Entry] = &[
         "lift what was placed by hand, or release for a while",
     ),
     entry(Action::New, &[letter('n')], "new", Group::Act, "make another one here"),
-    entry(Action::Edit, &[letter('e')], "edit", Group::Act, "rename or edit the selected one"),
+    entry(Action::Edit, &[letter('E')], "edit", Group::Act, "rename or edit the selected one"),
     entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
     entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
     entry(
@@ -259,7 +272,17 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::PageDown, &[key(KeyCode::PageDown), control('f'), letter(' ')], "", Group::Move, "page below"),
     entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
     entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
-    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next list", Group::Move, "give the keys to the next list"),
+    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next", Group::Move, "the next list or tab of the screen"),
+    entry(Action::PreviousPanel, &[key(KeyCode::BackTab)], "", Group::Move, "the list or tab before"),
+    entry(Action::Tab(1), &[letter('1')], "", Group::Move, "the first tab"),
+    entry(Action::Tab(2), &[letter('2')], "", Group::Move, "the second tab"),
+    entry(Action::Tab(3), &[letter('3')], "", Group::Move, "the third tab"),
+    entry(Action::Tab(4), &[letter('4')], "", Group::Move, "the fourth tab"),
+    entry(Action::Tab(5), &[letter('5')], "", Group::Move, "the fifth tab"),
+    entry(Action::Tab(6), &[letter('6')], "", Group::Move, "the sixth tab"),
+    entry(Action::Tab(7), &[letter('7')], "", Group::Move, "the seventh tab"),
+    entry(Action::Tab(8), &[letter('8')], "", Group::Move, "the eighth tab"),
+    entry(Action::Divide, &[letter('d')], "divide", Group::List, "by model, endpoint, key or member"),
     entry(Action::Filter, &[letter('/')], "filter", Group::List, "rows with: text !not ~fzy column:text spend>100"),
     entry(Action::Faults, &[letter('!')], "faults", Group::List, "only what is in trouble, or all again"),
     entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
@@ -319,6 +342,9 @@ pub const ON_LISTS: &[Action] = &[
     Action::SortReverse,
     Action::Columns,
 ];
+
+/// What works wherever a key or a project is selected.
+pub const ON_TARGETS: &[Action] = &[Action::Explain];
 
 /// What changes the store, where that is allowed at all.
 pub const ACTING: &[Action] =

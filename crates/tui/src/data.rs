@@ -3,17 +3,25 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use mete_control::{ControlError, ListedProjects, View};
+use mete_control::{ControlError, ListedProjects, Outlook, SeenPart, SeenResource, View};
 use mete_core::actor::{Actor, Who};
 use mete_core::audit::AuditEntry;
-use mete_core::directory::{ApiKey, Organization, OrganizationView, ProjectView};
-use mete_core::people::Invite;
+use mete_core::directory::{ApiKey, Organization, OrganizationView, Project, ProjectView};
+use mete_core::people::{Invite, Member};
+use mete_core::rates::{Models, RateLimit};
 use mete_core::rights::Action;
-use mete_core::{Clock, Month};
+use mete_core::{Clock, Month, Nanos};
 use mete_store::{
     Alert, AlertFilter, AuditFilter, KeyFilter, KeyLine, KeyQuery, MemberLine, MemberOrder, Page, Paging, Refusal,
-    SpendBy, SpendRow, Store, StoreError, Versions,
+    Scope, Span, SpendBy, SpendRow, Store, StoreError, Versions,
 };
+
+use crate::explaining::{Asked, Explained, Explaining};
+
+/// Hours of a course.
+pub const COURSE: i64 = 24;
+/// So many of the newest are shown of lists that grow without end.
+pub const NEWEST: u32 = 500;
 
 /// One read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +67,45 @@ pub enum Query {
     Refusals(Option<String>),
     /// Some entries of the audit log, newest first; of the filter's organization and project.
     AuditPage(Box<AuditFilter>, Paging),
+    /// Why a key or a project is let through or refused.
+    Explain(Asked),
+    /// What was spent in each of the last hours, as many as [`COURSE`] says.
+    Course {
+        /// The project's id.
+        project_id: String,
+        /// Of this key of it alone.
+        key_id: Option<String>,
+    },
+    /// What the present month of a project will come to.
+    Outlook(String),
+    /// Everybody in a project.
+    Members(String),
+    /// What a project may do.
+    ProjectLimits {
+        /// The project's id.
+        project_id: String,
+        /// The month of the spend within it.
+        month: Month,
+    },
+    /// The resources of a project, those seen last first.
+    Resources(String),
+    /// The newest entries of the audit log about a project.
+    Audit(String),
+}
+
+/// What a project may do besides its own budget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectLimits {
+    /// The models that it may use; none is every one.
+    pub models: Models,
+    /// Those that its organization may use.
+    pub organization_models: Models,
+    /// Its rate limits.
+    pub rates: Vec<RateLimit>,
+    /// Those of its organization.
+    pub organization_rates: Vec<RateLimit>,
+    /// The budgets of models, members and keys within it.
+    pub parts: Vec<SeenPart>,
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -86,6 +133,21 @@ pub enum Answer {
     Refusals(Vec<(Refusal, Option<ApiKey>)>),
     /// To [`Query::AuditPage`].
     AuditPage(Page<AuditEntry>),
+    /// To [`Query::Explain`]; nothing where nobody knows how.
+    Explained(Option<Box<Explained>>),
+    /// To [`Query::Course`]: the present hour since 1970, and the spend of each, the oldest first; nothing for somebody who
+    /// may not see it (R6).
+    Course(Option<(i64, Vec<Nanos>)>),
+    /// To [`Query::Outlook`]; as with the course.
+    Outlook(Option<Outlook>),
+    /// To [`Query::Members`].
+    Members(Vec<Member>),
+    /// To [`Query::ProjectLimits`].
+    ProjectLimits(ProjectLimits),
+    /// To [`Query::Resources`].
+    Resources(Vec<SeenResource>),
+    /// To [`Query::Audit`]; nothing for somebody who may not read it (R6).
+    Audit(Option<Vec<AuditEntry>>),
 }
 
 /// A read that did not work: what was wrong, where, and what to do, in the store's words.
@@ -134,6 +196,8 @@ pub struct Seen {
     pub actor: Actor,
     /// The present.
     pub clock: Arc<dyn Clock>,
+    /// How decisions are explained, where that is known.
+    pub explaining: Option<Explaining>,
 }
 
 impl Seen {
@@ -184,7 +248,65 @@ impl Seen {
                 let within = (organization.as_ref(), project.as_ref());
                 Answer::AuditPage(view.audit_page(within, &filter, &paging).await?)
             }
+            Query::Explain(_) => Answer::Explained(None),
+            Query::Course { project_id, key_id } => {
+                let project = view.project(None, &project_id).await?;
+                Answer::Course(permitted(self.course(&view, &project, key_id).await)?)
+            }
+            Query::Outlook(project_id) => {
+                let project = view.project(None, &project_id).await?;
+                let outlooks = permitted(view.outlooks((None, Some(&project)), self.clock.now()).await)?;
+                Answer::Outlook(outlooks.and_then(|outlooks| outlooks.first().map(|it| it.outlook)))
+            }
+            Query::Members(project_id) => {
+                let project = view.project(None, &project_id).await?;
+                Answer::Members(view.project_members(&project).await?)
+            }
+            Query::ProjectLimits { project_id, month } => {
+                let project = view.project(None, &project_id).await?;
+                let own = Scope::project(&project.id, &project.organization_id);
+                let (models, rates) = view.models_and_rates(&own).await?;
+                let above = Scope::organization(&project.organization_id);
+                let (organization_models, organization_rates) = view.models_and_rates(&above).await?;
+                let parts = view.part_budgets(&project, month).await?;
+                Answer::ProjectLimits(ProjectLimits { models, organization_models, rates, organization_rates, parts })
+            }
+            Query::Resources(project_id) => {
+                let project = view.project(None, &project_id).await?;
+                Answer::Resources(view.resources(&project, (None, Some(NEWEST.into()))).await?)
+            }
+            Query::Audit(project_id) => {
+                let project = view.project(None, &project_id).await?;
+                let (filter, paging) = (AuditFilter::default(), Paging::first(NEWEST));
+                let page = view.audit_page((None, Some(&project)), &filter, &paging).await;
+                Answer::Audit(permitted(page)?.map(|page| page.rows))
+            }
         })
+    }
+
+    /// The last hours of a project or a key of it.
+    async fn course(
+        &self,
+        view: &View<'_>,
+        project: &Project,
+        key_id: Option<String>,
+    ) -> Result<(i64, Vec<Nanos>), ControlError> {
+        let present = self.clock.now().hour();
+        let (first, span) = (present + 1 - COURSE, Span::Hours(present + 1 - COURSE, present));
+        let points = match key_id {
+            Some(key_id) => view.key_course(&key_id, span).await?,
+            None => view.course((None, Some(project)), span).await?,
+        };
+        let spent = |hour| points.iter().find(|point| point.at == hour).map_or(Nanos::ZERO, |point| point.spend);
+        Ok((present, (first..=present).map(spent).collect()))
+    }
+}
+
+/// What was read; nothing for somebody who may not see it.
+fn permitted<T>(read: Result<T, ControlError>) -> Result<Option<T>, ControlError> {
+    match read {
+        Err(error) if error.code() == "not_permitted" => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -198,7 +320,13 @@ async fn named(view: &View<'_>, id: Option<String>) -> Result<Option<Organizatio
 
 impl DataSource for Seen {
     fn ask(&self, query: Query) -> BoxFuture<'_, Result<Answer, QueryFailed>> {
-        Box::pin(async move { Ok(self.answer(query).await?) })
+        match (query, &self.explaining) {
+            (Query::Explain(asked), Some(explaining)) => {
+                let told = explaining.explain(asked);
+                Box::pin(async move { Ok(Answer::Explained(Some(Box::new(told.await.map_err(QueryFailed)?)))) })
+            }
+            (query, _) => Box::pin(async move { Ok(self.answer(query).await?) }),
+        }
     }
 
     fn versions(&self) -> BoxFuture<'_, Result<Versions, QueryFailed>> {
@@ -232,6 +360,10 @@ mod tests {
         Actor::operator(Origin { os_user: "pat".to_owned(), host: "here".to_owned() })
     }
 
+    fn seen(store: &Store, actor: Actor) -> Seen {
+        Seen { store: store.clone(), actor, clock: Arc::new(ManualClock::new(now())), explaining: None }
+    }
+
     /// Acme with Dana as its owner, and two projects: Support with a key of Kim's and one of Dana's, and Search.
     async fn acme(folder: &tempfile::TempDir) -> (Store, Actor) {
         let url = format!("sqlite:{}", folder.path().join("mete.db").display()).parse().unwrap();
@@ -250,10 +382,6 @@ mod tests {
         }
         let kim = control.person("kim@acme.test", operator.origin.clone()).await.unwrap();
         (store, kim)
-    }
-
-    fn seen(store: &Store, actor: Actor) -> Seen {
-        Seen { store: store.clone(), actor, clock: Arc::new(ManualClock::new(now())) }
     }
 
     /// What an actor is told of everything.

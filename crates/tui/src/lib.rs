@@ -16,6 +16,7 @@ mod data;
 mod deeds;
 mod doing;
 mod error;
+mod explaining;
 mod export;
 mod facts;
 mod fence;
@@ -61,6 +62,7 @@ use std::sync::Arc;
 
 pub use config::{Config, ConfigError, Problem};
 pub use error::TuiError;
+pub use explaining::{About, Asked, Explained, Explaining, Figures, Refused, Rule, SpentBy, Told, Verdict};
 use mete_core::Clock;
 use mete_core::actor::Actor;
 use mete_store::Store;
@@ -89,6 +91,8 @@ pub struct Options {
     pub banner: Option<watch::Receiver<Vec<String>>>,
     /// How the quarantine is read again, where that is known.
     pub retrying: Option<Retrying>,
+    /// How decisions are explained, where that is known.
+    pub explaining: Option<Explaining>,
 }
 
 /// Shows the store, as far as `actor` may see it (R6), on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
@@ -110,7 +114,8 @@ pub async fn run(
         random: Arc::new(Mutex::new(random)),
         retrying: options.retrying.clone(),
     });
-    show(Arc::new(Seen { store, actor, clock: Arc::clone(&clock) }), doer, clock, options).await
+    let seen = Seen { store, actor, clock: Arc::clone(&clock), explaining: options.explaining.clone() };
+    show(Arc::new(seen), doer, clock, options).await
 }
 
 /// [`run`] with the figures from anywhere.

@@ -1,5 +1,7 @@
 //! A small world for tests: three organizations on 23 November 2026, at 12:31 UTC.
 
+mod within;
+
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -17,6 +19,9 @@ use mete_store::{
 };
 
 use crate::data::{Answer, DataSource, Query, QueryFailed};
+use crate::explaining::{Explained, Figures};
+pub use within::explained;
+use within::{audit as project_audit, course, limits, members as project_members, outlook, resources};
 
 /// The present.
 pub fn now() -> Timestamp {
@@ -195,6 +200,14 @@ fn spend(by: SpendBy, month: Month) -> Vec<SpendRow> {
             row(id("key_", "nightly-eval"), "nightly-eval", "401.22", 30_112),
             row(id("key_", "ci-runner"), "ci-runner", "88.1", 9_804),
             row(String::new(), "", "10.680214", 1_288),
+        ],
+        SpendBy::Member => vec![
+            row(id("user-", "dana@acme.test"), "dana@acme.test", "98.780214", 11_092),
+            row(id("user-", "svc-acct-nightly"), "nightly", "401.22", 30_112),
+        ],
+        SpendBy::Endpoint => vec![
+            row("chat_completions".to_owned(), "chat_completions", "480.1", 39_000),
+            row("embeddings".to_owned(), "embeddings", "19.900214", 2_204),
         ],
         SpendBy::Model => vec![
             row("gpt-4o-mini".to_owned(), "gpt-4o-mini", "320.4", 38_000),
@@ -428,6 +441,15 @@ pub fn audit() -> Vec<AuditEntry> {
     entries
 }
 
+/// The answer to somebody who may not see it.
+fn unseen(query: &Query) -> Answer {
+    match query {
+        Query::Outlook(_) => Answer::Outlook(None),
+        Query::Audit(_) => Answer::Audit(None),
+        _ => Answer::Course(None),
+    }
+}
+
 /// Answers from the small world, or with whatever a test has put in.
 #[derive(Default)]
 pub struct World(Mutex<Inner>);
@@ -443,6 +465,8 @@ struct Inner {
     audit: Option<Vec<AuditEntry>>,
     /// Whether members, invites, alerts, refusals and entries are none.
     empty: bool,
+    unexplained: bool,
+    explained: Option<Explained>,
 }
 
 impl World {
@@ -500,6 +524,13 @@ impl World {
         inner.moved += 1;
     }
 
+    /// Puts another explanation in; none is as if nobody knew how.
+    pub fn set_explained(&self, explained: Option<Explained>) {
+        let mut inner = self.inner();
+        (inner.unexplained, inner.explained) = (explained.is_none(), explained);
+        inner.moved += 1;
+    }
+
     /// Nothing is answered as long as a reason is set.
     pub fn set_down(&self, reason: Option<&str>) {
         self.inner().down = reason.map(str::to_owned);
@@ -543,6 +574,24 @@ impl World {
                 let all = inner.audit.clone().unwrap_or_else(audit);
                 Answer::AuditPage(page(&all, paging, |entry| entry.seq.to_string()))
             }
+            Query::Explain(_) if inner.unexplained => Answer::Explained(None),
+            Query::Explain(asked) => {
+                let mut told = inner.explained.clone().unwrap_or_else(|| explained(asked));
+                told.spent_by = told.spent_by.filter(|_| !inner.unseen);
+                for rule in &mut told.rules {
+                    if let Figures::Budget { spend, .. } = &mut rule.figures {
+                        *spend = spend.filter(|_| !inner.unseen);
+                    }
+                }
+                Answer::Explained(Some(Box::new(told)))
+            }
+            Query::Course { .. } | Query::Outlook(_) | Query::Audit(_) if inner.unseen => unseen(query),
+            Query::Course { .. } => Answer::Course(Some((now().hour(), course()))),
+            Query::Outlook(_) => Answer::Outlook(Some(outlook())),
+            Query::Members(_) => Answer::Members(project_members()),
+            Query::ProjectLimits { .. } => Answer::ProjectLimits(limits(inner.unseen)),
+            Query::Resources(_) => Answer::Resources(resources(inner.unseen)),
+            Query::Audit(_) => Answer::Audit(Some(project_audit())),
         })
     }
 }

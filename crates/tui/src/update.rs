@@ -13,7 +13,7 @@ use crate::msg::{Effect, Msg, ViewId};
 use crate::outcome::Outcome;
 use crate::overlays::{Columns, Export, FilterLine, Help, JumpLine, Months, Overlay, Palette, Reply};
 use crate::piece::piece;
-use crate::screens::Screen;
+use crate::screens::{Explain, Screen};
 use crate::table::Move;
 use crate::theme::Tone;
 use crate::trail::Trail;
@@ -49,7 +49,7 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
         Msg::Key(key) if key.kind == KeyEventKind::Release => {}
         Msg::Key(key) => handle_key(model, &key, effects),
         Msg::Paste(text) => paste(model, &text),
-        Msg::Mouse(mouse) => crate::mouse::take(model, &mouse),
+        Msg::Mouse(mouse) => crate::mouse::take(model, &mouse, effects),
         Msg::Background { light } => model.setting.theme = model.setting.theme.on(light),
         Msg::Resize(width, height) => model.size = Size { width, height },
         Msg::Second => {}
@@ -197,6 +197,10 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Background => model.setting.theme = model.setting.theme.switched(),
         Action::Quit => acting::leave(model, effects),
+        Action::Explain => {
+            let screen = Explain::of(&model.top().screen.targets());
+            follow(model, Outcome::open(screen), effects);
+        }
         _ if ACTING.contains(&action) => acting::act(model, action, effects),
         _ => match overlay_of(model, action) {
             Some(overlay) => show(model, overlay, effects),
@@ -236,9 +240,14 @@ fn come_to(model: &mut Model) -> Option<Effect> {
     if model.is_held() { None } else { model.ask() }
 }
 
-fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
+/// Does what came of something.
+pub(crate) fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
     match outcome {
         Outcome::Done => {}
+        Outcome::Ask => {
+            model.trail.top_mut().asking.invalidate();
+            effects.extend(model.ask());
+        }
         Outcome::Open(screen) => effects.extend(open(model, screen, Trail::open)),
         Outcome::Jump(screen) => effects.extend(open(model, screen, Trail::jump)),
         Outcome::Month(month) => choose_month(model, Some(month), effects),

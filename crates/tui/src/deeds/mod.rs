@@ -336,6 +336,45 @@ fn there<T>(found: Option<T>) -> Result<T, String> {
     misplaced(found).map_err(|error| error.to_string())
 }
 
+/// Something within a project that a list shows, for what the acting keys mean on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// People of the project.
+    People,
+    /// Its service accounts.
+    ServiceAccounts,
+    /// Its budget and threshold.
+    Budget,
+    /// The models that it may use.
+    Models,
+    /// Its rate limits.
+    Rate,
+    /// Budgets of models.
+    ModelBudget,
+    /// Budgets of members.
+    MemberBudget,
+}
+
+/// What an action of a key means on a list of something within a project, if it means anything of its own there.
+pub(crate) fn meant_within(action: Action, within: Within, project: &Project) -> Option<Wish> {
+    let act = match (action, within) {
+        (Action::New, Within::People | Within::ServiceAccounts) => Act::ProjectMembers(project_members::Act::Add),
+        (Action::Edit, Within::People) => Act::ProjectMembers(project_members::Act::Role),
+        (Action::Remove, Within::People) => Act::ProjectMembers(project_members::Act::Remove),
+        (Action::Edit, Within::ServiceAccounts) => Act::ServiceAccounts(service_accounts::Act::Role),
+        (Action::Remove, Within::ServiceAccounts) => Act::ServiceAccounts(service_accounts::Act::Remove),
+        (Action::Budget, Within::People | Within::ServiceAccounts) => Act::Limits(limits::Act::MemberBudget),
+        (Action::Edit, Within::Models) => Act::Limits(limits::Act::Models),
+        (Action::Edit, Within::Rate) | (Action::New, _) => Act::Limits(limits::Act::Rate),
+        (Action::Edit | Action::Budget, Within::ModelBudget) => Act::Limits(limits::Act::ModelBudget),
+        (Action::Edit | Action::Budget, Within::MemberBudget) => Act::Limits(limits::Act::MemberBudget),
+        (Action::Edit | Action::Budget, Within::Budget) | (Action::Budget, _) => Act::Limits(limits::Act::Budget),
+        _ => return None,
+    };
+    let target = Target::Project(project.clone());
+    act.fits(&target).then_some(Wish { act, target })
+}
+
 /// What an action of a key means where these can be acted on: `New` makes something in the last of them, the others are
 /// on the first.
 pub(crate) fn meant(action: Action, targets: &[Target]) -> Option<Wish> {

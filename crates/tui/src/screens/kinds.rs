@@ -2,10 +2,11 @@
 //! configured.
 
 use super::{
-    Alerts, Audit, Blocks, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Screen, alerts, audit,
-    blocks, entry, invites, keys, members, organizations, project, projects,
+    Alerts, Audit, Blocks, Explain, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Screen, alerts,
+    audit, blocks, entry, explain, invites, keys, members, organizations, project, projects,
 };
-use crate::actions::{ACTING, Action, EVERYWHERE, ON_LISTS};
+use crate::actions::{ACTING, Action, EVERYWHERE, ON_LISTS, ON_TARGETS};
+use crate::deeds::Target;
 use crate::jumps::{Atlas, Opened, Parameter, Told};
 
 /// A kind of screens.
@@ -27,7 +28,7 @@ pub struct Kind {
 }
 
 /// Every kind of screens, in the order in which jumps are offered; the interface starts with the first one.
-pub static KINDS: [Kind; 10] = [
+pub static KINDS: [Kind; 11] = [
     Kind {
         name: "organizations",
         aliases: &["orgs", "home"],
@@ -54,6 +55,18 @@ pub static KINDS: [Kind; 10] = [
         open: Some(|told| Ok(Box::new(ProjectScreen::of(&told.the_project()?.project)))),
         actions: project::ACTIONS,
         lists: project::lists,
+    },
+    Kind {
+        name: "explain",
+        aliases: &["why"],
+        title: "why a project's keys are let through or refused",
+        takes: &[Parameter::Project, Parameter::Organization],
+        open: Some(|told| {
+            let explain = Explain::of(&[Target::Project(told.the_project()?.project.clone())]);
+            explain.map(|screen| Box::new(screen) as Box<dyn Screen>).ok_or_else(|| "nothing decides on it".to_owned())
+        }),
+        actions: explain::ACTIONS,
+        lists: explain::lists,
     },
     Kind {
         name: "keys",
@@ -131,7 +144,7 @@ impl Kind {
     #[must_use]
     pub fn offers(&self, one: &str, other: &str) -> bool {
         let offered = |name: &str| {
-            let mut all = self.actions.iter().chain(ON_LISTS).chain(EVERYWHERE).chain(ACTING);
+            let mut all = [self.actions, ON_LISTS, ON_TARGETS, EVERYWHERE, ACTING].into_iter().flatten();
             all.any(|action| action.name() == name)
         };
         offered(one) && offered(other)

@@ -6,6 +6,7 @@ mod audit;
 mod blocks;
 mod cells;
 mod entry;
+mod explain;
 mod invites;
 mod keys;
 mod kinds;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 pub use alerts::Alerts;
 pub use audit::Audit;
 pub use blocks::Blocks;
+pub use explain::Explain;
 pub use invites::Invites;
 pub use keys::Keys;
 pub use kinds::{KINDS, Kind, first, firsts, jumps, lists, names};
@@ -29,12 +31,12 @@ pub use organizations::Organizations;
 pub use project::ProjectScreen;
 pub use projects::Projects;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::actions::Action;
 use crate::config::ListConfig;
 use crate::data::{Answer, Query};
-use crate::deeds::Target;
+use crate::deeds::{Target, Wish, meant};
 use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::table::List;
@@ -91,8 +93,19 @@ pub trait Screen: Send {
         Vec::new()
     }
 
+    /// What an acting key means here; by default what it means for [`Screen::targets`].
+    fn meant(&self, action: Action) -> Option<Wish> {
+        meant(action, &self.targets())
+    }
+
     /// The list that the keys act on.
     fn list(&mut self) -> &mut dyn List;
+
+    /// Takes a click: it selects a row, sorts by a heading, shows a tab.
+    fn click(&mut self, place: Position) -> Outcome {
+        self.list().click(place);
+        Outcome::Done
+    }
 
     /// How many things it shows that are refused: the bell rings when they become more.
     fn refused(&self) -> usize {

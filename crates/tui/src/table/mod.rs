@@ -137,6 +137,14 @@ impl<R: Row> Table<R> {
         self.rearrange();
     }
 
+    /// Selects the row with this id, if it is shown.
+    pub fn point_at(&mut self, id: &str) {
+        let found = self.shown().position(|row| row.id() == id);
+        if let Some(position) = found {
+            self.select(position);
+        }
+    }
+
     /// All rows, in no order.
     #[must_use]
     pub fn rows(&self) -> &[R] {

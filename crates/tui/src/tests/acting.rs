@@ -64,9 +64,8 @@ impl Session {
             let doer = self.bench.doer.clone();
             match self.pending.remove(0) {
                 Effect::Ask { view, generation, queries } => {
-                    let (store, actor, clock) =
-                        (doer.store.clone(), doer.actor.clone(), std::sync::Arc::clone(&doer.clock));
-                    let seen = Seen { store, actor, clock };
+                    let clock = std::sync::Arc::clone(&doer.clock);
+                    let seen = Seen { store: doer.store.clone(), actor: doer.actor.clone(), clock, explaining: None };
                     let mut answers = Vec::new();
                     for query in queries {
                         answers.push(seen.ask(query).await);
@@ -204,7 +203,7 @@ each_engine! {
         session.press("<enter>/support<enter>").await;
         let bar = session.screen().lines().last().unwrap_or_default().to_owned();
         assert!(!bar.contains("block") && !bar.contains("remove") && bar.contains(". more"), "{bar}");
-        session.press("xb$ne").await;
+        session.press("xb$nE").await;
         assert!(session.model.overlay.is_none() && session.deeds == 0);
         session.press(".archive").await.sees("that takes an owner of the project or the organization");
         session.press("<enter>").await.sees("What can be done");
@@ -217,7 +216,7 @@ each_engine! {
     async fn what_is_left_with_esc_changes_nothing(place: &TestStore) -> anyhow::Result<()> {
         let mut session = Session::open(place, (100, 30), true).await?;
         let before = session.bench.doer.store.versions().await?;
-        session.press("nAcme 2<esc>$1<esc><enter>e2<esc>b<tab>why<esc>x<esc>.<down><enter><esc>").await;
+        session.press("nAcme 2<esc>$1<esc><enter>E2<esc>b<tab>why<esc>x<esc>.<down><enter><esc>").await;
         assert_eq!((session.deeds, session.bench.doer.store.versions().await?), (0, before));
         Ok(())
     }
@@ -231,6 +230,10 @@ const KEYS: &[&str] = &[
     "<tab>",
     "n",
     "e",
+    "E",
+    "d",
+    "2",
+    "4",
     "b",
     "$",
     "u",

@@ -145,6 +145,7 @@ pub fn parse(keys: &str) -> Vec<KeyEvent> {
             Some(("enter", after)) => (KeyCode::Enter, KeyModifiers::NONE, after),
             Some(("esc", after)) => (KeyCode::Esc, KeyModifiers::NONE, after),
             Some(("tab", after)) => (KeyCode::Tab, KeyModifiers::NONE, after),
+            Some(("s-tab", after)) => (KeyCode::BackTab, KeyModifiers::SHIFT, after),
             Some(("up", after)) => (KeyCode::Up, KeyModifiers::NONE, after),
             Some(("left", after)) => (KeyCode::Left, KeyModifiers::NONE, after),
             Some(("right", after)) => (KeyCode::Right, KeyModifiers::NONE, after),

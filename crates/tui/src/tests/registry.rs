@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::driver::Driver;
-use crate::actions::{ACTING, Action, EVERYWHERE, Key, ON_LISTS, REGISTRY, offered};
+use crate::actions::{ACTING, Action, EVERYWHERE, Key, ON_LISTS, ON_TARGETS, REGISTRY, offered};
 use crate::data::{Answer, Query};
 use crate::jumps::{Atlas, Line, Parameter};
 use crate::samples::{World, now};
@@ -33,7 +33,7 @@ fn screens() -> Vec<Box<dyn Screen>> {
 #[test]
 fn no_key_does_two_things_on_any_screen() {
     for screen in screens() {
-        let own = screen.actions().iter().chain(ACTING);
+        let own = screen.actions().iter().chain(ACTING).chain(ON_TARGETS);
         let actions: Vec<Action> = own.chain(ON_LISTS).chain(EVERYWHERE).copied().collect();
         let mut keys: HashMap<Key, Action> = HashMap::new();
         for entry in offered(&actions) {
@@ -57,7 +57,7 @@ fn every_action_is_offered_somewhere() {
     for entry in REGISTRY {
         let own = screens.iter().any(|screen| screen.actions().contains(&entry.action));
         assert!(
-            own || [EVERYWHERE, ON_LISTS, ACTING].iter().any(|all| all.contains(&entry.action)),
+            own || [EVERYWHERE, ON_LISTS, ON_TARGETS, ACTING].iter().any(|all| all.contains(&entry.action)),
             "{:?} is offered nowhere",
             entry.action
         );
