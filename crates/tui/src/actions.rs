@@ -22,6 +22,10 @@ pub enum Action {
     First,
     /// Selects the last row.
     Last,
+    /// Turns a long list to its next page.
+    Older,
+    /// Turns it back.
+    Newer,
     /// Gives the keys to the next list on the screen, or shows its next tab.
     NextPanel,
     /// The same with the one before.
@@ -60,6 +64,8 @@ pub enum Action {
     Edit,
     /// Archives or revokes what is selected.
     Remove,
+    /// Reads again what is selected in the quarantine (R34).
+    Retry,
     /// Lists all that can be done here.
     Acts,
     /// Starts typing where to go.
@@ -254,6 +260,7 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::New, &[letter('n')], "new", Group::Act, "make another one here"),
     entry(Action::Edit, &[letter('E')], "edit", Group::Act, "rename or edit the selected one"),
     entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
+    entry(Action::Retry, &[letter('t')], "try again", Group::Act, "read the selected one again, to count it"),
     entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
     entry(
         Action::Owner,
@@ -283,6 +290,8 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::Tab(7), &[letter('7')], "", Group::Move, "the seventh tab"),
     entry(Action::Tab(8), &[letter('8')], "", Group::Move, "the eighth tab"),
     entry(Action::Divide, &[letter('d')], "divide", Group::List, "by model, endpoint, key or member"),
+    entry(Action::Older, &[letter('}')], "older", Group::Move, "next page of a long list"),
+    entry(Action::Newer, &[letter('{')], "", Group::Move, "page before"),
     entry(Action::Filter, &[letter('/')], "filter", Group::List, "rows with: text !not ~fzy column:text spend>100"),
     entry(Action::Faults, &[letter('!')], "faults", Group::List, "only what is in trouble, or all again"),
     entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
@@ -347,8 +356,16 @@ pub const ON_LISTS: &[Action] = &[
 pub const ON_TARGETS: &[Action] = &[Action::Explain];
 
 /// What changes the store, where that is allowed at all.
-pub const ACTING: &[Action] =
-    &[Action::Block, Action::Budget, Action::Unblock, Action::New, Action::Edit, Action::Remove, Action::Acts];
+pub const ACTING: &[Action] = &[
+    Action::Block,
+    Action::Budget,
+    Action::Unblock,
+    Action::New,
+    Action::Edit,
+    Action::Remove,
+    Action::Retry,
+    Action::Acts,
+];
 
 /// The entries of the actions that are offered, in the order of the registry.
 pub fn offered(actions: &[Action]) -> impl Iterator<Item = &'static Entry> {

@@ -12,8 +12,9 @@ use mete_core::rates::{Models, RateLimit};
 use mete_core::rights::Action;
 use mete_core::{Clock, Month, Nanos};
 use mete_store::{
-    Alert, AlertFilter, AuditFilter, KeyFilter, KeyLine, KeyQuery, MemberLine, MemberOrder, Page, Paging, Refusal,
-    Scope, Span, SpendBy, SpendRow, Store, StoreError, Versions,
+    Alert, AlertFilter, AuditFilter, EventFilter, EventPage, EventPlace, KeyFilter, KeyLine, KeyQuery, MemberLine,
+    MemberOrder, Page, Paging, QuarantineCount, QuarantineFilter, QuarantineRow, Refusal, Scope, Setting, SourceDay,
+    SourceFile, Span, SpendBy, SpendRow, Store, StoreError, Versions,
 };
 
 use crate::explaining::{Asked, Explained, Explaining};
@@ -91,6 +92,27 @@ pub enum Query {
     Resources(String),
     /// The newest entries of the audit log about a project.
     Audit(String),
+    /// What came from sources in a month, and in the one before; how far files are read.
+    Sources(Month),
+    /// How much is and was in the quarantine.
+    QuarantineCounts,
+    /// Some entries of the quarantine, newest first.
+    QuarantinePage(QuarantineFilter, Paging),
+    /// One entry of the quarantine.
+    QuarantineEntry(i64),
+    /// Some events, newest first.
+    Events {
+        /// Of this organization; of all if there is none.
+        organization_id: Option<String>,
+        /// Of this project; of all if there is none.
+        project_id: Option<String>,
+        /// Before this place; the newest if there is none.
+        before: Option<EventPlace>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// The settings of the deployment.
+    Settings,
 }
 
 /// What a project may do besides its own budget.
@@ -148,6 +170,18 @@ pub enum Answer {
     Resources(Vec<SeenResource>),
     /// To [`Query::Audit`]; nothing for somebody who may not read it (R6).
     Audit(Option<Vec<AuditEntry>>),
+    /// To [`Query::Sources`]: days by source, the newest first, and files.
+    Sources(Vec<SourceDay>, Vec<SourceFile>),
+    /// To [`Query::QuarantineCounts`].
+    QuarantineCounts(Vec<QuarantineCount>),
+    /// To [`Query::QuarantinePage`].
+    QuarantinePage(Page<QuarantineRow>),
+    /// To [`Query::QuarantineEntry`]; nothing once it has left.
+    QuarantineEntry(Option<Box<QuarantineRow>>),
+    /// To [`Query::Events`].
+    Events(EventPage),
+    /// To [`Query::Settings`].
+    Settings(Vec<(Setting, i64)>),
 }
 
 /// A read that did not work: what was wrong, where, and what to do, in the store's words.
@@ -281,6 +315,26 @@ impl Seen {
                 let page = view.audit_page((None, Some(&project)), &filter, &paging).await;
                 Answer::Audit(permitted(page)?.map(|page| page.rows))
             }
+            Query::Sources(month) => {
+                let (since, _) = month.previous().days();
+                let (days, files) = view.source_report(since).await?;
+                Answer::Sources(days, files)
+            }
+            Query::QuarantineCounts => Answer::QuarantineCounts(view.quarantine_counts().await?),
+            Query::QuarantinePage(filter, paging) => {
+                Answer::QuarantinePage(view.quarantine_page(&filter, &paging).await?)
+            }
+            Query::QuarantineEntry(id) => Answer::QuarantineEntry(view.quarantine_entry(id).await?.map(Box::new)),
+            Query::Events { organization_id, project_id, before, limit } => {
+                let organization = named(&view, organization_id).await?;
+                let project = match project_id {
+                    Some(id) => Some(view.project(None, &id).await?),
+                    None => None,
+                };
+                let within = (organization.as_ref(), project.as_ref());
+                Answer::Events(view.event_page(within, (&EventFilter::default(), before), limit).await?)
+            }
+            Query::Settings => Answer::Settings(view.settings().await?),
         })
     }
 

@@ -6,6 +6,7 @@
 
 mod acting;
 mod actions;
+pub mod advice;
 mod asking;
 mod background;
 mod budget;
@@ -16,6 +17,7 @@ mod data;
 mod deeds;
 mod doing;
 mod error;
+pub mod excerpt;
 mod explaining;
 mod export;
 mod facts;

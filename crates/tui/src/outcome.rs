@@ -12,7 +12,7 @@ use crate::screens::Screen;
 pub enum Outcome {
     /// Nothing more.
     Done,
-    /// The screen has to know something else now.
+    /// What the screen wants to know now asked for, whatever it knew before.
     Ask,
     /// This screen on top of the present one.
     Open(Box<dyn Screen>),

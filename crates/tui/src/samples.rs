@@ -1,5 +1,6 @@
 //! A small world for tests: three organizations on 23 November 2026, at 12:31 UTC.
 
+pub mod intake;
 mod within;
 
 use std::sync::{Mutex, PoisonError};
@@ -14,8 +15,8 @@ use mete_core::people::{Invite, InviteStatus, ListedRole, Member, MemberKind};
 use mete_core::permissions::Permissions;
 use mete_core::{Month, Nanos, Timestamp};
 use mete_store::{
-    Alert, AlertKind, Cursor, CursorKey, KeyLine, KeyOrder, KeyQuery, MemberLine, Page, Paging, Refusal, RefusalCause,
-    ScopeKind, Seek, SpendBy, SpendRow, Versions,
+    Alert, AlertKind, Cursor, CursorKey, EventLine, KeyLine, KeyOrder, KeyQuery, MemberLine, Page, Paging,
+    QuarantineRow, Refusal, RefusalCause, ScopeKind, Seek, SpendBy, SpendRow, Versions,
 };
 
 use crate::data::{Answer, DataSource, Query, QueryFailed};
@@ -467,6 +468,10 @@ struct Inner {
     empty: bool,
     unexplained: bool,
     explained: Option<Explained>,
+    events: Option<Vec<EventLine>>,
+    quarantine: Option<Vec<QuarantineRow>>,
+    /// Whether nothing ever came in.
+    idle: bool,
 }
 
 impl World {
@@ -531,6 +536,27 @@ impl World {
         inner.moved += 1;
     }
 
+    /// Puts other events in; the store's versions move.
+    pub fn set_events(&self, events: Vec<EventLine>) {
+        let mut inner = self.inner();
+        inner.events = Some(events);
+        inner.moved += 1;
+    }
+
+    /// Puts other entries into the quarantine; the store's versions move.
+    pub fn set_quarantine(&self, entries: Vec<QuarantineRow>) {
+        let mut inner = self.inner();
+        inner.quarantine = Some(entries);
+        inner.moved += 1;
+    }
+
+    /// Nothing ever came in.
+    pub fn set_idle(&self) {
+        let mut inner = self.inner();
+        (inner.events, inner.quarantine, inner.idle) = (Some(Vec::new()), Some(Vec::new()), true);
+        inner.moved += 1;
+    }
+
     /// Nothing is answered as long as a reason is set.
     pub fn set_down(&self, reason: Option<&str>) {
         self.inner().down = reason.map(str::to_owned);
@@ -592,7 +618,33 @@ impl World {
             Query::ProjectLimits { .. } => Answer::ProjectLimits(limits(inner.unseen)),
             Query::Resources(_) => Answer::Resources(resources(inner.unseen)),
             Query::Audit(_) => Answer::Audit(Some(project_audit())),
+            query => inner.intake(query),
         })
+    }
+}
+
+impl Inner {
+    fn intake(&self, query: &Query) -> Answer {
+        let entries = || self.quarantine.clone().unwrap_or_else(intake::quarantine);
+        match query {
+            Query::Sources(month) => {
+                let (days, files) = if self.idle { Default::default() } else { intake::sources(*month) };
+                Answer::Sources(days, files)
+            }
+            Query::QuarantineCounts if self.idle => Answer::QuarantineCounts(Vec::new()),
+            Query::QuarantineCounts => Answer::QuarantineCounts(intake::quarantine_counts()),
+            Query::QuarantinePage(filter, paging) => {
+                Answer::QuarantinePage(intake::quarantine_page(entries(), filter, paging))
+            }
+            Query::QuarantineEntry(id) => {
+                Answer::QuarantineEntry(entries().into_iter().find(|entry| entry.id == *id).map(Box::new))
+            }
+            Query::Events { before, limit, .. } => {
+                let events = self.events.clone().unwrap_or_else(intake::events);
+                Answer::Events(intake::event_page(events, *before, *limit))
+            }
+            _ => Answer::Settings(intake::settings()),
+        }
     }
 }
 

@@ -88,8 +88,9 @@ pub struct SourcePulse {
 }
 
 impl SourcePulse {
-    /// From the last days of one source.
-    fn of(days: &[SourceDay], now: Timestamp) -> Option<Self> {
+    /// From the last seven days of one source and today; nothing without any.
+    #[must_use]
+    pub fn of(days: &[SourceDay], now: Timestamp) -> Option<Self> {
         let newest = days.iter().max_by_key(|day| day.last_at)?;
         let (today, before): (Vec<_>, Vec<_>) = days.iter().partition(|day| day.day == now.day());
         let lines = |days: &[&SourceDay]| days.iter().map(|day| day.lines).sum::<u64>();

@@ -148,6 +148,10 @@ each_engine! {
             }
             refused(view.quarantine_page(&QuarantineFilter::default(), &FIRST).await, "not_permitted", "operator");
             refused(view.sources(now).await, "not_permitted", "operator");
+            refused(view.source_report(now.day()).await, "not_permitted", "operator");
+            refused(view.quarantine_counts().await, "not_permitted", "operator");
+            refused(view.quarantine_entry(1).await, "not_permitted", "operator");
+            refused(view.settings().await, "not_permitted", "operator");
             let acme = w.store.find_organization(w.org()).await?;
             let members = view.member_page(&acme, (MemberOrder::Spend, november()), &FIRST).await;
             assert_eq!((members.is_ok(), view.invite_page(None, &FIRST, now).await.is_ok()), (email == DANA, email != OLGA && email != MIA));

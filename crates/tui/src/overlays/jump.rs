@@ -214,7 +214,7 @@ impl Overlay for JumpLine {
             (None, Some(_)) => piece("", Tone::Dim),
         };
         let frame =
-            Frame { title: "Jump to", prompt: Some(":"), note, most: MOST.max(screens::KINDS.len()), marks: true };
+            Frame { title: "Jump to", prompt: Some(":"), note, most: MOST.max(screens::jumps().count()), marks: true };
         self.picker.draw(buffer, body, &frame, &rows, &model.setting.theme);
     }
 

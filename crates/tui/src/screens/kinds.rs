@@ -2,8 +2,9 @@
 //! configured.
 
 use super::{
-    Alerts, Audit, Blocks, Explain, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Screen, alerts,
-    audit, blocks, entry, explain, invites, keys, members, organizations, project, projects,
+    Alerts, Audit, Blocks, Events, Explain, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Quarantine,
+    Screen, Settings, Sources, alerts, audit, blocks, entry, events, explain, fact_rows, invites, keys, members,
+    organizations, project, projects, quarantine, settings, sources,
 };
 use crate::actions::{ACTING, Action, EVERYWHERE, ON_LISTS, ON_TARGETS};
 use crate::deeds::Target;
@@ -28,7 +29,7 @@ pub struct Kind {
 }
 
 /// Every kind of screens, in the order in which jumps are offered; the interface starts with the first one.
-pub static KINDS: [Kind; 11] = [
+pub static KINDS: [Kind; 18] = [
     Kind {
         name: "organizations",
         aliases: &["orgs", "home"],
@@ -136,6 +137,69 @@ pub static KINDS: [Kind; 11] = [
         open: None,
         actions: entry::ACTIONS,
         lists: || vec![("audit_entry", entry::columns())],
+    },
+    Kind {
+        name: "events",
+        aliases: &["tail"],
+        title: "what is counted, as it comes",
+        takes: &[Parameter::Project, Parameter::Organization],
+        open: Some(|told| Ok(Box::new(Events::of(told.organization()?, told.project()?)))),
+        actions: events::ACTIONS,
+        lists: || vec![("events", events::columns())],
+    },
+    Kind {
+        name: "event",
+        aliases: &[],
+        title: "one event",
+        takes: &[],
+        open: None,
+        actions: &[],
+        lists: || vec![("event", fact_rows::columns())],
+    },
+    Kind {
+        name: "sources",
+        aliases: &[],
+        title: "where usage comes from: lag, duplicates, late events",
+        takes: &[],
+        open: Some(|_| Ok(Box::new(Sources::new()))),
+        actions: sources::ACTIONS,
+        lists: || vec![("sources", sources::columns())],
+    },
+    Kind {
+        name: "source",
+        aliases: &[],
+        title: "one source",
+        takes: &[],
+        open: None,
+        actions: sources::SOURCE_ACTIONS,
+        lists: sources::source_lists,
+    },
+    Kind {
+        name: "quarantine",
+        aliases: &[],
+        title: "what could not be counted, and why",
+        takes: &[],
+        open: Some(|_| Ok(Box::new(Quarantine::new()))),
+        actions: quarantine::ACTIONS,
+        lists: quarantine::lists,
+    },
+    Kind {
+        name: "quarantine_entry",
+        aliases: &[],
+        title: "one entry of the quarantine",
+        takes: &[],
+        open: None,
+        actions: &[],
+        lists: || vec![("quarantine_entry", fact_rows::columns())],
+    },
+    Kind {
+        name: "settings",
+        aliases: &[],
+        title: "the settings of the deployment",
+        takes: &[],
+        open: Some(|_| Ok(Box::new(Settings::new()))),
+        actions: &[],
+        lists: || vec![("settings", settings::columns())],
     },
 ];
 

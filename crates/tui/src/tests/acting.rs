@@ -1,7 +1,7 @@
 //! Acting as a person does it: keys in, a real store changed, screens out.
 
 use insta::assert_snapshot;
-use mete_store::Versions;
+use mete_store::{Setting as Stored, Versions};
 use mete_tests::{TestStore, each_engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -210,6 +210,30 @@ each_engine! {
         session.press("<esc><enter>").await;
         let bar = session.screen().lines().last().unwrap_or_default().to_owned();
         assert!(bar.contains("n new") && bar.contains("x remove"), "an own key is one's own: {bar}");
+        Ok(())
+    }
+
+    async fn r34_one_entry_or_a_group_of_the_quarantine_is_retried_and_forgotten(place: &TestStore) -> anyhow::Result<()> {
+        let bench = Bench::open(place).await?;
+        bench.quarantine().await?;
+        let mut session = Session::over(bench, (100, 30), true).await;
+        session.press(":quarantine<enter>").await.sees("3 in all");
+        session.press("t").await.sees("3 entries are there");
+        session.press("<enter>").await.sees("✓ 3 read again");
+        session.press("<tab>t").await.sees("1 entry is there");
+        session.press("<enter>").await.sees("✓ 1 read again");
+        session.press("x<tab>torn<enter>y").await.sees("✓ 1 of the quarantine are forgotten");
+        session.press("<enter>x<tab>torn<enter>y").await.sees("It has left the quarantine");
+        session.press("<esc><tab>x<tab>torn<enter>y").await.sees("✓ 1 of the quarantine are forgotten");
+        assert_eq!(session.bench.doer.store.count_quarantine().await?, 0);
+        Ok(())
+    }
+
+    async fn r4_a_setting_is_edited_where_it_is_listed(place: &TestStore) -> anyhow::Result<()> {
+        let mut session = Session::open(place, (100, 30), true).await?;
+        session.press(":settings<enter>/retention<enter>E").await.sees("Setting retention_months");
+        session.press("<backspace><backspace><backspace>7<enter>").await.sees("✓ retention_months is 7");
+        assert_eq!(session.bench.doer.store.setting(Stored::RetentionMonths).await?, 7);
         Ok(())
     }
 
