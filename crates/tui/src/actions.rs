@@ -248,6 +248,7 @@ pub const REGISTRY: &[Entry] = &[
         "show all rows again if filtered, or go back",
     ),
     entry(Action::Explain, &[letter('e')], "explain", Group::Go, "why requests are let through or refused"),
+    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next", Group::Move, "the next list or tab of the screen"),
     entry(Action::Block, &[letter('b')], "block", Group::Act, "block the selected one: every request is refused"),
     entry(Action::Budget, &[letter('$')], "budget", Group::Act, "set budget and threshold of the selected one"),
     entry(
@@ -279,7 +280,6 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::PageDown, &[key(KeyCode::PageDown), control('f'), letter(' ')], "", Group::Move, "page below"),
     entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
     entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
-    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next", Group::Move, "the next list or tab of the screen"),
     entry(Action::PreviousPanel, &[key(KeyCode::BackTab)], "", Group::Move, "the list or tab before"),
     entry(Action::Tab(1), &[letter('1')], "", Group::Move, "the first tab"),
     entry(Action::Tab(2), &[letter('2')], "", Group::Move, "the second tab"),

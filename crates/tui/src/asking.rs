@@ -80,6 +80,12 @@ impl Asking {
         self.under_way.is_none() && (self.again || retry || (self.failure.is_none() && self.seen != versions))
     }
 
+    /// Whether the last good answer is so old, in microseconds, and nothing is being asked.
+    #[must_use]
+    pub fn is_older_than(&self, age: i64, now: Timestamp) -> bool {
+        self.under_way.is_none() && self.answered_at.is_some_and(|at| now.since(at) >= age)
+    }
+
     /// Whether nothing has changed since what is known was asked for.
     #[must_use]
     pub fn is_current(&self, versions: Option<Versions>) -> bool {

@@ -112,7 +112,9 @@ fn receive(
 }
 
 fn ask_if_due(model: &mut Model, effects: &mut Vec<Effect>) {
-    if !model.is_held() && model.top().asking.is_due(model.link.versions(), model.now) {
+    let (top, now) = (model.top(), model.now);
+    let aged = top.screen.renewed_after().is_some_and(|age| top.asking.is_older_than(age, now));
+    if !model.is_held() && (aged || top.asking.is_due(model.link.versions(), now)) {
         effects.extend(model.ask());
     }
 }

@@ -80,6 +80,10 @@ each_engine! {
             assert_eq!(pulse.today, Some(total));
             assert_eq!(pulse.outlook.map(|outlook| outlook.forecast.spent), Some(total));
             assert!(pulse.sources.is_none() && pulse.quarantine.is_none() && pulse.daemons.is_none());
+            assert!(pulse.projects.iter().any(|it| it.view.spend == Some(Nanos::ZERO)), "there is room: {pulse:?}");
+            let before = view.pulse_of(None, now.month().previous(), (now, 10)).await?;
+            assert_eq!(before.outlook.map(|outlook| outlook.forecast.high), Some(Nanos::ZERO));
+            assert!(before.days.is_empty() && before.refusals.is_empty() && before.today.is_none());
         }
         for email in [MIA, OTTO] {
             let actor = &w.person(email).await?;

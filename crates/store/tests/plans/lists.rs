@@ -267,6 +267,7 @@ async fn every_course(world: &World, actor: &Actor) -> anyhow::Result<usize> {
     listed!(world, seen, "outlooks", view.outlooks((Some(organization), None), now));
     listed!(world, seen, "who is refused", view.refusals(Some(organization), now));
     listed!(world, seen, "what is shown first", view.pulse(Some(organization), (now, 40)));
+    listed!(world, seen, "what a month came to", view.pulse_of(Some(organization), month.previous(), (now, 40)));
     Ok(seen)
 }
 

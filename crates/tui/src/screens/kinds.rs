@@ -2,9 +2,9 @@
 //! configured.
 
 use super::{
-    Alerts, Audit, Blocks, Events, Explain, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Quarantine,
-    Screen, Settings, Sources, alerts, audit, blocks, entry, events, explain, fact_rows, invites, keys, members,
-    organizations, project, projects, quarantine, settings, sources,
+    Alerts, Audit, Blocks, Events, Explain, Invites, Keys, Members, Organizations, ProjectScreen, Projects, Pulse,
+    Quarantine, Screen, Settings, Sources, alerts, audit, blocks, entry, events, explain, fact_rows, invites, keys,
+    members, organizations, project, projects, pulse, quarantine, settings, sources,
 };
 use crate::actions::{ACTING, Action, EVERYWHERE, ON_LISTS, ON_TARGETS};
 use crate::deeds::Target;
@@ -29,10 +29,19 @@ pub struct Kind {
 }
 
 /// Every kind of screens, in the order in which jumps are offered; the interface starts with the first one.
-pub static KINDS: [Kind; 18] = [
+pub static KINDS: [Kind; 19] = [
+    Kind {
+        name: "pulse",
+        aliases: &["home"],
+        title: "what is spent how fast, and what needs you",
+        takes: &[],
+        open: Some(|_| Ok(Box::new(Pulse::new()))),
+        actions: pulse::ACTIONS,
+        lists: pulse::lists,
+    },
     Kind {
         name: "organizations",
-        aliases: &["orgs", "home"],
+        aliases: &["orgs"],
         title: "all organizations",
         takes: &[],
         open: Some(|_| Ok(Box::new(Organizations::new()))),
@@ -241,7 +250,7 @@ pub fn firsts() -> Vec<&'static str> {
 #[must_use]
 pub fn first(name: Option<&str>) -> Box<dyn Screen> {
     let mut named = KINDS.iter().filter(|kind| name.is_none_or(|name| name == kind.name));
-    named.find_map(Kind::first).unwrap_or_else(|| Box::new(Organizations::new()))
+    named.find_map(Kind::first).unwrap_or_else(|| Box::new(Pulse::new()))
 }
 
 /// The lists of all kinds by their names in the configuration, with the names of their columns.

@@ -17,6 +17,7 @@ mod organizations;
 mod pages;
 mod project;
 mod projects;
+mod pulse;
 mod quarantine;
 mod settings;
 mod sources;
@@ -37,6 +38,7 @@ use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
 pub use project::ProjectScreen;
 pub use projects::Projects;
+pub use pulse::Pulse;
 pub use quarantine::Quarantine;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -62,6 +64,11 @@ pub trait Screen: Send {
     /// Whether every way begins with it, so that a path need not say so.
     fn is_home(&self) -> bool {
         false
+    }
+
+    /// So old, in microseconds, what it knows is asked again, though the store says that nothing has changed.
+    fn renewed_after(&self) -> Option<i64> {
+        None
     }
 
     /// What it has to know to show a month.

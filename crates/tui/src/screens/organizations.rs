@@ -1,4 +1,4 @@
-//! All organizations of the deployment: the first screen.
+//! All organizations of the deployment.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::state::State;
 use crate::table::{Column, Figure, List, Row, Table};
 use crate::theme::Tone;
 
-const EMPTY: &str = "No organization yet. Make the first one with: mete init --org NAME --owner EMAIL";
+pub(super) const EMPTY: &str = "No organization yet. Make the first one with: mete init --org NAME --owner EMAIL";
 
 /// The list of organizations; a sub-organization stands under its parent (R3).
 pub struct Organizations {

@@ -43,6 +43,7 @@ impl Session {
             store: "sqlite mete.db".to_owned(),
             actor: "operator".to_owned(),
             acts,
+            config: crate::Config { start: Some("organizations".to_owned()), ..crate::Config::default() },
             ..Setting::default()
         };
         let (model, pending) = Model::start(setting, Size { width, height }, now());

@@ -7,6 +7,7 @@ mod laws;
 mod main_loop;
 mod overlays;
 mod people;
+mod pulse;
 mod registry;
 mod screens;
 mod settings;

@@ -89,7 +89,7 @@ fn jumps_take_names_in_part_and_say_what_is_missing() {
     assert_eq!(crumb("keys"), ok("keys"));
     assert_eq!(crumb("project nobody").unwrap_err(), "no project \"nobody\"");
     assert_eq!(crumb("projects").unwrap_err(), "which organization? Its name comes next");
-    assert_eq!(crumb("home sweet").unwrap_err(), "organizations takes nothing more");
+    assert_eq!(crumb("home sweet").unwrap_err(), "pulse takes nothing more");
     assert_eq!(crumb("moon").unwrap_err(), "nothing is called \"moon\"");
     assert!(crumb("project s").unwrap_err().starts_with("2 times project \"s\""), "Search and Support bot");
 }
