@@ -1,6 +1,7 @@
 //! What an actor may see (R6): every list and every search of the programs goes through here. What somebody may not see
 //! does not exist for them, in rows, counts, sums and error messages.
 
+mod intake;
 mod keys;
 mod log;
 mod outlook;

@@ -8,12 +8,16 @@ use sqlx::AssertSqlSafe;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
-use crate::pages::{Cursor, CursorKey, Page, Paging, Seek};
+use crate::pages::{Cursor, CursorKey, Page, Paging, Seek, anywhere};
 use crate::rows::{bytes32, word};
 use crate::{Store, Tx};
 
 /// How many entries the verification reads at a time.
 const PAGE: i64 = 5000;
+
+/// What [`AuditFilter::text`] is looked for in.
+const SEARCHED: &str = "(LOWER(actor_name) LIKE {} ESCAPE '\\' OR LOWER(action) LIKE {} ESCAPE '\\' \
+     OR LOWER(target_name) LIKE {} ESCAPE '\\' OR LOWER(reason) LIKE {} ESCAPE '\\' OR LOWER(host) LIKE {} ESCAPE '\\')";
 
 /// Which entries to list; what is `None` does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,18 +36,22 @@ pub struct AuditFilter {
     pub limit: Option<i64>,
     /// About this: a project, key, person, or what else has an id.
     pub target_id: Option<String>,
+    /// With this text in who, what, to what or why.
+    pub text: Option<String>,
     /// Of these organizations, and of these projects of others; for somebody who may not read all.
     pub seen: Option<(Vec<String>, Vec<String>)>,
 }
 
 impl AuditFilter {
     fn conditions(&self) -> Conditions {
+        let pattern = self.text.as_deref().filter(|text| !text.is_empty()).map(anywhere);
         let conditions = Conditions::default()
             .text("organization_id = {}", self.organization_id.as_deref())
             .text("project_id = {}", self.project_id.as_deref())
             .text("target_id = {}", self.target_id.as_deref())
             .text("(actor_id = {} OR actor_name = {})", self.actor.as_deref())
             .text("(action = {} OR SUBSTR(action, 1, LENGTH({}) + 1) = {} || '.')", self.action.as_deref())
+            .text(SEARCHED, pattern.as_deref())
             .number("at >= {}", self.since.map(|since| since.0));
         match &self.seen {
             None => conditions,

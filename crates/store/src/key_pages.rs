@@ -58,7 +58,7 @@ pub struct KeyQuery {
     pub owner_id: Option<String>,
     /// With this status.
     pub status: Option<KeyStatus>,
-    /// With this text in its name or redacted form.
+    /// With this text in its name or redacted form, or in the name of its owner or project.
     pub text: Option<String>,
     /// The order.
     pub order: KeyOrder,
@@ -87,6 +87,12 @@ struct Row {
     sort_text: String,
     shows_spend: bool,
 }
+
+/// What [`KeyQuery::text`] is looked for in.
+const SEARCHED: &str = "(LOWER(k.name) LIKE {} ESCAPE '\\' OR LOWER(k.redacted_value) LIKE {} ESCAPE '\\' \
+     OR EXISTS (SELECT 1 FROM person o WHERE o.id = k.owner_id AND LOWER(o.email) LIKE {} ESCAPE '\\') \
+     OR EXISTS (SELECT 1 FROM service_account o WHERE o.id = k.owner_id AND LOWER(o.name) LIKE {} ESCAPE '\\') \
+     OR EXISTS (SELECT 1 FROM project o WHERE o.id = k.project_id AND LOWER(o.name) LIKE {} ESCAPE '\\'))";
 
 /// Keys that spent something come before those that did not.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,10 +138,7 @@ impl KeyQuery {
             .text("k.project_id = {}", self.project_id.as_deref())
             .text("k.owner_id = {}", self.owner_id.as_deref())
             .text("k.status = {}", self.status.map(KeyStatus::as_str))
-            .text(
-                r"(LOWER(k.name) LIKE {} ESCAPE '\' OR LOWER(k.redacted_value) LIKE {} ESCAPE '\')",
-                pattern.as_deref(),
-            )
+            .text(SEARCHED, pattern.as_deref())
     }
 
     /// The ids of one part of one reach, in order.

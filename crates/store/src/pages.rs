@@ -34,6 +34,8 @@ pub enum Seek {
     After(Cursor),
     /// So that it ends before this row.
     Before(Cursor),
+    /// So that it ends with the last row.
+    Last,
 }
 
 /// Which rows of a list.
@@ -65,7 +67,7 @@ impl Paging {
     }
 
     pub(crate) const fn is_backwards(&self) -> bool {
-        matches!(self.seek, Seek::Before(_))
+        matches!(self.seek, Seek::Before(_) | Seek::Last)
     }
 }
 
@@ -78,6 +80,9 @@ pub struct Page<T> {
     pub previous: Option<Cursor>,
     /// Behind which the next page begins; `None` where there is none.
     pub next: Option<Cursor>,
+    /// A row in the middle, from which a page reaches half as far again; `None` where there are no rows.
+    #[serde(skip)]
+    pub middle: Option<Cursor>,
     /// How many rows the list has in all, where that is cheap to tell.
     pub total: Option<u64>,
 }
@@ -95,15 +100,23 @@ impl<T> Page<T> {
             Seek::First => (false, has_more),
             Seek::After(_) => (true, has_more),
             Seek::Before(_) => (has_more, true),
+            Seek::Last => (has_more, false),
         };
         let previous = rows.first().filter(|_| before).map(&cursor);
         let next = rows.last().filter(|_| after).map(&cursor);
-        Self { rows, previous, next, total: None }
+        let middle = rows.get(rows.len() / 2).map(&cursor);
+        Self { rows, previous, next, middle, total: None }
     }
 
     pub(crate) fn try_map<U, E>(self, each: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
         let rows = self.rows.into_iter().map(each).collect::<Result<_, _>>()?;
-        Ok(Page { rows, previous: self.previous, next: self.next, total: self.total })
+        Ok(Page { rows, previous: self.previous, next: self.next, middle: self.middle, total: self.total })
+    }
+
+    /// The same page of what is made of each row.
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        let rows = self.rows.into_iter().map(each).collect();
+        Page { rows, previous: self.previous, next: self.next, middle: self.middle, total: self.total }
     }
 }
 
@@ -157,8 +170,8 @@ impl Order {
                     conditions.texts(&condition, &[text, text, &cursor.id])
                 }
             },
-            Seek::First if self.is_text => conditions.fixed(&format!("{key} >= ''")),
-            Seek::First => conditions.fixed(&format!("{key} < {}", i64::MAX)),
+            Seek::First | Seek::Last if self.is_text => conditions.fixed(&format!("{key} >= ''")),
+            Seek::First | Seek::Last => conditions.fixed(&format!("{key} < {}", i64::MAX)),
         }
     }
 
@@ -201,6 +214,9 @@ mod tests {
         assert_eq!((back.rows.as_slice(), back.previous, back.next), ([1, 2].as_slice(), None, Some(cursor(&2))));
         let middle = Page::of(vec![3, 2, 1], &Paging::before(cursor(&4), 2), cursor);
         assert_eq!((middle.rows.as_slice(), middle.previous), ([2, 3].as_slice(), Some(cursor(&2))));
+        let end = Page::of(vec![3, 2, 1], &Paging { seek: Seek::Last, limit: 2 }, cursor);
+        assert_eq!((end.rows.as_slice(), end.previous, end.next), ([2, 3].as_slice(), Some(cursor(&2)), None));
+        assert_eq!(end.middle, Some(cursor(&3)));
     }
 
     #[test]

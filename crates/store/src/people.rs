@@ -86,6 +86,11 @@ pub struct MemberLine {
     pub spend: Nanos,
     /// Their active keys in the organization.
     pub active_keys: u64,
+    /// The active projects of the organization that they were added to, or a service account's own; owners are in all of
+    /// them besides (R7).
+    pub projects: u64,
+    /// When a key of theirs in the organization was last used, if one was.
+    pub last_used_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -95,6 +100,8 @@ struct MemberLineRow {
     label: String,
     folded: i64,
     active_keys: i64,
+    projects: i64,
+    last_used_at: Option<i64>,
 }
 
 const USER: &str = "SELECT id, email, name, created_at FROM person ";
@@ -196,7 +203,12 @@ impl Store {
              AND t.organization_id = $1), \
              listed AS (SELECT m.* FROM m {conditions} {}) \
              SELECT l.*, (SELECT CAST(COUNT(*) AS BIGINT) FROM api_key k WHERE k.owner_id = l.id \
-             AND k.organization_id = $1 AND k.status = 'active') AS active_keys FROM listed l {}",
+             AND k.organization_id = $1 AND k.status = 'active') AS active_keys, \
+             CASE WHEN l.project_id <> '' THEN CAST(1 AS BIGINT) ELSE (SELECT CAST(COUNT(*) AS BIGINT) \
+             FROM project_member pm JOIN project p ON p.id = pm.project_id WHERE pm.user_id = l.id \
+             AND p.organization_id = $1 AND p.status = 'active') END AS projects, \
+             (SELECT MAX(k.last_used_at) FROM api_key k WHERE k.owner_id = l.id AND k.organization_id = $1) \
+             AS last_used_at FROM listed l {}",
             month.yyyymm(),
             listed.clause(paging),
             listed.clause(paging).replace("m.", "l.")
@@ -214,7 +226,9 @@ impl Store {
         let mut spends = self.share_spends((ShareKind::Member, month), (Some(&within), &ids)).await?;
         page.try_map(|row| {
             let spend = spends.remove(&row.member.id).unwrap_or_default();
-            Ok(MemberLine { spend, active_keys: count(row.active_keys), member: row.member.member()? })
+            let (active_keys, projects) = (count(row.active_keys), count(row.projects));
+            let last_used_at = row.last_used_at.map(Timestamp);
+            Ok(MemberLine { spend, active_keys, projects, last_used_at, member: row.member.member()? })
         })
     }
 

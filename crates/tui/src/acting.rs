@@ -9,7 +9,7 @@ use mete_core::secret::Secret;
 use mete_store::Versions;
 
 use crate::actions::{ACTING, Action};
-use crate::deeds::{Deed, Done, Sheet, Wish, meant};
+use crate::deeds::{Deed, Done, Sheet, Wish};
 use crate::model::{Lying, Model};
 use crate::msg::{Effect, ViewId};
 use crate::overlays::{Acts, SecretLayer, SheetLayer};
@@ -33,10 +33,11 @@ pub(crate) struct Acting {
 /// The acting actions that mean something now and may be done.
 pub(crate) fn offered(model: &Model) -> Vec<Action> {
     let Some(acting) = &model.acting else { return Vec::new() };
-    let targets = model.top().screen.targets();
+    let screen = &model.top().screen;
+    let targets = screen.targets();
     let means = |action: &Action| match action {
         Action::Acts => !targets.is_empty(),
-        action => meant(*action, &targets).is_some_and(|wish| permitted(acting, &wish).is_ok()),
+        action => screen.meant(*action).is_some_and(|wish| permitted(acting, &wish).is_ok()),
     };
     ACTING.iter().copied().filter(means).collect()
 }
@@ -49,11 +50,11 @@ fn permitted(acting: &Acting, wish: &Wish) -> Result<(), &'static str> {
 /// Does an acting action.
 pub(crate) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let Some(acting) = &model.acting else { return };
-    let targets = model.top().screen.targets();
+    let screen = &model.top().screen;
     if action == Action::Acts {
-        let acts = Acts::on(&targets, acting.sight.as_ref());
+        let acts = Acts::on(&screen.targets(), acting.sight.as_ref());
         show(model, Box::new(acts), effects);
-    } else if let Some(wanted) = meant(action, &targets) {
+    } else if let Some(wanted) = screen.meant(action) {
         wish(model, wanted, effects);
     }
 }

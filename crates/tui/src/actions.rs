@@ -22,10 +22,32 @@ pub enum Action {
     First,
     /// Selects the last row.
     Last,
-    /// Gives the keys to the next list on the screen.
+    /// Turns a long list to its next page.
+    Older,
+    /// Turns it back.
+    Newer,
+    /// Gives the keys to the next list on the screen, or shows its next tab.
     NextPanel,
+    /// The same with the one before.
+    PreviousPanel,
+    /// Shows the tab of this number, from 1.
+    Tab(u8),
+    /// Divides by something else.
+    Divide,
+    /// Tells why requests are let through or refused.
+    Explain,
     /// Opens the owner of the selected key.
     Owner,
+    /// Opens the project of what is selected.
+    Project,
+    /// Lists the keys of what is selected.
+    Keys,
+    /// Lists the people of the organization.
+    Members,
+    /// Lists the invites to the organization.
+    Invites,
+    /// Lists what the audit log says of what is selected.
+    Audit,
     /// Goes to the screen before, filtered or not.
     HistoryBack,
     /// Goes to the screen that was come back from.
@@ -42,6 +64,8 @@ pub enum Action {
     Edit,
     /// Archives or revokes what is selected.
     Remove,
+    /// Reads again what is selected in the quarantine (R34).
+    Retry,
     /// Lists all that can be done here.
     Acts,
     /// Starts typing where to go.
@@ -87,9 +111,13 @@ pub enum Action {
 }
 
 impl Action {
-    /// Its name in the configuration: the one it has here, in small letters (`page_up`).
+    /// Its name in the configuration: the one it has here, in small letters (`page_up`); of a tab with its number
+    /// (`tab-1`).
     #[must_use]
     pub fn name(self) -> String {
+        if let Self::Tab(number) = self {
+            return format!("tab-{number}");
+        }
         let mut name = String::new();
         for letter in format!("{self:?}").chars() {
             if letter.is_uppercase() && !name.is_empty() {
@@ -219,6 +247,8 @@ pub const REGISTRY: &[Entry] = &[
         Group::Go,
         "show all rows again if filtered, or go back",
     ),
+    entry(Action::Explain, &[letter('e')], "explain", Group::Go, "why requests are let through or refused"),
+    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next", Group::Move, "the next list or tab of the screen"),
     entry(Action::Block, &[letter('b')], "block", Group::Act, "block the selected one: every request is refused"),
     entry(Action::Budget, &[letter('$')], "budget", Group::Act, "set budget and threshold of the selected one"),
     entry(
@@ -231,8 +261,15 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::New, &[letter('n')], "new", Group::Act, "make another one here"),
     entry(Action::Edit, &[letter('E')], "edit", Group::Act, "rename or edit the selected one"),
     entry(Action::Remove, &[letter('x')], "remove", Group::Act, "archive or revoke the selected one, for good"),
+    entry(Action::Retry, &[letter('t')], "try again", Group::Act, "read the selected one again, to count it"),
     entry(Action::Acts, &[letter('.')], "more", Group::Act, "all that can be done here"),
-    entry(Action::Owner, &[letter('o')], "owner", Group::Go, "the keys of the selected key's owner"),
+    entry(
+        Action::Owner,
+        &[letter('o')],
+        "owner",
+        Group::Go,
+        "the keys of the owner; in the audit log, all by that actor",
+    ),
     entry(Action::Jump, &[letter(':')], "jump", Group::Go, "jump, as in :project support or :keys org=acme"),
     entry(Action::HistoryBack, &[letter('[')], "", Group::Go, "the screen before, as it was"),
     entry(Action::HistoryForward, &[letter(']')], "", Group::Go, "the screen that you came back from"),
@@ -243,7 +280,18 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::PageDown, &[key(KeyCode::PageDown), control('f'), letter(' ')], "", Group::Move, "page below"),
     entry(Action::First, &[key(KeyCode::Home), letter('g')], "", Group::Move, "first row"),
     entry(Action::Last, &[key(KeyCode::End), letter('G')], "", Group::Move, "last row"),
-    entry(Action::NextPanel, &[key(KeyCode::Tab)], "next list", Group::Move, "give the keys to the next list"),
+    entry(Action::PreviousPanel, &[key(KeyCode::BackTab)], "", Group::Move, "the list or tab before"),
+    entry(Action::Tab(1), &[letter('1')], "", Group::Move, "the first tab"),
+    entry(Action::Tab(2), &[letter('2')], "", Group::Move, "the second tab"),
+    entry(Action::Tab(3), &[letter('3')], "", Group::Move, "the third tab"),
+    entry(Action::Tab(4), &[letter('4')], "", Group::Move, "the fourth tab"),
+    entry(Action::Tab(5), &[letter('5')], "", Group::Move, "the fifth tab"),
+    entry(Action::Tab(6), &[letter('6')], "", Group::Move, "the sixth tab"),
+    entry(Action::Tab(7), &[letter('7')], "", Group::Move, "the seventh tab"),
+    entry(Action::Tab(8), &[letter('8')], "", Group::Move, "the eighth tab"),
+    entry(Action::Divide, &[letter('d')], "divide", Group::List, "by model, endpoint, key or member"),
+    entry(Action::Older, &[letter('}')], "older", Group::Move, "next page of a long list"),
+    entry(Action::Newer, &[letter('{')], "", Group::Move, "page before"),
     entry(Action::Filter, &[letter('/')], "filter", Group::List, "rows with: text !not ~fzy column:text spend>100"),
     entry(Action::Faults, &[letter('!')], "faults", Group::List, "only what is in trouble, or all again"),
     entry(Action::SortNext, &[letter('s')], "sort", Group::List, "sort by the next column"),
@@ -251,6 +299,11 @@ pub const REGISTRY: &[Entry] = &[
     entry(Action::Columns, &[letter('c')], "", Group::List, "choose, move, widen and sort columns"),
     entry(Action::Archived, &[letter('v')], "archived", Group::List, "change between active and archived projects"),
     entry(Action::Months, &[letter('m')], "month", Group::Month, "choose a month that has spend"),
+    entry(Action::Project, &[letter('p')], "project", Group::Go, "the project of the selected one"),
+    entry(Action::Keys, &[letter('K')], "keys", Group::Go, "the keys of the selected one"),
+    entry(Action::Members, &[letter('M')], "members", Group::Go, "people and service accounts of the organization"),
+    entry(Action::Invites, &[letter('I')], "invites", Group::Go, "the invites to the organization"),
+    entry(Action::Audit, &[letter('A')], "audit", Group::Go, "what the audit log says of the selected one"),
     entry(Action::MonthBack, &[letter('<')], "", Group::Month, "the month before"),
     entry(Action::MonthForward, &[letter('>')], "", Group::Month, "the month after"),
     entry(Action::MonthNow, &[letter('0')], "", Group::Month, "this month"),
@@ -299,9 +352,20 @@ pub const ON_LISTS: &[Action] = &[
     Action::Columns,
 ];
 
+/// What works wherever a key or a project is selected.
+pub const ON_TARGETS: &[Action] = &[Action::Explain];
+
 /// What changes the store, where that is allowed at all.
-pub const ACTING: &[Action] =
-    &[Action::Block, Action::Budget, Action::Unblock, Action::New, Action::Edit, Action::Remove, Action::Acts];
+pub const ACTING: &[Action] = &[
+    Action::Block,
+    Action::Budget,
+    Action::Unblock,
+    Action::New,
+    Action::Edit,
+    Action::Remove,
+    Action::Retry,
+    Action::Acts,
+];
 
 /// The entries of the actions that are offered, in the order of the registry.
 pub fn offered(actions: &[Action]) -> impl Iterator<Item = &'static Entry> {

@@ -42,6 +42,11 @@ impl Asking {
         self.failure = None;
     }
 
+    /// Makes whatever is under way worthless, but not what is known: it is shown until something else comes.
+    pub const fn supersede(&mut self) {
+        self.generation += 1;
+    }
+
     /// Takes note of an answer. Returns whether it is still wanted.
     pub fn end(&mut self, generation: u64, failure: Option<QueryFailed>, now: Timestamp) -> bool {
         if self.under_way == Some(generation) {
@@ -73,6 +78,12 @@ impl Asking {
     pub fn is_due(&self, versions: Option<Versions>, now: Timestamp) -> bool {
         let retry = self.failure.as_ref().is_some_and(|(_, at)| now.since(*at) >= RETRY_AFTER);
         self.under_way.is_none() && (self.again || retry || (self.failure.is_none() && self.seen != versions))
+    }
+
+    /// Whether the last good answer is so old, in microseconds, and nothing is being asked.
+    #[must_use]
+    pub fn is_older_than(&self, age: i64, now: Timestamp) -> bool {
+        self.under_way.is_none() && self.answered_at.is_some_and(|at| now.since(at) >= age)
     }
 
     /// Whether nothing has changed since what is known was asked for.
@@ -122,6 +133,17 @@ mod tests {
         let second = asking.begin(None).unwrap();
         assert!(!asking.end(first, None, NOW));
         assert!(asking.end(second, None, NOW));
+    }
+
+    #[test]
+    fn what_is_superseded_is_dropped_and_what_is_known_stays() {
+        let mut asking = Asking::default();
+        let first = asking.begin(None).unwrap();
+        asking.end(first, None, NOW);
+        let second = asking.begin(None).unwrap();
+        asking.supersede();
+        assert_eq!((asking.begin(None), asking.answered_at()), (None, Some(NOW)));
+        assert!(!asking.end(second, None, NOW) && asking.is_due(None, NOW));
     }
 
     #[test]

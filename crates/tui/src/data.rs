@@ -1,17 +1,33 @@
 //! What the screens ask and what they are told. A screen names its questions; it never sees the store.
 
-use futures_util::future::BoxFuture;
-use mete_control::{ControlError, ListedProjects, View};
-use mete_core::Month;
-use mete_core::actor::{Actor, Who};
-use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
-use mete_core::rights::Action;
+mod seen;
 
-use mete_store::{Alert, AlertFilter, KeyFilter, SpendBy, SpendRow, Store, StoreError, Versions};
+use futures_util::future::BoxFuture;
+use mete_control::{ControlError, Outlook, Pulse, SeenPart, SeenResource};
+use mete_core::audit::AuditEntry;
+use mete_core::directory::{ApiKey, OrganizationView, ProjectView};
+use mete_core::people::{Invite, Member};
+use mete_core::rates::{Models, RateLimit};
+use mete_core::{Month, Nanos};
+use mete_store::{
+    Alert, AlertFilter, AuditFilter, EventPage, EventPlace, KeyFilter, KeyLine, KeyQuery, MemberLine, MemberOrder,
+    Page, Paging, QuarantineCount, QuarantineFilter, QuarantineRow, Refusal, Setting, SourceDay, SourceFile, SpendBy,
+    SpendRow, StoreError, Versions,
+};
+pub use seen::Seen;
+
+use crate::explaining::{Asked, Explained};
+
+/// Hours of a course.
+pub const COURSE: i64 = 24;
+/// So many of the newest are shown of lists that grow without end.
+pub const NEWEST: u32 = 500;
 
 /// One read of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
+    /// What a month is at now, and what needs somebody.
+    Pulse(Month),
     /// All organizations with a month's figures.
     Organizations(Month),
     /// Projects with a month's figures.
@@ -34,11 +50,92 @@ pub enum Query {
     },
     /// Alerts, newest first.
     Alerts(AlertFilter),
+    /// Some of the keys; what may be seen of them is found out.
+    KeyPage(Box<KeyQuery>, Paging),
+    /// Some of everybody in an organization, with a month's figures.
+    MemberPage {
+        /// The organization's id.
+        organization_id: String,
+        /// The order, and the month.
+        ordered: (MemberOrder, Month),
+        /// Which of them.
+        paging: Paging,
+    },
+    /// Some invites, newest first, of an organization or of all.
+    InvitePage(Option<String>, Paging),
+    /// Some alerts, newest first.
+    AlertPage(AlertFilter, Paging),
+    /// Who is refused now, in an organization or in all.
+    Refusals(Option<String>),
+    /// Some entries of the audit log, newest first; of the filter's organization and project.
+    AuditPage(Box<AuditFilter>, Paging),
+    /// Why a key or a project is let through or refused.
+    Explain(Asked),
+    /// What was spent in each of the last hours, as many as [`COURSE`] says.
+    Course {
+        /// The project's id.
+        project_id: String,
+        /// Of this key of it alone.
+        key_id: Option<String>,
+    },
+    /// What the present month of a project will come to.
+    Outlook(String),
+    /// Everybody in a project.
+    Members(String),
+    /// What a project may do.
+    ProjectLimits {
+        /// The project's id.
+        project_id: String,
+        /// The month of the spend within it.
+        month: Month,
+    },
+    /// The resources of a project, those seen last first.
+    Resources(String),
+    /// The newest entries of the audit log about a project.
+    Audit(String),
+    /// What came from sources in a month, and in the one before; how far files are read.
+    Sources(Month),
+    /// How much is and was in the quarantine.
+    QuarantineCounts,
+    /// Some entries of the quarantine, newest first.
+    QuarantinePage(QuarantineFilter, Paging),
+    /// One entry of the quarantine.
+    QuarantineEntry(i64),
+    /// Some events, newest first.
+    Events {
+        /// Of this organization; of all if there is none.
+        organization_id: Option<String>,
+        /// Of this project; of all if there is none.
+        project_id: Option<String>,
+        /// Before this place; the newest if there is none.
+        before: Option<EventPlace>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// The settings of the deployment.
+    Settings,
+}
+
+/// What a project may do besides its own budget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectLimits {
+    /// The models that it may use; none is every one.
+    pub models: Models,
+    /// Those that its organization may use.
+    pub organization_models: Models,
+    /// Its rate limits.
+    pub rates: Vec<RateLimit>,
+    /// Those of its organization.
+    pub organization_rates: Vec<RateLimit>,
+    /// The budgets of models, members and keys within it.
+    pub parts: Vec<SeenPart>,
 }
 
 /// The answer to a [`Query`] of the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
+    /// To [`Query::Pulse`].
+    Pulse(Box<Pulse>),
     /// To [`Query::Organizations`].
     Organizations(Vec<OrganizationView>),
     /// To [`Query::Projects`].
@@ -49,6 +146,45 @@ pub enum Answer {
     Spend(SpendBy, Option<Vec<SpendRow>>),
     /// To [`Query::Alerts`].
     Alerts(Vec<Alert>),
+    /// To [`Query::KeyPage`].
+    KeyPage(Page<KeyLine>),
+    /// To [`Query::MemberPage`].
+    MemberPage(Page<MemberLine>),
+    /// To [`Query::InvitePage`].
+    InvitePage(Page<Invite>),
+    /// To [`Query::AlertPage`].
+    AlertPage(Page<Alert>),
+    /// To [`Query::Refusals`], each with the key that it is on, if it is on one.
+    Refusals(Vec<(Refusal, Option<ApiKey>)>),
+    /// To [`Query::AuditPage`].
+    AuditPage(Page<AuditEntry>),
+    /// To [`Query::Explain`]; nothing where nobody knows how.
+    Explained(Option<Box<Explained>>),
+    /// To [`Query::Course`]: the present hour since 1970, and the spend of each, the oldest first; nothing for somebody who
+    /// may not see it (R6).
+    Course(Option<(i64, Vec<Nanos>)>),
+    /// To [`Query::Outlook`]; as with the course.
+    Outlook(Option<Outlook>),
+    /// To [`Query::Members`].
+    Members(Vec<Member>),
+    /// To [`Query::ProjectLimits`].
+    ProjectLimits(ProjectLimits),
+    /// To [`Query::Resources`].
+    Resources(Vec<SeenResource>),
+    /// To [`Query::Audit`]; nothing for somebody who may not read it (R6).
+    Audit(Option<Vec<AuditEntry>>),
+    /// To [`Query::Sources`]: days by source, the newest first, and files.
+    Sources(Vec<SourceDay>, Vec<SourceFile>),
+    /// To [`Query::QuarantineCounts`].
+    QuarantineCounts(Vec<QuarantineCount>),
+    /// To [`Query::QuarantinePage`].
+    QuarantinePage(Page<QuarantineRow>),
+    /// To [`Query::QuarantineEntry`]; nothing once it has left.
+    QuarantineEntry(Option<Box<QuarantineRow>>),
+    /// To [`Query::Events`].
+    Events(EventPage),
+    /// To [`Query::Settings`].
+    Settings(Vec<(Setting, i64)>),
 }
 
 /// A read that did not work: what was wrong, where, and what to do, in the store's words.
@@ -86,140 +222,5 @@ impl From<StoreError> for QueryFailed {
 impl From<ControlError> for QueryFailed {
     fn from(error: ControlError) -> Self {
         Self(error.to_string())
-    }
-}
-
-/// The store as far as an actor may see it. Each answer looks anew at what that is: roles change meanwhile.
-pub struct Seen {
-    /// The store.
-    pub store: Store,
-    /// Who looks.
-    pub actor: Actor,
-}
-
-impl Seen {
-    async fn answer(&self, query: Query) -> Result<Answer, ControlError> {
-        let view = View::new(&self.store, &self.actor).await?;
-        Ok(match query {
-            Query::Organizations(month) => Answer::Organizations(view.organizations(month).await?),
-            Query::Projects { organization_id, month } => {
-                let wanted = ListedProjects { organization_id: organization_id.as_deref(), status: None };
-                Answer::Projects(view.projects(wanted, month).await?)
-            }
-            Query::Keys(filter) => Answer::Keys(view.keys(&filter).await?),
-            Query::Spend { project_id, month, by } => {
-                let project = view.project(None, &project_id).await?;
-                let rows = match view.sight().may(Action::SeeSpend, &project) {
-                    true => Some(view.spend((None, Some(&project)), (month, by)).await?),
-                    false => None,
-                };
-                Answer::Spend(by, rows)
-            }
-            Query::Alerts(filter) => Answer::Alerts(view.alerts(&filter).await?),
-        })
-    }
-}
-
-impl DataSource for Seen {
-    fn ask(&self, query: Query) -> BoxFuture<'_, Result<Answer, QueryFailed>> {
-        Box::pin(async move { Ok(self.answer(query).await?) })
-    }
-
-    fn versions(&self) -> BoxFuture<'_, Result<Versions, QueryFailed>> {
-        Box::pin(async move { Ok(self.store.versions().await?) })
-    }
-
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
-
-    fn actor(&self) -> String {
-        match self.actor.who {
-            Who::Operator => "operator".to_owned(),
-            _ => self.actor.name().to_owned(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mete_control::{Control, NewKeyInput, NewOrganizationInput, NewProjectInput};
-    use mete_core::actor::Origin;
-    use mete_core::{ManualClock, Nanos};
-    use rand::SeedableRng;
-    use rand::rngs::StdRng;
-
-    use super::*;
-    use crate::samples::now;
-
-    fn operator() -> Actor {
-        Actor::operator(Origin { os_user: "pat".to_owned(), host: "here".to_owned() })
-    }
-
-    /// Acme with Dana as its owner, and two projects: Support with a key of Kim's and one of Dana's, and Search.
-    async fn acme(folder: &tempfile::TempDir) -> (Store, Actor) {
-        let url = format!("sqlite:{}", folder.path().join("mete.db").display()).parse().unwrap();
-        let mut random = StdRng::seed_from_u64(3);
-        let store = Store::create(&url, &mut random).await.unwrap();
-        let clock = ManualClock::new(now());
-        let control = Control::new(&store, &clock, &mut random);
-        let operator = operator();
-        let acme = NewOrganizationInput { name: "Acme".to_owned(), owner: "dana@acme.test".to_owned(), parent: None };
-        control.init(&operator, &acme).await.unwrap();
-        for name in ["Support", "Search"] {
-            control.create_project(&operator, &NewProjectInput::named("Acme", name)).await.unwrap();
-        }
-        for email in ["kim@acme.test", "dana@acme.test"] {
-            control.create_key(&operator, &NewKeyInput::for_person("Support", email)).await.unwrap();
-        }
-        let kim = control.person("kim@acme.test", operator.origin.clone()).await.unwrap();
-        (store, kim)
-    }
-
-    /// What an actor is told of everything.
-    async fn told(seen: &Seen) -> (Vec<OrganizationView>, Vec<ProjectView>, Vec<ApiKey>, Option<Vec<SpendRow>>) {
-        let month = now().month();
-        let Ok(Answer::Organizations(organizations)) = seen.ask(Query::Organizations(month)).await else { panic!() };
-        let organization_id = Some(organizations[0].organization.id.clone());
-        let Ok(Answer::Projects(projects)) = seen.ask(Query::Projects { organization_id, month }).await else {
-            panic!()
-        };
-        let Ok(Answer::Keys(keys)) = seen.ask(Query::Keys(KeyFilter::default())).await else { panic!() };
-        let project_id = keys[0].project_id.clone();
-        let spend = Query::Spend { project_id, month, by: SpendBy::Model };
-        let Ok(Answer::Spend(SpendBy::Model, spend)) = seen.ask(spend).await else { panic!() };
-        assert_eq!(seen.ask(Query::Alerts(AlertFilter::default())).await, Ok(Answer::Alerts(Vec::new())));
-        (organizations, projects, keys, spend)
-    }
-
-    #[tokio::test]
-    async fn r6_the_screens_are_told_what_the_actor_may_see() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, kim) = acme(&folder).await;
-        let names = |views: &[ProjectView]| views.iter().map(|view| view.project.name.clone()).collect::<Vec<_>>();
-
-        let (organizations, projects, keys, spend) = told(&Seen { store: store.clone(), actor: operator() }).await;
-        assert_eq!(names(&projects), ["Default project", "Search", "Support"]);
-        assert_eq!((organizations[0].spend, organizations[0].active_projects, keys.len()), (Some(Nanos::ZERO), 2, 2));
-        assert_eq!(spend, Some(Vec::new()));
-
-        let (organizations, projects, keys, spend) = told(&Seen { store, actor: kim }).await;
-        assert_eq!(names(&projects), ["Default project", "Support"]);
-        assert_eq!((organizations[0].spend, organizations[0].active_projects, keys.len()), (None, 1, 1));
-        assert!(spend.is_none() && projects.iter().all(|view| view.spend.is_none() && view.requests.is_none()));
-    }
-
-    #[tokio::test]
-    async fn the_header_names_the_store_and_the_actor() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, kim) = acme(&folder).await;
-        let source = Seen { store: store.clone(), actor: kim };
-        assert_eq!((source.describe(), source.actor()), ("sqlite mete.db".to_owned(), "kim@acme.test".to_owned()));
-        assert_eq!(source.versions().await, source.versions().await);
-        let source = Seen { store: store.clone(), actor: operator() };
-        assert_eq!(source.actor(), "operator");
-        store.close().await;
-        let failed = source.ask(Query::Organizations(now().month())).await.unwrap_err();
-        assert!(failed.to_string().contains("store"), "{failed}");
     }
 }

@@ -2,7 +2,7 @@
 
 use mete_core::Nanos;
 use mete_core::money::NANOS_PER_DOLLAR;
-use mete_core::time::{DAY, HOUR, MINUTE, Month, SECOND, Timestamp, day_label};
+use mete_core::time::{DAY, HOUR, MINUTE, Month, SECOND, Timestamp, day_label, day_of_month};
 
 const UNITS: [(u64, &str); 4] = [(1_000_000_000_000, "T"), (1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K")];
 
@@ -137,6 +137,29 @@ pub fn clock_time(instant: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The time of day of an instant: `12:04`.
+#[must_use]
+pub fn hour_and_minute(instant: Timestamp) -> String {
+    let of_day = instant.0.rem_euclid(DAY);
+    format!("{:02}:{:02}", of_day / HOUR, of_day % HOUR / MINUTE)
+}
+
+/// The day of an instant: `29 Nov`.
+#[must_use]
+pub fn day_and_month(instant: Timestamp) -> String {
+    format!("{} {}", day_of_month(instant.day()), short_name(instant.month()))
+}
+
+/// How many times as much as usual, given in per mille: `6.0 ×`, never more than six columns wide. Cut, not rounded.
+#[must_use]
+pub fn factor(per_mille: u32) -> String {
+    match per_mille / 1000 {
+        whole @ 0..=99 => format!("{whole}.{} ×", per_mille % 1000 / 100),
+        whole @ 100..=999 => format!("{whole} ×"),
+        _ => ">999 ×".to_owned(),
+    }
+}
+
 /// When a month's budgets start anew, and how long that is away: `1 Dec 00:00 UTC (7d 11h)`.
 #[must_use]
 pub fn month_end(month: Month, now: Timestamp) -> String {
@@ -221,6 +244,21 @@ mod tests {
         assert_eq!(clock_time("2026-11-03T02:04:31Z".parse().unwrap(), now), "2026-11-03 02:04 UTC");
         assert_eq!(month_end(now.month(), now), "1 Dec 00:00 UTC (7d 11h)");
         assert_eq!(ago("2026-11-23T12:03:00Z".parse().unwrap(), now), "27m ago");
+        assert_eq!((hour_and_minute(now), day_and_month(now)), ("12:30".to_owned(), "23 Nov".to_owned()));
+    }
+
+    #[test]
+    fn factors_have_one_place_and_are_never_wider_than_their_column() {
+        for (per_mille, text) in [
+            (0, "0.0 ×"),
+            (999, "0.9 ×"),
+            (6_049, "6.0 ×"),
+            (99_999, "99.9 ×"),
+            (100_000, "100 ×"),
+            (u32::MAX, ">999 ×"),
+        ] {
+            assert_eq!(factor(per_mille), text);
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The registry of jumps: where `:` leads, by which names, with which arguments. A new screen is one line here.
+//! What may be typed after `:`, and what becomes of it. Where it leads is the kinds of screens' to say.
 
 use mete_core::directory::{OrganizationView, ProjectView};
 
-use crate::screens::{Keys, Organizations, ProjectScreen, Projects, Screen};
+use crate::screens::{Kind, Screen, jumps};
 
 /// What a jump may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +11,21 @@ pub enum Parameter {
     Organization,
     /// `project=`: a project's name or id.
     Project,
+    /// `owner=`: part of the name of who has keys.
+    Owner,
+    /// `status=`: what has become of keys.
+    Status,
+    /// `actor=`: part of the name of who did something.
+    Actor,
+    /// `target=`: part of the name of what it was done to.
+    Target,
+    /// `kind=`: what was done, or to what kind of thing.
+    Kind,
 }
 
 impl Parameter {
-    const ALL: [Self; 2] = [Self::Organization, Self::Project];
+    const ALL: [Self; 7] =
+        [Self::Organization, Self::Project, Self::Owner, Self::Status, Self::Actor, Self::Target, Self::Kind];
 
     /// Its name before the `=`.
     #[must_use]
@@ -22,57 +33,35 @@ impl Parameter {
         match self {
             Self::Organization => "org",
             Self::Project => "project",
+            Self::Owner => "owner",
+            Self::Status => "status",
+            Self::Actor => "actor",
+            Self::Target => "target",
+            Self::Kind => "kind",
         }
     }
-}
-
-/// A place to go to.
-pub struct Jump {
-    /// What is typed.
-    pub name: &'static str,
-    /// What may be typed in its place.
-    pub aliases: &'static [&'static str],
-    /// What it may be told; what is typed without a name is the first one.
-    pub takes: &'static [Parameter],
-    /// Where it leads.
-    pub help: &'static str,
-    /// Opens it.
-    pub open: fn(&Told<'_>) -> Opened,
 }
 
 /// A screen, or why there is none.
 pub type Opened = Result<Box<dyn Screen>, String>;
 
-/// Every jump, in the order in which they are offered.
-pub const JUMPS: &[Jump] = &[
-    Jump {
-        name: "organizations",
-        aliases: &["orgs", "home"],
-        takes: &[],
-        help: "all organizations",
-        open: |_| Ok(Box::new(Organizations::new())),
-    },
-    Jump {
-        name: "projects",
-        aliases: &["org"],
-        takes: &[Parameter::Organization],
-        help: "the projects of an organization",
-        open: |told| Ok(Box::new(Projects::of(&told.the_organization()?.organization))),
-    },
-    Jump {
-        name: "project",
-        aliases: &[],
-        takes: &[Parameter::Project, Parameter::Organization],
-        help: "one project",
-        open: |told| Ok(Box::new(ProjectScreen::of(&told.the_project()?.project))),
-    },
-    Jump {
-        name: "keys",
-        aliases: &["key"],
-        takes: &[Parameter::Organization, Parameter::Project],
-        help: "the keys of everything, an organization or a project",
-        open: |told| Ok(Box::new(Keys::of(told.organization()?, told.project()?))),
-    },
+/// What [`Parameter::Status`] may be.
+const STATUSES: [&str; 5] = ["active", "disabled", "expired", "revoked", "refused"];
+/// What [`Parameter::Kind`] may be: families of actions in the audit log (R44).
+const CHANGES: [&str; 13] = [
+    "admin_api_key",
+    "api_key",
+    "block",
+    "invite",
+    "limits",
+    "organization",
+    "project",
+    "project_user",
+    "release",
+    "service_account",
+    "setting",
+    "usage_grant",
+    "user",
 ];
 
 /// What there is to name.
@@ -91,6 +80,9 @@ impl Atlas {
         match parameter {
             Parameter::Organization => self.organizations.iter().map(|view| view.organization.name.as_str()).collect(),
             Parameter::Project => self.projects.iter().map(|view| view.project.name.as_str()).collect(),
+            Parameter::Status => STATUSES.to_vec(),
+            Parameter::Kind => CHANGES.to_vec(),
+            Parameter::Owner | Parameter::Actor | Parameter::Target => Vec::new(),
         }
     }
 }
@@ -101,9 +93,24 @@ pub struct Told<'a> {
     atlas: &'a Atlas,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    /// Nothing at all.
+    #[must_use]
+    pub const fn nothing(atlas: &'a Atlas) -> Self {
+        Self { given: Vec::new(), atlas }
+    }
+
     fn given(&self, parameter: Parameter) -> Option<&str> {
         self.given.iter().find(|(named, _)| *named == parameter).map(|(_, value)| value.as_str())
+    }
+
+    /// What was told of columns, as a filter.
+    #[must_use]
+    pub fn terms(&self, columns: &[(Parameter, &str)]) -> String {
+        let given = columns.iter().filter_map(|(parameter, column)| Some((self.given(*parameter)?, column)));
+        let terms =
+            given.flat_map(|(value, column)| value.split_whitespace().map(move |word| format!("{column}:{word}")));
+        terms.collect::<Vec<_>>().join(" ")
     }
 
     /// The organization that was named, if one was.
@@ -192,10 +199,10 @@ impl<'a> Line<'a> {
         Self { name, named: name.len() < typed.len(), rest }
     }
 
-    /// The jump of the first word.
+    /// Where the first word leads.
     #[must_use]
-    pub fn jump(&self) -> Option<&'static Jump> {
-        JUMPS.iter().find(|jump| jump.name == self.name || jump.aliases.contains(&self.name))
+    pub fn jump(&self) -> Option<&'static Kind> {
+        jumps().find(|kind| kind.name == self.name || kind.aliases.contains(&self.name))
     }
 
     /// Opens what the line names.
@@ -203,21 +210,22 @@ impl<'a> Line<'a> {
     /// # Errors
     /// What is missing or wrong.
     pub fn open(&self, atlas: &Atlas) -> Opened {
-        let jump = self.jump().ok_or_else(|| format!("nothing is called {:?}", self.name))?;
-        let mut told = Told { given: Vec::new(), atlas };
-        for (parameter, value) in self.arguments(jump) {
+        let nothing = || format!("nothing is called {:?}", self.name);
+        let kind = self.jump().ok_or_else(nothing)?;
+        let mut told = Told::nothing(atlas);
+        for (parameter, value) in self.arguments(kind) {
             let Some(parameter) = parameter else {
-                return Err(format!("{} takes nothing more", jump.name));
+                return Err(format!("{} takes nothing more", kind.name));
             };
             told.given.push((parameter, value));
         }
-        (jump.open)(&told)
+        kind.open.ok_or_else(nothing)?(&told)
     }
 
     /// The arguments in their order. A value goes on to the next name; what stands before any name is the first
-    /// parameter's, which is missing where the jump takes none.
+    /// parameter's, which is missing where none is taken.
     #[must_use]
-    pub fn arguments(&self, jump: &Jump) -> Vec<(Option<Parameter>, String)> {
+    pub fn arguments(&self, kind: &Kind) -> Vec<(Option<Parameter>, String)> {
         let mut arguments: Vec<(Option<Parameter>, String)> = Vec::new();
         for word in self.rest.split_whitespace() {
             let named = word.split_once('=').and_then(|(name, value)| {
@@ -225,14 +233,14 @@ impl<'a> Line<'a> {
                 Some((parameter, value))
             });
             match (named, arguments.last_mut()) {
-                (Some((parameter, value)), _) if jump.takes.contains(&parameter) => {
+                (Some((parameter, value)), _) if kind.takes.contains(&parameter) => {
                     arguments.push((Some(parameter), value.to_owned()));
                 }
                 (_, Some((_, value))) => {
                     value.push(' ');
                     value.push_str(word);
                 }
-                (_, None) => arguments.push((jump.takes.first().copied(), word.to_owned())),
+                (_, None) => arguments.push((kind.takes.first().copied(), word.to_owned())),
             }
         }
         arguments

@@ -6,6 +6,7 @@
 
 mod acting;
 mod actions;
+pub mod advice;
 mod asking;
 mod background;
 mod budget;
@@ -16,6 +17,8 @@ mod data;
 mod deeds;
 mod doing;
 mod error;
+pub mod excerpt;
+mod explaining;
 mod export;
 mod facts;
 mod fence;
@@ -34,6 +37,7 @@ mod mouse;
 mod msg;
 mod outcome;
 mod overlays;
+mod paged;
 mod panel;
 mod piece;
 mod recovery;
@@ -60,6 +64,7 @@ use std::sync::Arc;
 
 pub use config::{Config, ConfigError, Problem};
 pub use error::TuiError;
+pub use explaining::{About, Asked, Explained, Explaining, Figures, Refused, Rule, SpentBy, Told, Verdict};
 use mete_core::Clock;
 use mete_core::actor::Actor;
 use mete_store::Store;
@@ -88,6 +93,8 @@ pub struct Options {
     pub banner: Option<watch::Receiver<Vec<String>>>,
     /// How the quarantine is read again, where that is known.
     pub retrying: Option<Retrying>,
+    /// How decisions are explained, where that is known.
+    pub explaining: Option<Explaining>,
 }
 
 /// Shows the store, as far as `actor` may see it (R6), on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
@@ -109,7 +116,8 @@ pub async fn run(
         random: Arc::new(Mutex::new(random)),
         retrying: options.retrying.clone(),
     });
-    show(Arc::new(Seen { store, actor }), doer, clock, options).await
+    let seen = Seen { store, actor, clock: Arc::clone(&clock), explaining: options.explaining.clone() };
+    show(Arc::new(seen), doer, clock, options).await
 }
 
 /// [`run`] with the figures from anywhere.

@@ -5,8 +5,9 @@ use mete_core::{Month, Timestamp};
 use ratatui::layout::{Rect, Size};
 
 use crate::acting::Acting;
-use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS};
+use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS, ON_TARGETS};
 use crate::config::Config;
+use crate::deeds::Target;
 use crate::freshness::{Freshness, Link};
 use crate::keymap::{Keymap, Typed};
 use crate::look::{Arrival, Look};
@@ -121,8 +122,11 @@ impl Model {
 
     /// Everything that keys can do now.
     pub(crate) fn offered(&self) -> Vec<Action> {
-        let own = self.trail.top().screen.actions();
-        let offered = own.iter().chain(ON_LISTS).chain(EVERYWHERE).copied();
+        let screen = &self.trail.top().screen;
+        let offered = screen.actions().iter().chain(ON_LISTS).chain(EVERYWHERE).copied();
+        let is_decided = |target: &Target| matches!(target, Target::Key(..) | Target::Project(_));
+        let explains = screen.name() != "explain" && screen.targets().first().is_some_and(is_decided);
+        let offered = offered.chain(ON_TARGETS.iter().copied().filter(|_| explains));
         offered.chain(crate::acting::offered(self)).collect()
     }
 

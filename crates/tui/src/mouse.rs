@@ -3,18 +3,16 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use crate::actions::Action;
 use crate::model::Model;
-use crate::outcome::Outcome;
+use crate::msg::Effect;
 use crate::table::Move;
+use crate::update::follow;
 
 /// Rows that one notch of the wheel goes.
 const NOTCH: usize = 3;
-/// A click goes through the lists of a screen to find its own; no screen has more.
-const MOST_LISTS: usize = 8;
 
 /// Does what the mouse asks for. What lies on top of the screen hides it from the mouse.
-pub(crate) fn take(model: &mut Model, mouse: &MouseEvent) {
+pub(crate) fn take(model: &mut Model, mouse: &MouseEvent, effects: &mut Vec<Effect>) {
     model.typed.clear();
     if model.overlay.is_some() {
         return;
@@ -27,22 +25,10 @@ pub(crate) fn take(model: &mut Model, mouse: &MouseEvent) {
     match mouse.kind {
         MouseEventKind::ScrollUp => wheel(model, Move::Up),
         MouseEventKind::ScrollDown => wheel(model, Move::Down),
-        MouseEventKind::Down(MouseButton::Left) => click(model, Position { x: mouse.column, y: mouse.row }),
+        MouseEventKind::Down(MouseButton::Left) => {
+            let outcome = model.trail.top_mut().screen.click(Position { x: mouse.column, y: mouse.row });
+            follow(model, outcome, effects);
+        }
         _ => {}
-    }
-}
-
-/// Tells the list that has the keys, and gives them to the list that was clicked on.
-fn click(model: &mut Model, place: Position) {
-    let screen = &mut model.trail.top_mut().screen;
-    let others = screen.actions().contains(&Action::NextPanel);
-    for _ in 0..screen.all_lists().len().min(MOST_LISTS) {
-        if screen.list().click(place) {
-            return;
-        }
-        if others {
-            // it opens nothing
-            let Outcome::Done = screen.act(Action::NextPanel) else { return };
-        }
     }
 }

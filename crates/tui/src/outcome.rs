@@ -12,6 +12,8 @@ use crate::screens::Screen;
 pub enum Outcome {
     /// Nothing more.
     Done,
+    /// What the screen wants to know now asked for, whatever it knew before.
+    Ask,
     /// This screen on top of the present one.
     Open(Box<dyn Screen>),
     /// This screen, which does not belong to the present one.

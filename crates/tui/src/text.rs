@@ -121,6 +121,33 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// [`inert`] text in lines of at most `columns` columns, wherever they end; at most `most` of them, the last one with `…`
+/// where more would come.
+#[must_use]
+pub fn parts(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let text = inert(text);
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
+    for grapheme in text.graphemes(true) {
+        let wide = width(grapheme);
+        if used + wide > columns && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+            if lines.len() == most {
+                if let Some(last) = lines.last_mut() {
+                    *last = fit(&format!("{last}……"), columns).into_owned();
+                }
+                return lines;
+            }
+        }
+        line.push_str(grapheme);
+        used += wide;
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +184,14 @@ mod tests {
         ] {
             assert_eq!(inert(text), plain, "{text}");
         }
+    }
+
+    #[test]
+    fn long_text_is_broken_anywhere_and_its_end_is_marked() {
+        assert_eq!(parts("abcdefg", 3, 9), ["abc", "def", "g"]);
+        assert_eq!(parts("abcdefg", 3, 2), ["abc", "de…"]);
+        assert_eq!(parts("検索エ", 3, 9), ["検", "索", "エ"]);
+        assert_eq!(parts("", 3, 9), Vec::<String>::new());
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use crate::msg::{Effect, Msg, ViewId};
 use crate::outcome::Outcome;
 use crate::overlays::{Columns, Export, FilterLine, Help, JumpLine, Months, Overlay, Palette, Reply};
 use crate::piece::piece;
-use crate::screens::Screen;
+use crate::screens::{Explain, Screen};
 use crate::table::Move;
 use crate::theme::Tone;
 use crate::trail::Trail;
@@ -34,7 +34,12 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     acting::go_on(model, &mut effects);
     let (body, theme) = (areas(model).body, model.setting.theme);
     let look = Look { theme: &theme, ..model.look() };
-    model.trail.top_mut().screen.arrange(body, &look);
+    let top = model.trail.top_mut();
+    top.screen.arrange(body, &look);
+    if top.screen.turned() {
+        top.asking.supersede();
+        effects.extend(model.ask());
+    }
     effects
 }
 
@@ -44,7 +49,7 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
         Msg::Key(key) if key.kind == KeyEventKind::Release => {}
         Msg::Key(key) => handle_key(model, &key, effects),
         Msg::Paste(text) => paste(model, &text),
-        Msg::Mouse(mouse) => crate::mouse::take(model, &mouse),
+        Msg::Mouse(mouse) => crate::mouse::take(model, &mouse, effects),
         Msg::Background { light } => model.setting.theme = model.setting.theme.on(light),
         Msg::Resize(width, height) => model.size = Size { width, height },
         Msg::Second => {}
@@ -107,7 +112,9 @@ fn receive(
 }
 
 fn ask_if_due(model: &mut Model, effects: &mut Vec<Effect>) {
-    if !model.is_held() && model.top().asking.is_due(model.link.versions(), model.now) {
+    let (top, now) = (model.top(), model.now);
+    let aged = top.screen.renewed_after().is_some_and(|age| top.asking.is_older_than(age, now));
+    if !model.is_held() && (aged || top.asking.is_due(model.link.versions(), now)) {
         effects.extend(model.ask());
     }
 }
@@ -192,6 +199,10 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Background => model.setting.theme = model.setting.theme.switched(),
         Action::Quit => acting::leave(model, effects),
+        Action::Explain => {
+            let screen = Explain::of(&model.top().screen.targets());
+            follow(model, Outcome::open(screen), effects);
+        }
         _ if ACTING.contains(&action) => acting::act(model, action, effects),
         _ => match overlay_of(model, action) {
             Some(overlay) => show(model, overlay, effects),
@@ -231,9 +242,14 @@ fn come_to(model: &mut Model) -> Option<Effect> {
     if model.is_held() { None } else { model.ask() }
 }
 
-fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
+/// Does what came of something.
+pub(crate) fn follow(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
     match outcome {
         Outcome::Done => {}
+        Outcome::Ask => {
+            model.trail.top_mut().asking.invalidate();
+            effects.extend(model.ask());
+        }
         Outcome::Open(screen) => effects.extend(open(model, screen, Trail::open)),
         Outcome::Jump(screen) => effects.extend(open(model, screen, Trail::jump)),
         Outcome::Month(month) => choose_month(model, Some(month), effects),

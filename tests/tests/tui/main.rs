@@ -90,8 +90,7 @@ each_engine! {
         let place = Place::new(store).await?;
         place.spend("1", 42).await?;
         let mut terminal = Terminal::start(&interface(store)?, (120, 40))?;
-        terminal.wait_for("Acme")?;
-        terminal.keys("\r")?;
+        terminal.wait_for("Spend, Acme")?;
         terminal.wait_for("Support bot")?;
         terminal.keys("/supp\r\r")?;
         terminal.wait_for("$42.00 of $100.00")?;
@@ -145,7 +144,7 @@ each_engine! {
         let mut command = interface(store)?;
         command.env("NO_COLOR", "1");
         let mut terminal = Terminal::start(&command, (80, 24))?;
-        terminal.wait_for("▸ Acme")?;
+        terminal.wait_for("▸ Search")?;
         terminal.keys("q")?;
         terminal.wait()?;
         let text = String::from_utf8_lossy(&terminal.bytes()).into_owned();

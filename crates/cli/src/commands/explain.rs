@@ -2,6 +2,7 @@
 
 mod daemon;
 mod local;
+mod screen;
 mod told;
 mod words;
 
@@ -15,10 +16,12 @@ use mete_gate::Request;
 
 use crate::context::Context;
 use crate::error::CliError;
+use local::Ground;
+pub use screen::{Daemon, explaining};
 use told::Told;
 
 /// Which key or project, when, and for which request.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "Example:\n  mete explain key_7aQ2mX91LbTz4RrW0cVdE5uK\n  \
     mete explain ci --method POST --path /v1/chat/completions --model gpt-4o\n  \
     mete explain --project \"Support bot\" --at 2h\n  mete explain ci --daemon http://127.0.0.1:8790\n  \
@@ -79,10 +82,11 @@ pub async fn run(args: ExplainArgs, context: &Context) -> Result<(), CliError> {
     let (value, name) = match &args.daemon {
         Some(daemon) => {
             context.operator_only("ask the daemon, which tells all")?;
-            (daemon::ask(daemon, &args, context).await?, None)
+            (daemon::ask_named(daemon, &args, context).await?, None)
         }
         None => {
-            let local::Local { report, name } = local::explain(&args, context).await?;
+            let ground = Ground { view: context.view().await?, store: context.store().await?, now: context.now() };
+            let local::Local { report, name } = local::explain(&args, &ground).await?;
             (serde_json::to_value(report).map_err(|error| CliError::Write(error.into()))?, Some(name))
         }
     };

@@ -1,7 +1,5 @@
 //! `mete quarantine`.
 
-mod advice;
-mod excerpt;
 mod forget;
 mod list;
 mod retry;

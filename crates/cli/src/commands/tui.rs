@@ -6,7 +6,7 @@ use clap::Args;
 use mete_control::host::system_random;
 use mete_tui::{Config, Options};
 
-use super::quarantine;
+use super::{explain, quarantine};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::places;
@@ -14,6 +14,7 @@ use crate::places;
 const EXAMPLE: &str = "\
 Example:
   mete tui --store sqlite:mete.db
+  mete tui --daemon http://127.0.0.1:8790
   mete tui --print-config > ~/.config/mete/tui.toml";
 
 /// Options of `mete tui`.
@@ -26,6 +27,13 @@ pub struct TuiArgs {
     /// Only look: nothing that changes the store is offered, and its schema is left as it is
     #[arg(long)]
     read_only: bool,
+    /// The running daemon, which alone knows what is held and under way, for explanations: its URL, or the path of its
+    /// socket
+    #[arg(long, value_name = "URL")]
+    daemon: Option<String>,
+    /// The file with the daemon's token, for a daemon that asks for one: the token_file of its `[ingest]`
+    #[arg(long, value_name = "FILE", requires = "daemon")]
+    token_file: Option<PathBuf>,
     /// Say what is wrong in the configuration, and do nothing else
     #[arg(long, group = "instead")]
     check_config: bool,
@@ -51,7 +59,15 @@ pub async fn run(args: &TuiArgs, context: &Context) -> Result<(), CliError> {
     }
     let store = if options.config.read_only { context.store_as_it_is().await? } else { context.store().await? };
     let (store, actor) = (store.clone(), context.actor().await?.clone());
-    let options = Options { retrying: Some(quarantine::again(&store, &context.clock())), ..options };
+    if args.daemon.is_some() {
+        context.operator_only("ask the daemon, which tells all")?;
+    }
+    let daemon = args.daemon.clone().map(|place| explain::Daemon { place, token_file: args.token_file.clone() });
+    let options = Options {
+        retrying: Some(quarantine::again(&store, &context.clock())),
+        explaining: Some(explain::explaining((&store, &actor), &context.clock(), daemon)),
+        ..options
+    };
     Ok(mete_tui::run((store, actor), context.clock(), Box::new(system_random()), options).await?)
 }
 

@@ -89,7 +89,8 @@ fn r6_the_interface_shows_a_person_what_they_may_see() -> Result<()> {
     for (who, spend) in [(OWNER, "$5.00"), (MEMBER, "—")] {
         let mut terminal = Terminal::start(&mete.command(["tui", "--as", who]), (140, 30))?;
         terminal.wait_for("Acme")?;
-        terminal.keys("\r")?;
+        terminal.keys(":projects\r")?;
+        terminal.wait_for("› Acme")?;
         terminal.wait_for("Support")?;
         let screen = terminal.screen();
         assert!(screen.contains(who) && screen.contains(spend), "{screen}");

@@ -40,6 +40,13 @@ impl Outlook {
             runs_out: budget.map(|budget| habit.run_out(budget - spent)),
         }
     }
+
+    /// Of a month that is over: it came to what was spent, and nothing is spent in it any more.
+    #[must_use]
+    pub fn over(spent: Nanos, budget: Option<Nanos>) -> Self {
+        let forecast = Forecast { spent, point: spent, low: spent, high: spent };
+        Self { budget, forecast, burn: Burn::default(), factor_per_mille: None, runs_out: None }
+    }
 }
 
 /// The outlook of an organization or a project.

@@ -88,8 +88,9 @@ pub struct SourcePulse {
 }
 
 impl SourcePulse {
-    /// From the last days of one source.
-    fn of(days: &[SourceDay], now: Timestamp) -> Option<Self> {
+    /// From the last seven days of one source and today; nothing without any.
+    #[must_use]
+    pub fn of(days: &[SourceDay], now: Timestamp) -> Option<Self> {
         let newest = days.iter().max_by_key(|day| day.last_at)?;
         let (today, before): (Vec<_>, Vec<_>) = days.iter().partition(|day| day.day == now.day());
         let lines = |days: &[&SourceDay]| days.iter().map(|day| day.lines).sum::<u64>();
@@ -117,7 +118,21 @@ impl View<'_> {
         organization: Option<&Organization>,
         (now, most): (Timestamp, usize),
     ) -> Result<Pulse, ControlError> {
-        let month = now.month();
+        self.pulse_of(organization, now.month(), (now, most)).await
+    }
+
+    /// [`View::pulse`] of any month. Of one that is over it tells what it came to: nothing burns, runs out or is refused
+    /// in it, and its alerts, sources and quarantine are nobody's trouble any more.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn pulse_of(
+        &self,
+        organization: Option<&Organization>,
+        month: Month,
+        (now, most): (Timestamp, usize),
+    ) -> Result<Pulse, ControlError> {
+        let present = month == now.month();
         let organizations = match organization {
             Some(organization) => vec![self.organization_view(organization, month).await?],
             None => self.organizations(month).await?,
@@ -126,6 +141,14 @@ impl View<'_> {
         let wanted = ListedProjects { organization_id, status: Some(ProjectStatus::Active) };
         let projects = self.projects(wanted, month).await?;
         let project_count = projects.iter().filter(|view| !view.project.is_default).count() as u64;
+        let (refusals, alerts) = match present {
+            true => (self.refusals(organization, now).await?, self.open_alerts(organization_id, month).await?),
+            false => (Vec::new(), Vec::new()),
+        };
+        let projects = match present {
+            true => self.to_look_at(projects, &refusals, (now, most)).await?,
+            false => most_spent(projects, most),
+        };
         let mut pulse = Pulse {
             at: now,
             month,
@@ -133,17 +156,17 @@ impl View<'_> {
             today: None,
             week_ago: None,
             days: Vec::new(),
-            projects: self.to_look_at(projects, (now, most)).await?,
+            projects,
             project_count,
-            refusals: self.refusals(organization, now).await?,
-            alerts: self.open_alerts(organization_id, month).await?,
+            refusals,
+            alerts,
             sources: None,
             quarantine: None,
             daemons: None,
             organizations,
         };
         self.add_spend(&mut pulse, organization).await?;
-        if self.sight.is_everything() {
+        if present && self.sight.is_everything() {
             pulse.sources = Some(self.sources_now(now).await?);
             pulse.quarantine =
                 Some(self.store.quarantine_counts().await?.into_iter().filter(|it| it.there > 0).collect());
@@ -181,29 +204,36 @@ impl View<'_> {
     /// The figures of all spend that the actor may see, if there is any.
     async fn add_spend(&self, pulse: &mut Pulse, organization: Option<&Organization>) -> Result<(), ControlError> {
         let now = pulse.at;
-        let (first, _) = pulse.month.days();
-        pulse.days = match self.course((organization, None), Span::Days(first, now.day())).await {
+        let (first, last) = pulse.month.days();
+        pulse.days = match self.course((organization, None), Span::Days(first, last.min(now.day()))).await {
             // Somebody without a right to any of it sees the rest.
             Err(ControlError::Denied(_)) => return Ok(()),
             days => days?,
         };
-        let habit = self.habit((organization, None), now).await?;
         let spent = pulse.days.iter().map(|day| day.spend).sum();
         let payers = || pulse.organizations.iter().filter(|view| view.spend.is_some());
-        let budgets = payers().filter(|view| organization.is_some() || view.organization.parent_id.is_none());
+        let counted_above = |parent: &str| payers().any(|view| view.organization.id == parent);
+        let budgets = payers().filter(|view| !view.organization.parent_id.as_deref().is_some_and(counted_above));
         let budget =
             budgets.map(|view| view.limits.budget).try_fold(Nanos::ZERO, |sum, budget| budget.map(|it| sum + it));
         let budget = budget.filter(|_| payers().next().is_some());
+        if pulse.month != now.month() {
+            pulse.outlook = Some(Outlook::over(spent, budget));
+            return Ok(());
+        }
+        let habit = self.habit((organization, None), now).await?;
         pulse.outlook = Some(Outlook::of(&habit, spent, budget));
         pulse.today = Some(pulse.days.iter().filter(|day| day.at == now.day()).map(|day| day.spend).sum());
         pulse.week_ago = habit.week_ago();
         Ok(())
     }
 
-    /// Of the projects those that are over their budgets or near them, and those that burn the most.
+    /// Of the projects those that are refused, over their budgets or near them, and those that burn the most; where there
+    /// is room left, those that spent the most.
     async fn to_look_at(
         &self,
         projects: Vec<ProjectView>,
+        refusals: &[Refusal],
         (now, most): (Timestamp, usize),
     ) -> Result<Vec<ProjectPulse>, ControlError> {
         let last = self.store.last_two_hours(now).await?;
@@ -214,16 +244,21 @@ impl View<'_> {
             (Some(budget), Some(spend)) if budget > Nanos::ZERO => spend.per_mille_of(budget),
             _ => 0,
         };
-        let is_near = |view: &ProjectView| view.blocked_since.is_some() || used(view) >= NEAR;
-        let mut near: Vec<&ProjectView> = projects.iter().filter(|view| is_near(view)).collect();
-        near.sort_by_key(|view| std::cmp::Reverse((view.blocked_since.is_some(), used(view))));
+        let refused: HashSet<&str> = refusals.iter().filter_map(|refusal| refusal.project_id.as_deref()).collect();
+        let is_refused =
+            |view: &ProjectView| view.blocked_since.is_some() || refused.contains(view.project.id.as_str());
+        let mut near: Vec<&ProjectView> =
+            projects.iter().filter(|view| is_refused(view) || used(view) >= NEAR).collect();
+        near.sort_by_key(|view| std::cmp::Reverse((is_refused(view), used(view))));
         let mut burning: Vec<&ProjectView> =
             projects.iter().filter(|view| view.spend.is_some() && burn(view) > Nanos::ZERO).collect();
         burning.sort_by_key(|view| std::cmp::Reverse(burn(view)));
         // Half of the room for each; what one leaves is the other's.
         let of_near = near.len().min(most - burning.len().min(most / 2));
         let mut chosen: HashSet<String> = near.iter().take(of_near).map(|view| view.project.id.clone()).collect();
-        for view in burning {
+        let mut others: Vec<&ProjectView> = projects.iter().filter(|view| is_shown(view)).collect();
+        others.sort_by_key(|view| std::cmp::Reverse(view.spend));
+        for view in burning.into_iter().chain(others) {
             if chosen.len() < most {
                 chosen.insert(view.project.id.clone());
             }
@@ -241,6 +276,23 @@ impl View<'_> {
         chosen.sort_by_key(|it| std::cmp::Reverse(it.outlook.map_or(Nanos::ZERO, |outlook| outlook.burn.now)));
         Ok(chosen)
     }
+}
+
+/// Whether a project is worth a line where nothing is wrong with it: a default project is when something was spent in it.
+fn is_shown(view: &ProjectView) -> bool {
+    !view.project.is_default || view.spend.is_some_and(|spend| spend > Nanos::ZERO)
+}
+
+/// The projects that spent the most of a month that is over.
+fn most_spent(projects: Vec<ProjectView>, most: usize) -> Vec<ProjectPulse> {
+    let mut projects: Vec<ProjectView> = projects.into_iter().filter(is_shown).collect();
+    projects.sort_by_key(|view| std::cmp::Reverse(view.spend));
+    projects.truncate(most);
+    let over = |view: ProjectView| ProjectPulse {
+        outlook: view.spend.map(|spend| Outlook::over(spend, view.limits.budget)),
+        view,
+    };
+    projects.into_iter().map(over).collect()
 }
 
 #[cfg(test)]

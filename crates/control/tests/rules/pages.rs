@@ -80,6 +80,10 @@ each_engine! {
             assert_eq!(pulse.today, Some(total));
             assert_eq!(pulse.outlook.map(|outlook| outlook.forecast.spent), Some(total));
             assert!(pulse.sources.is_none() && pulse.quarantine.is_none() && pulse.daemons.is_none());
+            assert!(pulse.projects.iter().any(|it| it.view.spend == Some(Nanos::ZERO)), "there is room: {pulse:?}");
+            let before = view.pulse_of(None, now.month().previous(), (now, 10)).await?;
+            assert_eq!(before.outlook.map(|outlook| outlook.forecast.high), Some(Nanos::ZERO));
+            assert!(before.days.is_empty() && before.refusals.is_empty() && before.today.is_none());
         }
         for email in [MIA, OTTO] {
             let actor = &w.person(email).await?;
@@ -148,6 +152,10 @@ each_engine! {
             }
             refused(view.quarantine_page(&QuarantineFilter::default(), &FIRST).await, "not_permitted", "operator");
             refused(view.sources(now).await, "not_permitted", "operator");
+            refused(view.source_report(now.day()).await, "not_permitted", "operator");
+            refused(view.quarantine_counts().await, "not_permitted", "operator");
+            refused(view.quarantine_entry(1).await, "not_permitted", "operator");
+            refused(view.settings().await, "not_permitted", "operator");
             let acme = w.store.find_organization(w.org()).await?;
             let members = view.member_page(&acme, (MemberOrder::Spend, november()), &FIRST).await;
             assert_eq!((members.is_ok(), view.invite_page(None, &FIRST, now).await.is_ok()), (email == DANA, email != OLGA && email != MIA));

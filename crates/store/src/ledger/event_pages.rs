@@ -55,7 +55,7 @@ pub struct EventPlace {
 }
 
 /// An event in a list, with the names of what it counts for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventLine {
     /// The event as it is now.
     pub event: KeptEvent,
@@ -68,7 +68,7 @@ pub struct EventLine {
 }
 
 /// Some events, the newest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
     /// They.
     pub events: Vec<EventLine>,

@@ -22,7 +22,7 @@ use crate::{Store, Tx};
 const AT_ONCE: usize = 200;
 
 /// An event that is kept, with its corrections applied.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptEvent {
     /// When it is booked.
     pub time: Timestamp,

@@ -206,7 +206,7 @@ async fn every_page(world: &World, actor: &Actor) -> anyhow::Result<usize> {
         listed!(world, seen, "a page of blocks", view.manual_block_page(&ManualBlockFilter::default(), number));
         if actor.user_id().is_none() {
             let entry = match &number.seek {
-                Seek::First => number.clone(),
+                Seek::First | Seek::Last => number.clone(),
                 Seek::After(at) => Paging::after(Cursor { id: "5".into(), ..at.clone() }, 20),
                 Seek::Before(at) => Paging::before(Cursor { id: "5".into(), ..at.clone() }, 20),
             };
@@ -267,6 +267,7 @@ async fn every_course(world: &World, actor: &Actor) -> anyhow::Result<usize> {
     listed!(world, seen, "outlooks", view.outlooks((Some(organization), None), now));
     listed!(world, seen, "who is refused", view.refusals(Some(organization), now));
     listed!(world, seen, "what is shown first", view.pulse(Some(organization), (now, 40)));
+    listed!(world, seen, "what a month came to", view.pulse_of(Some(organization), month.previous(), (now, 40)));
     Ok(seen)
 }
 

@@ -10,7 +10,7 @@ use mete_core::{Month, Nanos, Usage};
 use mete_store::{
     AlertFilter, Arrival, AuditFilter, Cursor, DaemonSeen, EventFilter, EventPlace, KeyOrder, KeyQuery, KeyReach,
     Ledger, ManualBlockFilter, MemberOrder, Page, Paging, Parcel, QuarantineEntry, QuarantineFilter, RefusalCause,
-    ShareKind, Span, SpendOf, Spender, SpenderKind, Store, StoreError,
+    Seek, ShareKind, Span, SpendOf, Spender, SpenderKind, Store, StoreError,
 };
 use mete_tests::{TestStore, each_engine};
 
@@ -48,6 +48,9 @@ async fn walked<T>(
     }
     let all: Vec<String> = pages.into_iter().flat_map(|(ids, _)| ids).collect();
     assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "nothing is told twice");
+    let last = page(Paging { seek: Seek::Last, limit }).await?;
+    assert_eq!(ids(&last), all[all.len().saturating_sub(limit as usize)..], "the last page ends with the last row");
+    assert_eq!((last.next, last.previous.is_some()), (None, all.len() > limit as usize));
     Ok(all)
 }
 
@@ -143,6 +146,8 @@ each_engine! {
             let redacted = f.store.find_key(&ids[7]).await?.redacted_value;
             let text = Some(redacted[redacted.len() - 4..].to_uppercase());
             assert!(of(KeyQuery { text, ..keys(order) }).await?.contains(&ids[7]));
+            let of_project = KeyQuery { text: Some("SUPP".into()), ..keys(order) };
+            assert_eq!(of(of_project).await?, set(&ids[0..3]));
             assert_eq!(of(KeyQuery { text: Some("%".into()), ..keys(order) }).await?, set(&[]));
         }
         Ok(())

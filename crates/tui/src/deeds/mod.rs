@@ -23,7 +23,9 @@ use mete_core::actor::{Actor, Who};
 use mete_core::directory::{ApiKey, Organization, Project, ProjectStatus};
 use mete_core::rights;
 use mete_core::secret::Secret;
-use mete_store::Store;
+use mete_store::{Setting, Store};
+
+pub use quarantine::Which;
 
 use crate::actions::Action;
 use crate::form::Form;
@@ -40,6 +42,10 @@ pub enum Target {
     Project(Project),
     /// A key of a project.
     Key(Box<ApiKey>, Project),
+    /// Entries of the quarantine.
+    Quarantine(Which),
+    /// A setting of the deployment.
+    Setting(Setting),
 }
 
 impl Target {
@@ -52,6 +58,8 @@ impl Target {
             Self::Project(project) => &project.name,
             Self::Key(key, _) if key.name.is_empty() => &key.redacted_value,
             Self::Key(key, _) => &key.name,
+            Self::Quarantine(which) => which.name(),
+            Self::Setting(setting) => setting.name(),
         }
     }
 
@@ -66,7 +74,7 @@ impl Target {
     const fn project(&self) -> Option<&Project> {
         match self {
             Self::Project(project) | Self::Key(_, project) => Some(project),
-            Self::Deployment | Self::Organization(_) => None,
+            Self::Deployment | Self::Organization(_) | Self::Quarantine(_) | Self::Setting(_) => None,
         }
     }
 
@@ -77,10 +85,10 @@ impl Target {
         }
     }
 
-    /// The id of what it is; empty for the deployment.
+    /// The id of what it is; empty for what is the deployment's.
     fn id(&self) -> &str {
         match self {
-            Self::Deployment => "",
+            Self::Deployment | Self::Quarantine(_) | Self::Setting(_) => "",
             Self::Organization(organization) => &organization.id,
             Self::Project(project) => &project.id,
             Self::Key(key, _) => &key.id,
@@ -269,7 +277,7 @@ impl Sheet {
             Act::Invites(act) => Deed::Invites(act.deed(target, form)?),
             Act::ServiceAccounts(act) => Deed::ServiceAccounts(act.deed(target, form)?),
             Act::AdminKeys(act) => Deed::AdminKeys(act.deed(target, (form, now))?),
-            Act::Quarantine(act) => Deed::Quarantine(act.deed(form)),
+            Act::Quarantine(act) => Deed::Quarantine(act.deed(target, form)),
             Act::Settings(act) => Deed::Settings(act.deed(form)?),
         })
     }
@@ -336,6 +344,45 @@ fn there<T>(found: Option<T>) -> Result<T, String> {
     misplaced(found).map_err(|error| error.to_string())
 }
 
+/// Something within a project that a list shows, for what the acting keys mean on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// People of the project.
+    People,
+    /// Its service accounts.
+    ServiceAccounts,
+    /// Its budget and threshold.
+    Budget,
+    /// The models that it may use.
+    Models,
+    /// Its rate limits.
+    Rate,
+    /// Budgets of models.
+    ModelBudget,
+    /// Budgets of members.
+    MemberBudget,
+}
+
+/// What an action of a key means on a list of something within a project, if it means anything of its own there.
+pub(crate) fn meant_within(action: Action, within: Within, project: &Project) -> Option<Wish> {
+    let act = match (action, within) {
+        (Action::New, Within::People | Within::ServiceAccounts) => Act::ProjectMembers(project_members::Act::Add),
+        (Action::Edit, Within::People) => Act::ProjectMembers(project_members::Act::Role),
+        (Action::Remove, Within::People) => Act::ProjectMembers(project_members::Act::Remove),
+        (Action::Edit, Within::ServiceAccounts) => Act::ServiceAccounts(service_accounts::Act::Role),
+        (Action::Remove, Within::ServiceAccounts) => Act::ServiceAccounts(service_accounts::Act::Remove),
+        (Action::Budget, Within::People | Within::ServiceAccounts) => Act::Limits(limits::Act::MemberBudget),
+        (Action::Edit, Within::Models) => Act::Limits(limits::Act::Models),
+        (Action::Edit, Within::Rate) | (Action::New, _) => Act::Limits(limits::Act::Rate),
+        (Action::Edit | Action::Budget, Within::ModelBudget) => Act::Limits(limits::Act::ModelBudget),
+        (Action::Edit | Action::Budget, Within::MemberBudget) => Act::Limits(limits::Act::MemberBudget),
+        (Action::Edit | Action::Budget, Within::Budget) | (Action::Budget, _) => Act::Limits(limits::Act::Budget),
+        _ => return None,
+    };
+    let target = Target::Project(project.clone());
+    act.fits(&target).then_some(Wish { act, target })
+}
+
 /// What an action of a key means where these can be acted on: `New` makes something in the last of them, the others are
 /// on the first.
 pub(crate) fn meant(action: Action, targets: &[Target]) -> Option<Wish> {
@@ -348,10 +395,13 @@ pub(crate) fn meant(action: Action, targets: &[Target]) -> Option<Wish> {
         (Action::New, Target::Deployment) => Act::Organizations(organizations::Act::Create),
         (Action::New, Target::Organization(_)) => Act::Projects(projects::Act::Create),
         (Action::New, _) => Act::Keys(keys::Act::Create),
+        (Action::Edit, Target::Setting(setting)) => Act::Settings(settings::Act::set(*setting)),
         (Action::Edit, Target::Organization(_)) => Act::Organizations(organizations::Act::Rename),
         (Action::Edit, Target::Project(_)) => Act::Projects(projects::Act::Edit),
         (Action::Edit, _) => Act::Keys(keys::Act::Edit),
         (Action::Remove, Target::Key(..)) => Act::Keys(keys::Act::Revoke),
+        (Action::Remove, Target::Quarantine(_)) => Act::Quarantine(quarantine::Act::Forget),
+        (Action::Retry, Target::Quarantine(_)) => Act::Quarantine(quarantine::Act::Retry),
         (Action::Remove, _) => Act::Projects(projects::Act::Archive),
         _ => return None,
     };

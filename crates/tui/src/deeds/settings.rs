@@ -27,6 +27,11 @@ impl Act {
         Self(Setting::QuarantineBytes),
     ];
 
+    /// Sets this one.
+    pub(super) const fn set(setting: Setting) -> Self {
+        Self(setting)
+    }
+
     pub(super) const fn words(self) -> &'static str {
         match self.0 {
             Setting::MaxProjects => "set how many projects an organization can have",
@@ -37,7 +42,7 @@ impl Act {
     }
 
     pub(super) fn fits(self, target: &Target) -> bool {
-        *target == Target::Deployment
+        matches!(target, Target::Deployment) || *target == Target::Setting(self.0)
     }
 
     pub(super) const fn right(self, _: &Target, _: &Sight) -> Right {

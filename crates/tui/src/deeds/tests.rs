@@ -73,6 +73,21 @@ impl Bench {
         Ok(control.person(email, operator().origin).await?)
     }
 
+    /// Puts three torn lines of a source into the quarantine.
+    pub async fn quarantine(&self) -> anyhow::Result<()> {
+        let entry = |position| QuarantineEntry {
+            position,
+            reason: "not_json",
+            detail: "torn".into(),
+            raw: b"{".to_vec().into(),
+            raw_bytes: 1,
+            spot: None,
+        };
+        let parcel = Parcel { source: "a.log".into(), quarantine: (0..3).map(entry).collect(), ..Parcel::default() };
+        Ledger::open(self.doer.store.clone()).await?.commit(&[parcel], self.clock.now()).await?;
+        Ok(())
+    }
+
     pub async fn organization(&self) -> anyhow::Result<Target> {
         let view = View::new(&self.doer.store, &self.doer.actor).await?;
         Ok(Target::Organization(view.organization("Acme").await?))
@@ -362,16 +377,7 @@ async fn on_the_key(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 async fn in_the_deployment(bench: &mut Bench) -> anyhow::Result<()> {
-    let entry = |position| QuarantineEntry {
-        position,
-        reason: "not_json",
-        detail: "torn".into(),
-        raw: b"{".to_vec().into(),
-        raw_bytes: 1,
-        spot: None,
-    };
-    let parcel = Parcel { source: "a.log".into(), quarantine: (0..3).map(entry).collect(), ..Parcel::default() };
-    Ledger::open(bench.doer.store.clone()).await?.commit(&[parcel], bench.clock.now()).await?;
+    bench.quarantine().await?;
     steps!(
         bench,
         async { anyhow::Ok(Target::Deployment) },
@@ -494,10 +500,7 @@ async fn changed(bench: &Bench) -> anyhow::Result<()> {
     let nightly = view.key("nightly").await?;
     assert_eq!(nightly.permissions.to_string(), "restricted: models=read");
     assert_eq!(view.project(None, "Eval").await?.status, ProjectStatus::Archived);
-    assert_eq!(
-        (store.setting(mete_store::Setting::FileQuotaBytes).await?, store.count_quarantine().await?),
-        (5_000, 0)
-    );
+    assert_eq!((store.setting(Setting::FileQuotaBytes).await?, store.count_quarantine().await?), (5_000, 0));
     let members = view.organization_members(&organization).await?;
     assert!(members.iter().any(|member| member.email.as_deref() == Some("kim@acme.test") && member.usage_grant));
     assert!(!members.iter().any(|member| member.email.as_deref() == Some("new@acme.test")));

@@ -9,10 +9,11 @@ use super::picker::{Frame, Picked, Picker};
 use super::{Overlay, Reply};
 use crate::data::{Answer, Query, QueryFailed};
 use crate::fuzzy::ranked;
-use crate::jumps::{Atlas, JUMPS, Jump, Line, Parameter};
+use crate::jumps::{Atlas, Line, Parameter};
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::piece::{Piece, piece};
+use crate::screens::{self, Kind};
 use crate::theme::Tone;
 
 /// Completions that are offered at a time.
@@ -41,28 +42,28 @@ struct Candidate {
 impl JumpLine {
     /// With a jump already typed.
     #[must_use]
-    pub fn to(jump: &Jump) -> Self {
-        let after = if jump.takes.is_empty() { "" } else { " " };
-        Self { picker: Picker::with(&format!("{}{after}", jump.name)), ..Self::default() }
+    pub fn to(kind: &Kind) -> Self {
+        let after = if kind.takes.is_empty() { "" } else { " " };
+        Self { picker: Picker::with(&format!("{}{after}", kind.name)), ..Self::default() }
     }
 
     fn candidates(&self) -> Vec<Candidate> {
         let line = Line::new(self.picker.typed());
         match line.jump().filter(|_| line.named) {
-            Some(jump) => self.values(&line, jump),
+            Some(kind) => self.values(&line, kind),
             None if line.named => Vec::new(),
             None => jumps(line.name),
         }
     }
 
     /// What the last argument may be.
-    fn values(&self, line: &Line<'_>, jump: &'static Jump) -> Vec<Candidate> {
+    fn values(&self, line: &Line<'_>, kind: &Kind) -> Vec<Candidate> {
         let Some(atlas) = &self.atlas else { return Vec::new() };
-        let arguments = line.arguments(jump);
+        let arguments = line.arguments(kind);
         let (parameter, begun) = match arguments.last() {
             Some((Some(parameter), value)) => (*parameter, value.trim()),
             Some((None, _)) => return Vec::new(),
-            None => match jump.takes.first() {
+            None => match kind.takes.first() {
                 Some(parameter) => (*parameter, ""),
                 None => return Vec::new(),
             },
@@ -121,35 +122,36 @@ fn before(line: &Line<'_>, begun: &str) -> String {
     format!("{} {kept}", line.name)
 }
 
-/// The jumps that are called so, or do what the words say.
+/// The jumps that are called so.
 fn jumps(name: &str) -> Vec<Candidate> {
-    let texts: Vec<String> = JUMPS.iter().map(|jump| format!("{} {}", jump.name, jump.aliases.join(" "))).collect();
+    let kinds: Vec<&Kind> = screens::jumps().collect();
+    let texts: Vec<String> = kinds.iter().map(|kind| format!("{} {}", kind.name, kind.aliases.join(" "))).collect();
     let mut found = ranked(name, &texts);
     // what begins so is meant before what has the letters somewhere
-    found.sort_by_key(|index| !JUMPS[*index].name.starts_with(name));
-    found.into_iter().map(|index| candidate(&JUMPS[index])).collect()
+    found.sort_by_key(|index| !kinds[*index].name.starts_with(name));
+    found.into_iter().map(|index| candidate(kinds[index])).collect()
 }
 
-fn candidate(jump: &Jump) -> Candidate {
-    let takes: Vec<String> = jump.takes.iter().map(|parameter| format!("[{}=]", parameter.name())).collect();
-    let aliases = if jump.aliases.is_empty() { String::new() } else { format!("  also :{}", jump.aliases.join(" :")) };
-    let after = if jump.takes.is_empty() { "" } else { " " };
+fn candidate(kind: &Kind) -> Candidate {
+    let takes: Vec<String> = kind.takes.iter().map(|parameter| format!("[{}=]", parameter.name())).collect();
+    let aliases = if kind.aliases.is_empty() { String::new() } else { format!("  also :{}", kind.aliases.join(" :")) };
+    let after = if kind.takes.is_empty() { "" } else { " " };
     Candidate {
-        line: format!("{}{after}", jump.name),
-        shown: format!("{} {}", jump.name, takes.join(" ")),
-        help: format!("{}{aliases}", jump.help),
+        line: format!("{}{after}", kind.name),
+        shown: format!("{} {}", kind.name, takes.join(" ")),
+        help: format!("{}{aliases}", kind.title),
     }
 }
 
 /// What tells names apart that may be the same.
 fn whose(atlas: &Atlas, parameter: Parameter, index: usize) -> String {
     match parameter {
-        Parameter::Organization => String::new(),
         Parameter::Project => {
             let id = atlas.projects.get(index).map(|view| view.project.organization_id.as_str());
             let own = atlas.organizations.iter().find(|view| Some(view.organization.id.as_str()) == id);
             own.map(|view| format!("of {}", view.organization.name)).unwrap_or_default()
         }
+        _ => String::new(),
     }
 }
 
@@ -211,7 +213,8 @@ impl Overlay for JumpLine {
             (None, None) => piece("looking names up …", Tone::Dim),
             (None, Some(_)) => piece("", Tone::Dim),
         };
-        let frame = Frame { title: "Jump to", prompt: Some(":"), note, most: MOST.max(JUMPS.len()), marks: true };
+        let frame =
+            Frame { title: "Jump to", prompt: Some(":"), note, most: MOST.max(screens::jumps().count()), marks: true };
         self.picker.draw(buffer, body, &frame, &rows, &model.setting.theme);
     }
 

@@ -8,10 +8,10 @@ use super::picker::{Frame, Picked, Picker};
 use super::{JumpLine, Overlay, Reply};
 use crate::actions::{Action, offered};
 use crate::fuzzy::ranked;
-use crate::jumps::{JUMPS, Jump};
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::piece::{Piece, piece};
+use crate::screens::{Kind, jumps};
 use crate::text::fit;
 use crate::theme::Tone;
 
@@ -33,7 +33,7 @@ struct Entry {
 #[derive(Clone, Copy)]
 enum Does {
     Action(Action),
-    Jump(&'static Jump),
+    Jump(&'static Kind),
 }
 
 impl Palette {
@@ -46,10 +46,10 @@ impl Palette {
             keys: fit(&model.labels(entry.action).into_iter().take(2).collect::<Vec<_>>().join(" "), KEYS).into_owned(),
             text: format!("{}: {}", entry.group.title(), entry.help),
         });
-        let jumps = JUMPS.iter().map(|jump| Entry {
-            does: Does::Jump(jump),
-            keys: format!(":{}", jump.name),
-            text: format!("Jump: {}", jump.help),
+        let jumps = jumps().map(|kind| Entry {
+            does: Does::Jump(kind),
+            keys: format!(":{}", kind.name),
+            text: format!("Jump: {}", kind.title),
         });
         Self { picker: Picker::default(), entries: actions.chain(jumps).collect() }
     }
@@ -68,7 +68,7 @@ impl Overlay for Palette {
         match (self.picker.key(key, rows), chosen) {
             (Picked::Left, _) => Reply::Close,
             (Picked::Chosen, Some(Does::Action(action))) => Reply::Then(Outcome::Act(action)),
-            (Picked::Chosen, Some(Does::Jump(jump))) => Reply::Then(Outcome::Show(Box::new(JumpLine::to(jump)))),
+            (Picked::Chosen, Some(Does::Jump(kind))) => Reply::Then(Outcome::Show(Box::new(JumpLine::to(kind)))),
             _ => Reply::Stay,
         }
     }

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use mete_core::limits::Limits;
 use mete_core::{Nanos, Timestamp};
+use mete_store::{Alert, AlertKind, AlertPart};
 
 use crate::budget::bar_tone;
-use crate::format::{ago, count_within, money_within, percent, span};
+use crate::format::{ago, count_within, money, money_within, percent, span};
 use crate::gauge::bar;
 use crate::piece::{Piece, piece};
 use crate::state::State;
@@ -89,4 +90,28 @@ pub fn age(at: Option<Timestamp>, slot: Slot) -> Vec<Piece> {
     }
     let span = span(slot.now.since(at));
     vec![piece(span.split(' ').next().unwrap_or_default(), Tone::Plain)]
+}
+
+/// How far away an instant is: `in 6d 2h`, or how long ago it was; in its largest unit alone where there is no room for
+/// more.
+pub fn when(at: Timestamp, slot: Slot) -> Vec<Piece> {
+    let left = at.since(slot.now);
+    if left <= 0 {
+        return age(Some(at), slot);
+    }
+    let span = span(left);
+    let text = format!("in {span}");
+    let short = || format!("in {}", span.split(' ').next().unwrap_or_default());
+    vec![piece(if text.len() <= slot.width { text } else { short() }, Tone::Plain)]
+}
+
+/// What was crossed (R27).
+pub fn alert(alert: &Alert) -> (String, Tone) {
+    if let Some(AlertPart { part, name }) = &alert.part {
+        return (format!("▲ {} of {} {name}", money(alert.amount), part.kind), Tone::Bad);
+    }
+    match alert.kind {
+        AlertKind::Threshold => (format!("● threshold {}", money(alert.amount)), Tone::Near),
+        AlertKind::Exhausted => (format!("▲ exhausted {}", money(alert.amount)), Tone::Bad),
+    }
 }

@@ -1,102 +1,57 @@
-//! The screens. Each is one file or folder; a new one needs its module and its kind here, and a line in `jumps` or
+//! The screens. Each is one file or folder; a new one needs its module here and its kind in `kinds`, and a jump there or
 //! somebody who opens it.
 
+mod alerts;
+mod audit;
+mod blocks;
 mod cells;
+mod entry;
+mod events;
+mod explain;
+mod fact_rows;
+mod invites;
 mod keys;
+mod kinds;
+mod members;
 mod organizations;
+mod pages;
 mod project;
 mod projects;
+mod pulse;
+mod quarantine;
+mod settings;
+mod sources;
 mod trouble;
 
 use std::collections::BTreeMap;
 
+pub use alerts::Alerts;
+pub use audit::Audit;
+pub use blocks::Blocks;
+pub use events::Events;
+pub use explain::Explain;
+pub use invites::Invites;
 pub use keys::Keys;
+pub use kinds::{KINDS, Kind, first, firsts, jumps, lists, names};
+pub use members::Members;
 use mete_core::{Month, Timestamp};
 pub use organizations::Organizations;
 pub use project::ProjectScreen;
 pub use projects::Projects;
+pub use pulse::Pulse;
+pub use quarantine::Quarantine;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
+pub use settings::Settings;
+pub use sources::Sources;
 
-use crate::actions::{ACTING, Action, EVERYWHERE, ON_LISTS};
+use crate::actions::Action;
 use crate::config::ListConfig;
 use crate::data::{Answer, Query};
-use crate::deeds::Target;
+use crate::deeds::{Target, Wish, meant};
 use crate::look::Look;
 use crate::outcome::Outcome;
 use crate::table::List;
-
-/// A kind of screens, as the configuration knows it.
-pub struct Kind {
-    /// Its name.
-    pub name: &'static str,
-    /// What it offers besides what works everywhere and on every list.
-    pub actions: &'static [Action],
-    /// Its lists by their names, with the names of their columns.
-    pub lists: fn() -> Vec<(&'static str, Vec<String>)>,
-    /// Opens it as the first screen, where nothing has to be named for it.
-    pub first: Option<fn() -> Box<dyn Screen>>,
-}
-
-/// Every kind of screens; the interface starts with the first one.
-pub static KINDS: [Kind; 4] = [
-    Kind {
-        name: "organizations",
-        actions: organizations::ACTIONS,
-        lists: || vec![("organizations", organizations::columns())],
-        first: Some(|| Box::new(Organizations::new())),
-    },
-    Kind {
-        name: "projects",
-        actions: projects::ACTIONS,
-        lists: || vec![("projects", projects::columns())],
-        first: None,
-    },
-    Kind { name: "project", actions: project::ACTIONS, lists: project::lists, first: None },
-    Kind {
-        name: "keys",
-        actions: keys::ACTIONS,
-        lists: || vec![("keys", keys::columns())],
-        first: Some(|| Box::new(Keys::of(None, None))),
-    },
-];
-
-impl Kind {
-    /// Whether two actions can be done on it, so that they must not have the same keys.
-    #[must_use]
-    pub fn offers(&self, one: &str, other: &str) -> bool {
-        let offered = |name: &str| {
-            let mut all = self.actions.iter().chain(ON_LISTS).chain(EVERYWHERE).chain(ACTING);
-            all.any(|action| action.name() == name)
-        };
-        offered(one) && offered(other)
-    }
-}
-
-/// The names of all screens in the configuration.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    KINDS.iter().map(|kind| kind.name).collect()
-}
-
-/// Those of them that can be shown first.
-#[must_use]
-pub fn firsts() -> Vec<&'static str> {
-    KINDS.iter().filter(|kind| kind.first.is_some()).map(|kind| kind.name).collect()
-}
-
-/// The screen of a name to start with; without one, the first that there is.
-#[must_use]
-pub fn first(name: Option<&str>) -> Box<dyn Screen> {
-    let open = |kind: &Kind| kind.first.filter(|_| name.is_none_or(|name| name == kind.name));
-    KINDS.iter().find_map(open).map_or_else(|| Box::new(Organizations::new()) as Box<dyn Screen>, |open| open())
-}
-
-/// The lists of all screens by their names in the configuration, with the names of their columns.
-#[must_use]
-pub fn lists() -> Vec<(&'static str, Vec<String>)> {
-    KINDS.iter().flat_map(|kind| (kind.lists)()).collect()
-}
 
 /// One screen with its data and its state. It keeps both while another screen is on top of it.
 pub trait Screen: Send {
@@ -111,8 +66,18 @@ pub trait Screen: Send {
         false
     }
 
+    /// So old, in microseconds, what it knows is asked again, though the store says that nothing has changed.
+    fn renewed_after(&self) -> Option<i64> {
+        None
+    }
+
     /// What it has to know to show a month.
     fn queries(&self, month: Month) -> Vec<Query>;
+
+    /// Whether what it has to know has become something else since it was asked last: another page, another order.
+    fn turned(&mut self) -> bool {
+        false
+    }
 
     /// Takes the answers to [`Screen::queries`] for the same month, in their order.
     fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp);
@@ -145,8 +110,19 @@ pub trait Screen: Send {
         Vec::new()
     }
 
+    /// What an acting key means here; by default what it means for [`Screen::targets`].
+    fn meant(&self, action: Action) -> Option<Wish> {
+        meant(action, &self.targets())
+    }
+
     /// The list that the keys act on.
     fn list(&mut self) -> &mut dyn List;
+
+    /// Takes a click: it selects a row, sorts by a heading, shows a tab.
+    fn click(&mut self, place: Position) -> Outcome {
+        self.list().click(place);
+        Outcome::Done
+    }
 
     /// How many things it shows that are refused: the bell rings when they become more.
     fn refused(&self) -> usize {

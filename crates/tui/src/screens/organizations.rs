@@ -1,4 +1,4 @@
-//! All organizations of the deployment: the first screen.
+//! All organizations of the deployment.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::projects::Projects;
-use super::{Screen, cells, trouble};
+use super::{Audit, Invites, Keys, Members, Screen, cells, trouble};
 use crate::actions::Action;
 use crate::data::{Answer, Query};
 use crate::deeds::Target;
@@ -21,7 +21,7 @@ use crate::state::State;
 use crate::table::{Column, Figure, List, Row, Table};
 use crate::theme::Tone;
 
-const EMPTY: &str = "No organization yet. Make the first one with: mete init --org NAME --owner EMAIL";
+pub(super) const EMPTY: &str = "No organization yet. Make the first one with: mete init --org NAME --owner EMAIL";
 
 /// The list of organizations; a sub-organization stands under its parent (R3).
 pub struct Organizations {
@@ -125,7 +125,8 @@ static COLUMNS: [Col; 9] = [
     .kept(),
 ];
 /// What it offers of its own.
-pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Faults];
+pub(super) const ACTIONS: &[Action] =
+    &[Action::Open, Action::Faults, Action::Keys, Action::Members, Action::Invites, Action::Audit];
 
 /// The names of its columns.
 pub(super) fn columns() -> Vec<String> {
@@ -188,8 +189,16 @@ impl Screen for Organizations {
     }
 
     fn act(&mut self, action: Action) -> Outcome {
-        let row = self.table.selected().filter(|_| action == Action::Open);
-        Outcome::open(row.map(|row| Projects::of(&row.view.organization)))
+        let Some(row) = self.table.selected() else { return Outcome::Done };
+        let organization = &row.view.organization;
+        match action {
+            Action::Open => Outcome::open(Some(Projects::of(organization))),
+            Action::Keys => Outcome::open(Some(Keys::of_organization(&organization.id, &organization.name))),
+            Action::Members => Outcome::open(Some(Members::of(organization))),
+            Action::Invites => Outcome::open(Some(Invites::of(Some(organization)))),
+            Action::Audit => Outcome::open(Some(Audit::of_organization(&organization.id, &organization.name))),
+            _ => Outcome::Done,
+        }
     }
 
     fn targets(&self) -> Vec<Target> {

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::project::ProjectScreen;
-use super::{Screen, cells, organizations, trouble};
+use super::{Audit, Keys, Members, Screen, cells, organizations, trouble};
 use crate::actions::Action;
 use crate::budget::Budget;
 use crate::data::{Answer, Query};
@@ -125,7 +125,8 @@ static COLUMNS: [Col; 9] = [
     .kept(),
 ];
 /// What it offers of its own.
-pub(super) const ACTIONS: &[Action] = &[Action::Open, Action::Archived, Action::Faults];
+pub(super) const ACTIONS: &[Action] =
+    &[Action::Open, Action::Archived, Action::Faults, Action::Keys, Action::Members, Action::Audit];
 
 /// The names of its columns.
 pub(super) fn columns() -> Vec<String> {
@@ -235,6 +236,9 @@ impl Screen for Projects {
                 Outcome::Done
             }
             Action::Open => Outcome::open(self.table.selected().map(|row| ProjectScreen::of(&row.view.project))),
+            Action::Keys => Outcome::open(self.table.selected().map(|row| Keys::of_project(&row.view.project))),
+            Action::Members => Outcome::open(Some(Members::of(&self.organization))),
+            Action::Audit => Outcome::open(self.table.selected().map(|row| Audit::of_project(&row.view.project))),
             _ => Outcome::Done,
         }
     }

@@ -100,8 +100,14 @@ impl<R: Row> Table<R> {
         let (shown, all) = (count(self.shown.len() as u64), count(self.rows.len() as u64));
         let rows = match (self.faults, self.shown.len() == self.rows.len()) {
             (true, _) => format!("{shown} of {all} in trouble"),
-            (false, true) => all,
-            (false, false) => format!("{shown} of {all} shown"),
+            (false, true) => match self.part {
+                Some((before, after)) => format!("{before}{all}{after}"),
+                None => all,
+            },
+            (false, false) => match self.part {
+                Some((before, after)) => format!("{shown} of {before}{all}{after} shown"),
+                None => format!("{shown} of {all} shown"),
+            },
         };
         let by = self.columns.get(self.sort.column).map_or("", |column| column.title).to_lowercase();
         let way = if self.sort.largest_first { '↓' } else { '↑' };

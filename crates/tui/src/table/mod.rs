@@ -45,6 +45,9 @@ pub struct Table<R: 'static> {
     /// As it was at first: all columns, or those that are configured.
     configured: Layout,
     rows: Vec<R>,
+    /// Which part of all that there is the rows are, in words before and after their number, where they are a part only:
+    /// then they stay in the order that they came in.
+    part: Option<(&'static str, &'static str)>,
     /// The rows' texts in small letters, as far as a filter has needed them.
     texts: Vec<String>,
     /// Indices of all rows, sorted.
@@ -83,6 +86,7 @@ impl<R: Row> Table<R> {
             layout: Layout::of(columns.len()),
             configured: Layout::of(columns.len()),
             rows: Vec::new(),
+            part: None,
             texts: Vec::new(),
             sorted: Vec::new(),
             matching: Vec::new(),
@@ -101,11 +105,44 @@ impl<R: Row> Table<R> {
         }
     }
 
+    /// Replaces the rows by all that there are, or by a part, as these words before and after their number tell; a part
+    /// stays in its order, of which `column` is told to be the reason.
+    pub fn set_part(&mut self, rows: Vec<R>, part: Option<(&'static str, &'static str)>, column: usize) {
+        self.part = part;
+        if part.is_some() {
+            let largest_first = self.columns.get(column).is_some_and(|column| column.largest_first);
+            self.sort = Sort { column, largest_first };
+        }
+        self.set_rows(rows);
+    }
+
+    /// The column that the rows are sorted by.
+    #[must_use]
+    pub const fn sorted_by(&self) -> usize {
+        self.sort.column
+    }
+
+    /// Where the selection stands among the rows as they came, how many these are, and whether it is on the first or the
+    /// last of those shown.
+    #[must_use]
+    pub fn standing(&self) -> (usize, usize, bool, bool) {
+        let index = self.shown.get(self.position).copied().unwrap_or_default();
+        (index, self.rows.len(), self.position == 0, self.position + 1 >= self.shown.len())
+    }
+
     /// Replaces the rows. Filter and sort stay; the selection stays on its row, or takes the place of a row that is gone.
     pub fn set_rows(&mut self, rows: Vec<R>) {
         self.rows = rows;
         self.texts.clear();
         self.rearrange();
+    }
+
+    /// Selects the row with this id, if it is shown.
+    pub fn point_at(&mut self, id: &str) {
+        let found = self.shown().position(|row| row.id() == id);
+        if let Some(position) = found {
+            self.select(position);
+        }
     }
 
     /// All rows, in no order.
@@ -160,7 +197,10 @@ impl<R: Row> Table<R> {
         if self.sorted.len() != rows.len() {
             self.sorted = (0..rows.len()).collect();
         }
-        self.sorted.sort_by(by_column);
+        match self.part {
+            Some(_) => self.sorted.sort_unstable(),
+            None => self.sorted.sort_by(by_column),
+        }
         self.matching.clone_from(&self.sorted);
         self.sift();
     }

@@ -1,7 +1,7 @@
 //! Acting as a person does it: keys in, a real store changed, screens out.
 
 use insta::assert_snapshot;
-use mete_store::Versions;
+use mete_store::{Setting as Stored, Versions};
 use mete_tests::{TestStore, each_engine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -43,6 +43,7 @@ impl Session {
             store: "sqlite mete.db".to_owned(),
             actor: "operator".to_owned(),
             acts,
+            config: crate::Config { start: Some("organizations".to_owned()), ..crate::Config::default() },
             ..Setting::default()
         };
         let (model, pending) = Model::start(setting, Size { width, height }, now());
@@ -64,7 +65,8 @@ impl Session {
             let doer = self.bench.doer.clone();
             match self.pending.remove(0) {
                 Effect::Ask { view, generation, queries } => {
-                    let seen = Seen { store: doer.store.clone(), actor: doer.actor.clone() };
+                    let clock = std::sync::Arc::clone(&doer.clock);
+                    let seen = Seen { store: doer.store.clone(), actor: doer.actor.clone(), clock, explaining: None };
                     let mut answers = Vec::new();
                     for query in queries {
                         answers.push(seen.ask(query).await);
@@ -212,10 +214,34 @@ each_engine! {
         Ok(())
     }
 
+    async fn r34_one_entry_or_a_group_of_the_quarantine_is_retried_and_forgotten(place: &TestStore) -> anyhow::Result<()> {
+        let bench = Bench::open(place).await?;
+        bench.quarantine().await?;
+        let mut session = Session::over(bench, (100, 30), true).await;
+        session.press(":quarantine<enter>").await.sees("3 in all");
+        session.press("t").await.sees("3 entries are there");
+        session.press("<enter>").await.sees("✓ 3 read again");
+        session.press("<tab>t").await.sees("1 entry is there");
+        session.press("<enter>").await.sees("✓ 1 read again");
+        session.press("x<tab>torn<enter>y").await.sees("✓ 1 of the quarantine are forgotten");
+        session.press("<enter>x<tab>torn<enter>y").await.sees("It has left the quarantine");
+        session.press("<esc><tab>x<tab>torn<enter>y").await.sees("✓ 1 of the quarantine are forgotten");
+        assert_eq!(session.bench.doer.store.count_quarantine().await?, 0);
+        Ok(())
+    }
+
+    async fn r4_a_setting_is_edited_where_it_is_listed(place: &TestStore) -> anyhow::Result<()> {
+        let mut session = Session::open(place, (100, 30), true).await?;
+        session.press(":settings<enter>/retention<enter>E").await.sees("Setting retention_months");
+        session.press("<backspace><backspace><backspace>7<enter>").await.sees("✓ retention_months is 7");
+        assert_eq!(session.bench.doer.store.setting(Stored::RetentionMonths).await?, 7);
+        Ok(())
+    }
+
     async fn what_is_left_with_esc_changes_nothing(place: &TestStore) -> anyhow::Result<()> {
         let mut session = Session::open(place, (100, 30), true).await?;
         let before = session.bench.doer.store.versions().await?;
-        session.press("nAcme 2<esc>$1<esc><enter>e2<esc>b<tab>why<esc>x<esc>.<down><enter><esc>").await;
+        session.press("nAcme 2<esc>$1<esc><enter>E2<esc>b<tab>why<esc>x<esc>.<down><enter><esc>").await;
         assert_eq!((session.deeds, session.bench.doer.store.versions().await?), (0, before));
         Ok(())
     }
@@ -229,6 +255,10 @@ const KEYS: &[&str] = &[
     "<tab>",
     "n",
     "e",
+    "E",
+    "d",
+    "2",
+    "4",
     "b",
     "$",
     "u",

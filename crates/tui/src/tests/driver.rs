@@ -29,13 +29,23 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Nothing answered yet.
+    /// Nothing answered yet, at the organizations.
     pub fn silent(width: u16, height: u16, theme: Theme) -> Self {
         Self::set(width, height, Setting { theme, ..Setting::default() })
     }
 
-    /// Nothing answered yet, with all that can be set.
-    pub fn set(width: u16, height: u16, setting: Setting) -> Self {
+    /// Nothing answered yet, at the first screen.
+    pub fn silent_at_home(width: u16, height: u16, theme: Theme) -> Self {
+        Self::begun(width, height, Setting { theme, ..Setting::default() })
+    }
+
+    /// Nothing answered yet, with all that can be set; at the organizations unless that says where.
+    pub fn set(width: u16, height: u16, mut setting: Setting) -> Self {
+        setting.config.start.get_or_insert_with(|| "organizations".to_owned());
+        Self::begun(width, height, setting)
+    }
+
+    fn begun(width: u16, height: u16, setting: Setting) -> Self {
         let setting = Setting { store: "sqlite mete.db".to_owned(), actor: "operator".to_owned(), ..setting };
         let (model, pending) = Model::start(setting, Size { width, height }, now());
         let mut driver = Self { model, world: World::default(), now: now(), pending, left: false, rung: false };
@@ -43,9 +53,16 @@ impl Driver {
         driver
     }
 
-    /// Everything answered.
+    /// Everything answered, at the organizations.
     pub fn answered(width: u16, height: u16) -> Self {
         let mut driver = Self::silent(width, height, Theme::new(true, None));
+        driver.poll();
+        driver
+    }
+
+    /// Everything answered, at the first screen.
+    pub fn at_home(width: u16, height: u16) -> Self {
+        let mut driver = Self::silent_at_home(width, height, Theme::new(true, None));
         driver.poll();
         driver
     }
@@ -145,6 +162,7 @@ pub fn parse(keys: &str) -> Vec<KeyEvent> {
             Some(("enter", after)) => (KeyCode::Enter, KeyModifiers::NONE, after),
             Some(("esc", after)) => (KeyCode::Esc, KeyModifiers::NONE, after),
             Some(("tab", after)) => (KeyCode::Tab, KeyModifiers::NONE, after),
+            Some(("s-tab", after)) => (KeyCode::BackTab, KeyModifiers::SHIFT, after),
             Some(("up", after)) => (KeyCode::Up, KeyModifiers::NONE, after),
             Some(("left", after)) => (KeyCode::Left, KeyModifiers::NONE, after),
             Some(("right", after)) => (KeyCode::Right, KeyModifiers::NONE, after),

@@ -162,6 +162,8 @@ impl Running {
 #[tokio::test]
 async fn keys_lead_through_the_screens_and_out() {
     let mut running = Running::start(|_, _| {});
+    running.see("Needs you").await;
+    running.press(":organizations<enter>").await;
     running.see("▲ 1 project").await;
     running.press("<enter>").await;
     running.see("▸ Support bot").await;
@@ -177,6 +179,8 @@ async fn keys_lead_through_the_screens_and_out() {
 async fn what_changes_in_the_store_is_seen_without_a_key() {
     let mut running = Running::start(|_, _| {});
     running.see("Globex").await;
+    running.press(":organizations<enter>").await;
+    running.see("PROJECTS").await;
     running.world.set_organizations(vec![organization("Umbrella", "7", Some("7"))]);
     running.see("▲ refused").await;
     running.world.set_organizations(vec![organization("Umbrella", "7", Some("70"))]);

@@ -2,9 +2,12 @@
 
 mod acting;
 pub mod driver;
+mod intake;
 mod laws;
 mod main_loop;
 mod overlays;
+mod people;
+mod pulse;
 mod registry;
 mod screens;
 mod settings;

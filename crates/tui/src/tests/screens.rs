@@ -5,8 +5,9 @@ use mete_core::time::SECOND;
 use ratatui::style::{Color, Modifier};
 
 use super::driver::Driver;
-use crate::msg::Msg;
-use crate::samples::{organization, project};
+use crate::explaining::{Asked, Explained, Figures};
+use crate::msg::{Effect, Msg};
+use crate::samples::{explained, nanos, now, organization, project};
 use crate::theme::Theme;
 
 #[test]
@@ -30,11 +31,6 @@ fn projects_at_160x50() {
 }
 
 #[test]
-fn project_at_80x24() {
-    assert_snapshot!(Driver::answered(80, 24).press("<enter><enter>").screen());
-}
-
-#[test]
 fn project_at_160x50() {
     assert_snapshot!(Driver::answered(160, 50).press("<enter><enter>").screen());
 }
@@ -42,6 +38,110 @@ fn project_at_160x50() {
 #[test]
 fn project_at_60x15() {
     assert_snapshot!(Driver::answered(60, 15).press("<enter><enter>").screen());
+}
+
+/// Every tab of a project, and explanations, as a person sees them.
+macro_rules! pictures {
+    ($($name:ident: $keys:literal),+ $(,)?) => {$(
+        #[test]
+        fn $name() {
+            for (width, height) in [(80, 24), (120, 40)] {
+                let screen = Driver::answered(width, height).press($keys).screen();
+                assert_snapshot!(format!("{}_at_{width}x{height}", stringify!($name)), screen);
+            }
+        }
+    )+};
+}
+
+pictures! {
+    project_overview: "<enter><enter>",
+    project_overview_in_a_past_month: "<enter><enter><",
+    project_people: "<enter><enter>2",
+    project_keys: "<enter><enter>3",
+    project_limits: "<enter><enter>4",
+    project_usage_by_endpoint: "<enter><enter>5d",
+    project_resources: "<enter><enter>6",
+    project_alerts: "<enter><enter>7",
+    project_audit: "<enter><enter><s-tab>",
+    explain_key: "<enter><enter>je",
+    explain_project: ":why support<enter>",
+    explain_in_a_past_month: ":why support<enter><",
+}
+
+#[test]
+fn an_explanation_that_nobody_knows_or_that_fails_says_so() {
+    let mut driver = Driver::answered(80, 24);
+    driver.world.set_explained(None);
+    let unknown = driver.press(":why support<enter>").screen();
+    let mut driver = Driver::answered(80, 24);
+    driver.world.set_down(Some("the store failed: the connection is gone"));
+    let failed = driver.press(":why support<enter>").screen();
+    assert_snapshot!(format!("{unknown}\n\n{failed}"));
+}
+
+#[test]
+fn an_explanation_with_long_and_wide_names_and_every_doubt_stays_in_its_place() {
+    let mut driver = Driver::answered(80, 24);
+    let asked = Asked { key_id: None, project_id: String::new(), month: now().month() };
+    let mut told = explained(&asked);
+    told.degraded = Some("the store has not answered for 5 minutes".to_owned());
+    told.by_daemon = true;
+    if let Some(spent_by) = &mut told.spent_by {
+        spent_by.spenders.insert(0, ("key", "検索エンジンの評価と夜間バッチ処理".to_owned(), nanos("9223372036")));
+    }
+    for rule in &mut told.rules {
+        if let Figures::Budget { held, overshoot, .. } = &mut rule.figures {
+            (*held, *overshoot) = (Some(nanos("2.1")), Some(nanos("1.6")));
+        }
+    }
+    driver.world.set_explained(Some(told));
+    assert_snapshot!(driver.press(":why support<enter>").screen());
+}
+
+#[test]
+fn what_is_let_through_says_so() {
+    let mut driver = Driver::answered(100, 30);
+    let asked = Asked { key_id: None, project_id: String::new(), month: now().month() };
+    driver.world.set_explained(Some(Explained { refused: None, ..explained(&asked) }));
+    assert!(driver.press(":why search<enter>").screen().contains("✓ let through"), "{}", driver.screen());
+}
+
+#[test]
+fn an_explanation_points_at_what_decides_and_keeps_to_what_is_chosen() {
+    let mut driver = Driver::answered(100, 30);
+    driver.press(":why support<enter>");
+    assert!(driver.selection().contains("project budget"), "{}", driver.selection());
+    assert!(driver.screen().contains("acts on Support bot"), "{}", driver.screen());
+    driver.press("k");
+    assert!(driver.screen().contains("acts on Acme"), "{}", driver.screen());
+    driver.world.set_projects(vec![project("Support bot", "500", Some("500"))]);
+    driver.poll();
+    assert!(driver.selection().contains("organization budget"), "{}", driver.selection());
+}
+
+#[test]
+fn r6_limits_people_and_explanations_hide_what_may_not_be_seen() {
+    let mut driver = Driver::silent(120, 40, Theme::new(true, None));
+    driver.world.hide_spend();
+    driver.poll();
+    for keys in ["2", "3", "4", "5", "6", "7", "8", "e"] {
+        let screen = driver.press(":project support<enter>").press(keys).screen();
+        let seen = ["500.000", "401.22", "179.60", "480.1", "$0.4200"].iter().find(|seen| screen.contains(**seen));
+        assert!(seen.is_none(), "{keys}: {seen:?}\n{screen}");
+    }
+    assert!(driver.press(":project support<enter>8").screen().contains("The audit log is for owners"));
+}
+
+#[test]
+fn a_tab_asks_for_itself_alone_and_anew() {
+    let mut driver = Driver::answered(100, 30);
+    driver.press("<enter><enter>");
+    driver.send(Msg::Key(super::driver::parse("8")[0]));
+    let Some(Effect::Ask { queries, .. }) = driver.pending.last() else { panic!("the tab is asked for") };
+    assert_eq!(queries.len(), 3, "{queries:?}");
+    assert!(driver.screen().contains("Loading"), "{}", driver.screen());
+    driver.settle();
+    assert!(driver.screen().contains("project.archived"), "{}", driver.screen());
 }
 
 #[test]
@@ -55,11 +155,6 @@ fn no_organization_yet() {
     driver.world.set_organizations(Vec::new());
     driver.poll();
     assert_snapshot!(driver.screen());
-}
-
-#[test]
-fn a_project_in_a_month_without_spend() {
-    assert_snapshot!(Driver::answered(80, 24).press("<enter><enter><").screen());
 }
 
 #[test]

@@ -109,16 +109,15 @@ fn the_wheel_scrolls_and_clicks_select_and_sort() {
 }
 
 #[test]
-fn a_click_gives_the_keys_to_the_list_that_it_is_on() {
+fn a_click_shows_a_tab() {
     let mut driver = configured(160, 50, "mouse = true", Charset::Unicode);
     driver.press("<enter><enter>");
-    let model = place(&driver, "claude-sonnet-4-5");
-    mouse(&mut driver, MouseEventKind::Down(MouseButton::Left), model);
-    driver.press("/gpt<enter>");
-    assert!(driver.screen().contains("1 of 2 shown"), "{}", driver.screen());
+    let limits = place(&driver, "Limits");
+    mouse(&mut driver, MouseEventKind::Down(MouseButton::Left), limits);
+    assert!(driver.screen().contains("[4 Limits]"), "{}", driver.screen());
     let before = driver.screen();
-    mouse(&mut driver, MouseEventKind::Down(MouseButton::Left), (3, 1));
-    assert_eq!(driver.screen(), before, "where no list is, nothing happens");
+    mouse(&mut driver, MouseEventKind::Down(MouseButton::Left), (159, 1));
+    assert_eq!(driver.screen(), before, "where nothing is, nothing happens");
 }
 
 #[test]

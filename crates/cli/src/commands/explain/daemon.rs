@@ -16,6 +16,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use mete_core::Timestamp;
+
 use super::ExplainArgs;
 use crate::context::Context;
 use crate::error::CliError;
@@ -29,13 +31,29 @@ struct Question {
     token: Option<HeaderValue>,
 }
 
-/// What it answers.
+/// What it answers to somebody who names keys as they like.
+///
+/// # Errors
+/// When there is no such key, it cannot be reached, or refuses.
+pub async fn ask_named(daemon: &str, args: &ExplainArgs, context: &Context) -> Result<Value, CliError> {
+    let key = match &args.key {
+        Some(asked) => Some(key_of(asked, context).await?),
+        None => None,
+    };
+    ask(daemon, (args, key), context.now()).await
+}
+
+/// What it answers about a key, by a name and value of it that it knows, or about a project.
 ///
 /// # Errors
 /// When it cannot be reached, or refuses.
-pub async fn ask(daemon: &str, args: &ExplainArgs, context: &Context) -> Result<Value, CliError> {
+pub async fn ask(
+    daemon: &str,
+    (args, key): (&ExplainArgs, Option<(&'static str, String)>),
+    now: Timestamp,
+) -> Result<Value, CliError> {
     let question =
-        Question { query: query(args, context).await?, token: args.token_file.as_deref().map(token).transpose()? };
+        Question { query: query((args, key), now)?, token: args.token_file.as_deref().map(token).transpose()? };
     let failed = |problem: String, code| CliError::Daemon { place: daemon.to_owned(), problem, code };
     let answer = timeout(PATIENCE, exchange(daemon, &question)).await;
     let answer = answer.map_err(|_| failed(format!("no answer within {PATIENCE:?}"), "io"))?;
@@ -63,18 +81,13 @@ fn token(path: &Path) -> Result<HeaderValue, CliError> {
     Ok(value)
 }
 
-async fn query(args: &ExplainArgs, context: &Context) -> Result<String, CliError> {
+fn query((args, key): (&ExplainArgs, Option<(&'static str, String)>), now: Timestamp) -> Result<String, CliError> {
     let mut query = Serializer::new(String::new());
-    match (&args.key, &args.project) {
-        (Some(key), _) => {
-            let (name, value) = key_of(key, context).await?;
-            query.append_pair(name, &value);
-        }
-        (None, project) => {
-            query.append_pair("project", project.as_deref().unwrap_or_default());
-        }
-    }
-    let at = args.past(context.now())?.map(|at| at.to_string());
+    match key {
+        Some((name, value)) => query.append_pair(name, &value),
+        None => query.append_pair("project", args.project.as_deref().unwrap_or_default()),
+    };
+    let at = args.past(now)?.map(|at| at.to_string());
     let bytes = args.bytes.map(|bytes| bytes.to_string());
     let given =
         [("at", &at), ("method", &args.method), ("path", &args.path), ("model", &args.model), ("bytes", &bytes)];

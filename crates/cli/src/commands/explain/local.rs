@@ -9,7 +9,6 @@ use mete_gate::{Explanation, Gate, Past, Report, Rule, Spenders, SpentBy, Verdic
 use mete_store::{SpendBy, Store};
 
 use super::ExplainArgs;
-use crate::context::Context;
 use crate::error::CliError;
 
 /// How often the store is read anew where somebody commits meanwhile.
@@ -19,6 +18,13 @@ const TRIES: usize = 4;
 pub struct Local {
     pub report: Report,
     pub name: String,
+}
+
+/// What it is explained from.
+pub struct Ground<'a> {
+    pub view: View<'a>,
+    pub store: &'a Store,
+    pub now: Timestamp,
 }
 
 /// Whom it is about.
@@ -31,8 +37,8 @@ struct Subject {
 ///
 /// # Errors
 /// When there is no such key or project for the actor, or the store cannot be read.
-pub async fn explain(args: &ExplainArgs, context: &Context) -> Result<Local, CliError> {
-    let (view, store) = (context.view().await?, context.store().await?);
+pub async fn explain(args: &ExplainArgs, ground: &Ground<'_>) -> Result<Local, CliError> {
+    let Ground { view, store, now } = ground;
     let key = match &args.key {
         Some(key) => Some(view.key(key).await?),
         None => None,
@@ -41,9 +47,9 @@ pub async fn explain(args: &ExplainArgs, context: &Context) -> Result<Local, Cli
     let project = view.project(None, project.unwrap_or_default()).await?;
     let name = key.as_ref().map_or_else(|| format!("the project '{}'", project.name), |key| key.redacted_value.clone());
     let subject = Subject { key, project };
-    let report = match args.past(context.now())? {
-        Some(at) => subject.past(&view, store, args, at).await?,
-        None => subject.present(&view, store, args, context.now()).await?,
+    let report = match args.past(*now)? {
+        Some(at) => subject.past(view, store, args, at).await?,
+        None => subject.present(view, store, args, *now).await?,
     };
     Ok(Local { report, name })
 }

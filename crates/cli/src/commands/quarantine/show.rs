@@ -2,12 +2,16 @@
 
 use clap::Args;
 use mete_store::QuarantineRow;
+use mete_tui::{advice, excerpt};
 use serde::Serialize;
 
-use super::{Entry, advice, excerpt};
+use super::Entry;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{count, facts, time};
+use crate::output::{count, facts, safe, time};
+
+/// The most columns that a piece of raw text takes; a terminal has 80 at least.
+const WIDTH: usize = 76;
 
 /// Which entry.
 #[derive(Debug, Args)]
@@ -55,7 +59,10 @@ fn describe(row: &QuarantineRow) -> String {
     let mut text = facts;
     if !row.raw.is_empty() {
         text += "\n";
-        text += &excerpt::of(&row.raw, row.spot.map(|spot| spot as usize));
+        let excerpt = excerpt::of(&row.raw, row.spot.map(|spot| spot as usize), (WIDTH, safe));
+        text += &excerpt.line;
+        text.push('\n');
+        text.extend(excerpt.caret.map(|caret| format!("{}^\n", " ".repeat(caret))));
     }
     text + "\n" + advice::of(&row.reason) + "\n"
 }

@@ -1,8 +1,7 @@
 //! The alerts of a project, its models, members and keys in the month shown (R27).
 
-use mete_store::{Alert, AlertKind, AlertPart};
+use mete_store::Alert;
 
-use crate::format::money;
 use crate::screens::cells;
 use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
@@ -17,13 +16,7 @@ pub struct AlertRow {
 
 impl AlertRow {
     fn what(&self) -> (String, Tone) {
-        if let Some(AlertPart { part, name }) = &self.alert.part {
-            return (format!("▲ {} of {} {name}", money(self.alert.amount), part.kind), Tone::Bad);
-        }
-        match self.alert.kind {
-            AlertKind::Threshold => (format!("● threshold {}", money(self.alert.amount)), Tone::Near),
-            AlertKind::Exhausted => (format!("▲ exhausted {}", money(self.alert.amount)), Tone::Bad),
-        }
+        cells::alert(&self.alert)
     }
 }
 

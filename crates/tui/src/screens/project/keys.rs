@@ -32,12 +32,16 @@ pub struct KeyRow {
 
 /// What a key's requests meet, from all right to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum KeyState {
+pub enum KeyState {
     /// No key of the project: usage that names none.
     NoKey,
+    /// It is let through.
     Active,
+    /// Its owner is gone, or somebody disabled it.
     Disabled,
+    /// Its time is over.
     Expired,
+    /// It was revoked for good.
     Revoked,
     /// Somebody released it by hand: no budget refuses it (R41).
     Released,
@@ -58,7 +62,9 @@ pub struct Ground {
 }
 
 impl Ground {
-    fn state_of(&self, key: &ApiKey) -> KeyState {
+    /// What the requests of a key meet.
+    #[must_use]
+    pub fn state_of(&self, key: &ApiKey) -> KeyState {
         let placed = |kind| self.blocks.iter().any(|block| block.scope_id == key.id && block.kind == kind);
         match key.status {
             KeyStatus::Disabled => KeyState::Disabled,
@@ -79,12 +85,21 @@ impl Ground {
 }
 
 impl KeyState {
+    /// Whether somebody may have to do something about it.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        matches!(self, Self::Released | Self::Refused | Self::Blocked)
+    }
+
     /// Its word alone, for filters and files.
-    fn word(self) -> &'static str {
+    #[must_use]
+    pub fn word(self) -> &'static str {
         self.look().0.trim_start_matches(|sign: char| !sign.is_alphabetic()).trim()
     }
 
-    const fn look(self) -> (&'static str, Tone) {
+    /// How it reads.
+    #[must_use]
+    pub const fn look(self) -> (&'static str, Tone) {
         match self {
             Self::NoKey => ("–", Tone::Dim),
             Self::Active => ("active", Tone::Dim),
@@ -109,7 +124,7 @@ impl Row for KeyRow {
     }
 
     fn is_fault(&self) -> bool {
-        matches!(self.state, KeyState::Released | KeyState::Refused | KeyState::Blocked)
+        self.state.is_fault()
     }
 }
 

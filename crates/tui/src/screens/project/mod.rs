@@ -1,83 +1,100 @@
-//! One project in one month: budget, spend by day, keys, models, alerts.
+//! One project in one month, in tabs: overview, people, keys, limits, usage, resources, alerts, audit.
 
 mod alerts;
-mod keys;
-mod models;
+mod audit;
+pub(super) mod keys;
+mod limits;
+mod overview;
+mod people;
+mod resources;
+mod tabs;
+mod usage;
 
 use mete_core::directory::{Project, ProjectView};
 use mete_core::manual_block::ManualBlock;
-use mete_core::time::{day_label, day_of_month};
-use mete_core::{Month, Nanos, Timestamp};
+use mete_core::{Month, Timestamp};
 use mete_store::{AlertFilter, KeyFilter, SpendBy, SpendRow};
+use overview::{Overview, UNSEEN};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use tabs::Tab;
 
-use super::{Keys, Screen, cells, organizations};
+use super::{Audit, Keys, Screen, cells, organizations};
 use crate::actions::Action;
 use crate::budget::Budget;
-use crate::chart::Days;
-use crate::data::{Answer, Query};
-use crate::deeds::Target;
-use crate::format::money;
+use crate::data::{Answer, NEWEST, ProjectLimits, Query};
+use crate::deeds::{Target, Wish, Within, meant, meant_within};
 use crate::look::Look;
 use crate::outcome::Outcome;
-use crate::panel::{Title, lines, panel, wrapped};
-use crate::piece::piece;
 use crate::recovery::Recoveries;
 use crate::state::State;
 use crate::table::{List, Table};
 use crate::theme::Tone;
 
-/// From this size on, models and alerts stand in a column of their own.
-const WIDE: (u16, u16) = (120, 30);
-/// Below this height there is room for the budget and one list only: the one that has the keys.
-const LOW: u16 = 18;
-/// What the panels say that need to see spend, where that is not allowed.
-const UNSEEN: &str = "Spend is for owners to see, and for those whom they grant it.";
-/// Lines of the budget panel before what it says is known.
-const UNKNOWN_BUDGET: u16 = 4;
-
-/// What it offers of its own.
-pub const ACTIONS: &[Action] = &[Action::NextPanel, Action::Owner, Action::Faults];
+/// What it offers whichever tab is shown.
+pub const ACTIONS: &[Action] = &[
+    Action::NextPanel,
+    Action::PreviousPanel,
+    Action::Tab(1),
+    Action::Tab(2),
+    Action::Tab(3),
+    Action::Tab(4),
+    Action::Tab(5),
+    Action::Tab(6),
+    Action::Tab(7),
+    Action::Tab(8),
+    Action::Owner,
+    Action::Divide,
+    Action::Faults,
+    Action::Keys,
+    Action::Audit,
+];
 
 /// The lists by their names in the configuration, with the names of their columns.
 pub fn lists() -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("project_keys", keys::columns()),
-        ("project_models", models::columns()),
+        ("project_people", people::columns()),
+        ("project_limits", limits::columns()),
+        ("project_usage", usage::columns()),
+        ("project_resources", resources::columns()),
         ("project_alerts", alerts::columns()),
+        ("project_audit", audit::columns()),
     ]
-}
-
-/// The lists of the screen, in the order in which Tab goes through them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Panel {
-    Keys,
-    Models,
-    Alerts,
 }
 
 /// One project.
 pub struct ProjectScreen {
     project: Project,
-    budget: Option<Budget>,
-    /// Whether the person at the screen may see what was spent (R6).
-    sees_spend: bool,
-    days: Vec<SpendRow>,
+    view: Option<ProjectView>,
+    limits: ProjectLimits,
+    overview: Overview,
     keys: Table<keys::KeyRow>,
-    models: Table<models::ModelRow>,
+    people: Table<people::PersonRow>,
+    limit_rows: Table<limits::LimitRow>,
+    by: SpendBy,
+    usage: Table<usage::UsageRow>,
+    resources: Table<resources::ResourceRow>,
     alerts: Table<alerts::AlertRow>,
-    focus: Panel,
+    audit: Table<audit::EntryRow>,
+    /// Whether the person at the screen may read the audit log.
+    reads_audit: bool,
+    tab: Tab,
+    /// Where the tabs stand.
+    line: Rect,
     recoveries: Recoveries,
 }
 
-/// Where the panels stand.
-struct Areas {
-    budget: Rect,
-    chart: Rect,
-    keys: Rect,
-    models: Rect,
-    alerts: Rect,
+/// What was answered to one asking, before it is put together.
+#[derive(Default)]
+struct Heard {
+    organization: Option<State>,
+    projects: Vec<ProjectView>,
+    by_key: Option<Option<Vec<SpendRow>>>,
+    by_member: Option<Vec<SpendRow>>,
+    keys: Option<Vec<mete_core::directory::ApiKey>>,
+    members: Option<Vec<mete_core::people::Member>>,
+    has_limits: bool,
 }
 
 impl ProjectScreen {
@@ -86,89 +103,138 @@ impl ProjectScreen {
     pub fn of(project: &Project) -> Self {
         Self {
             project: project.clone(),
-            budget: None,
-            sees_spend: true,
-            days: Vec::new(),
+            view: None,
+            limits: ProjectLimits::default(),
+            overview: Overview::new(),
             keys: keys::table(),
-            models: models::table(),
+            people: people::table(),
+            limit_rows: limits::table(),
+            by: SpendBy::Model,
+            usage: usage::table(),
+            resources: resources::table(),
             alerts: alerts::table(),
-            focus: Panel::Keys,
+            audit: audit::table(),
+            reads_audit: true,
+            tab: Tab::Overview,
+            line: Rect::ZERO,
             recoveries: Recoveries::default(),
         }
     }
 
-    fn areas(&self, area: Rect, look: &Look<'_>) -> Areas {
-        let budget = self.budget.as_ref().map_or(UNKNOWN_BUDGET, |budget| budget.height(area.width, look));
-        if area.height < LOW {
-            let [budget, list] = Layout::vertical([Constraint::Length(budget), Constraint::Fill(1)]).areas(area);
-            let only = |panel| if self.focus == panel { list } else { Rect::ZERO };
-            let [keys, models, alerts] = [Panel::Keys, Panel::Models, Panel::Alerts].map(only);
-            return Areas { budget, chart: Rect::ZERO, keys, models, alerts };
+    /// The line of tabs, and what is below it.
+    fn areas(area: Rect) -> [Rect; 2] {
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area)
+    }
+
+    fn take(&mut self, answer: Answer, heard: &mut Heard, (month, now): (Month, Timestamp)) {
+        match answer {
+            Answer::Organizations(views) => {
+                let states = organizations::states(&views, month, now);
+                let mut views = views.iter().zip(states);
+                let own = views.find(|(view, _)| view.organization.id == self.project.organization_id);
+                heard.organization = own.map(|(_, state)| state);
+            }
+            Answer::Projects(views) => heard.projects = views,
+            Answer::Spend(SpendBy::Day, rows) => {
+                self.overview.sees_spend = rows.is_some();
+                self.overview.days = rows.unwrap_or_default();
+            }
+            Answer::Spend(by, rows) => {
+                self.overview.sees_spend = rows.is_some();
+                if self.tab == Tab::Usage && by == self.by {
+                    self.usage.set_rows(usage::rows(rows.unwrap_or_default()));
+                } else if by == SpendBy::Key {
+                    heard.by_key = Some(rows);
+                } else {
+                    heard.by_member = rows;
+                }
+            }
+            Answer::Keys(all) => heard.keys = Some(all),
+            Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
+            Answer::Course(course) => self.overview.course = course,
+            Answer::Outlook(outlook) => self.overview.outlook = outlook,
+            Answer::Members(members) => heard.members = Some(members),
+            Answer::ProjectLimits(limits) => (self.limits, heard.has_limits) = (limits, true),
+            Answer::Resources(all) => self.resources.set_rows(resources::rows(all)),
+            Answer::Audit(entries) => {
+                self.reads_audit = entries.is_some();
+                self.audit.set_rows(audit::rows(entries.unwrap_or_default()));
+            }
+            _ => {}
         }
-        if area.width >= WIDE.0 && area.height >= WIDE.1 {
-            let [budget, rest] = Layout::vertical([Constraint::Length(budget), Constraint::Fill(1)]).areas(area);
-            let [left, right] = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(rest);
-            let [chart, keys] =
-                Layout::vertical([Constraint::Length(rest.height / 3), Constraint::Fill(1)]).areas(left);
-            let [models, alerts] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(right);
-            return Areas { budget, chart, keys, models, alerts };
-        }
-        let [budget, top, bottom] =
-            Layout::vertical([Constraint::Length(budget), Constraint::Fill(4), Constraint::Fill(5)]).areas(area);
-        let halves = Layout::horizontal([Constraint::Fill(5), Constraint::Fill(3)]);
-        let ([chart, alerts], [keys, models]) = (halves.areas(top), halves.areas(bottom));
-        Areas { budget, chart, keys, models, alerts }
     }
 
-    fn draw_days(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let days = self.days(look);
-        let most = days.spend.iter().copied().max().unwrap_or_default();
-        let mut title = Title::new("Spend per day, US$");
-        title.note = days.today.filter(|_| self.sees_spend).map(|day| format!("today {}", money(days.spend[day - 1])));
-        let inner = panel(buffer, area, &title, look.theme);
-        if most > Nanos::ZERO {
-            days.draw(buffer, inner, look.theme);
-            return;
-        }
-        let empty = match self.sees_spend {
-            true => format!("No spend in {}. Usage arrives through: mete ingest FILE, or meted.", look.month.name()),
-            false => UNSEEN.to_owned(),
-        };
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        let text = wrapped(look.arrival.reason(&empty), usize::from(inner.width))
-            .into_iter()
-            .map(|line| vec![piece(line, Tone::Dim)]);
-        lines(buffer, inner, &text.collect::<Vec<_>>(), look.theme);
-    }
-
-    /// Every day of the month shown, those without spend too.
-    fn days(&self, look: &Look<'_>) -> Days {
-        let (first, last) = look.month.days();
-        let spend = (first..=last).map(|day| self.spend_on(&day_label(day))).collect();
-        let today = look.is_present().then(|| day_of_month(look.now.day()) as usize);
-        Days { spend, today }
-    }
-
-    fn spend_on(&self, day: &str) -> Nanos {
-        self.days.iter().find(|row| row.id == day).map_or(Nanos::ZERO, |row| row.spend)
-    }
-
-    fn take_project(&mut self, views: Vec<ProjectView>, organization: Option<State>, month: Month, now: Timestamp) {
-        let Some(view) = views.into_iter().find(|view| view.project.id == self.project.id) else { return };
+    fn take_project(&mut self, view: ProjectView, organization: Option<State>, month: Month, now: Timestamp) {
         let state = State::of_project_in(&view, organization, now);
         let state = if month == now.month() { state } else { state.in_the_past() };
         let state = self.recoveries.observe(&view.project.id, state, now);
-        let present = self.days.iter().any(|row| row.id == day_label(now.day()));
-        self.budget = Some(Budget {
+        self.overview.budget = Some(Budget {
             name: view.project.name.clone(),
             limits: view.limits,
             spend: view.spend,
-            today: present.then(|| self.spend_on(&day_label(now.day()))),
+            today: self.overview.today(month, now),
             requests: view.requests,
             state,
         });
-        self.project = view.project;
+        self.project = view.project.clone();
+        self.view = Some(view);
     }
+
+    /// Shows a tab; what it has to know is asked.
+    fn show(&mut self, tab: Option<Tab>) -> Outcome {
+        match tab {
+            Some(tab) if tab != self.tab => {
+                self.tab = tab;
+                Outcome::Ask
+            }
+            _ => Outcome::Done,
+        }
+    }
+
+    /// Whether keys are listed.
+    fn lists_keys(&self) -> bool {
+        matches!(self.tab, Tab::Overview | Tab::Keys)
+    }
+
+    /// What the keys mean on the selected row, on a tab that is not of keys.
+    fn within(&self) -> Option<Within> {
+        match self.tab {
+            Tab::People if self.people.selected().is_some_and(people::PersonRow::is_service_account) => {
+                Some(Within::ServiceAccounts)
+            }
+            Tab::People => Some(Within::People),
+            Tab::Limits => Some(self.limit_rows.selected().map_or(Within::Budget, limits::LimitRow::within)),
+            _ => None,
+        }
+    }
+
+    fn draw_list(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
+        let title = |name: &str| cells::words(name, Tone::Strong);
+        let seen = |empty| if self.overview.sees_spend { empty } else { UNSEEN };
+        match self.tab {
+            Tab::Overview | Tab::Keys => self.keys.draw(buffer, area, title("Keys"), keys::EMPTY, look),
+            Tab::People => {
+                self.people.draw(buffer, area, title("Members and service accounts"), people::EMPTY, look);
+            }
+            Tab::Limits => self.limit_rows.draw(buffer, area, title("Limits"), limits::EMPTY, look),
+            Tab::Usage => self.usage.draw(buffer, area, title(usage::title(self.by)), seen(usage::EMPTY), look),
+            Tab::Resources => {
+                let name = newest("Resources that usage named", self.resources.rows().len());
+                self.resources.draw(buffer, area, title(&name), resources::EMPTY, look);
+            }
+            Tab::Alerts => self.alerts.draw(buffer, area, title("Alerts"), seen(alerts::EMPTY), look),
+            Tab::Audit => {
+                let empty = if self.reads_audit { audit::EMPTY } else { audit::UNSEEN };
+                let name = newest("What was done, and by whom", self.audit.rows().len());
+                self.audit.draw(buffer, area, title(&name), empty, look);
+            }
+        }
+    }
+}
+
+/// A name for a list that may not be whole.
+fn newest(name: &str, rows: usize) -> String {
+    if rows < NEWEST as usize { name.to_owned() } else { format!("{name}, the newest") }
 }
 
 impl Screen for ProjectScreen {
@@ -181,63 +247,71 @@ impl Screen for ProjectScreen {
     }
 
     fn queries(&self, month: Month) -> Vec<Query> {
-        let project_id = Some(self.project.id.clone());
+        let id = || self.project.id.clone();
         let organization_id = Some(self.project.organization_id.clone());
-        let spend = |by| Query::Spend { project_id: self.project.id.clone(), month, by };
-        vec![
-            Query::Organizations(month),
-            Query::Projects { organization_id: organization_id.clone(), month },
-            spend(SpendBy::Day),
-            spend(SpendBy::Key),
-            spend(SpendBy::Model),
-            Query::Keys(KeyFilter {
+        let spend = |by| Query::Spend { project_id: id(), month, by };
+        let keys = KeyFilter { organization_id: organization_id.clone(), project_id: Some(id()), owner_id: None };
+        let limits = || Query::ProjectLimits { project_id: id(), month };
+        let own = match self.tab {
+            Tab::Overview => vec![
+                spend(SpendBy::Day),
+                spend(SpendBy::Key),
+                Query::Keys(keys),
+                Query::Course { project_id: id(), key_id: None },
+                Query::Outlook(id()),
+            ],
+            Tab::People => vec![Query::Members(id()), spend(SpendBy::Member), limits()],
+            Tab::Keys => vec![spend(SpendBy::Key), Query::Keys(keys)],
+            Tab::Limits => vec![limits()],
+            Tab::Usage => vec![spend(self.by)],
+            Tab::Resources => vec![Query::Resources(id())],
+            Tab::Alerts => vec![Query::Alerts(AlertFilter {
                 organization_id: organization_id.clone(),
-                project_id: project_id.clone(),
-                owner_id: None,
-            }),
-            Query::Alerts(AlertFilter { organization_id, project_id, month: Some(month), ..AlertFilter::default() }),
-        ]
+                project_id: Some(id()),
+                month: Some(month),
+                ..AlertFilter::default()
+            })],
+            Tab::Audit => vec![Query::Audit(id())],
+        };
+        let state = [Query::Organizations(month), Query::Projects { organization_id, month }];
+        state.into_iter().chain(own).collect()
     }
 
     fn receive(&mut self, answers: Vec<Answer>, month: Month, now: Timestamp) {
-        let (mut organization, mut projects, mut by_key, mut keys) = (None, Vec::new(), None, Vec::new());
+        let mut heard = Heard::default();
         for answer in answers {
-            match answer {
-                Answer::Organizations(views) => {
-                    let states = organizations::states(&views, month, now);
-                    let mut views = views.iter().zip(states);
-                    let own = views.find(|(view, _)| view.organization.id == self.project.organization_id);
-                    organization = own.map(|(_, state)| state);
-                }
-                Answer::Projects(views) => projects = views,
-                Answer::Spend(SpendBy::Day, rows) => {
-                    self.sees_spend = rows.is_some();
-                    self.days = rows.unwrap_or_default();
-                }
-                Answer::Spend(SpendBy::Key, rows) => by_key = rows,
-                Answer::Spend(SpendBy::Model, rows) => self.models.set_rows(models::rows(rows.unwrap_or_default())),
-                Answer::Spend(..) => {}
-                Answer::Keys(all) => keys = all,
-                Answer::Alerts(all) => self.alerts.set_rows(alerts::rows(all)),
-            }
+            self.take(answer, &mut heard, (month, now));
         }
-        let blocks: Vec<ManualBlock> = projects
+        let blocks: Vec<ManualBlock> = heard
+            .projects
             .iter()
             .flat_map(|view| &view.manual_blocks)
             .filter(|block| block.project_id == self.project.id && block.holds_at(now))
             .cloned()
             .collect();
-        self.take_project(projects, organization, month, now);
-        let refused = self.budget.as_ref().is_some_and(|budget| budget.state.is_refused());
-        self.keys.set_rows(keys::rows(keys, by_key, &keys::Ground { refused, blocks, now }));
+        if let Some(view) = heard.projects.into_iter().find(|view| view.project.id == self.project.id) {
+            self.take_project(view, heard.organization, month, now);
+        }
+        if let (Some(all), Some(by_key)) = (heard.keys, heard.by_key) {
+            let refused = self.overview.budget.as_ref().is_some_and(|budget| budget.state.is_refused());
+            self.keys.set_rows(keys::rows(all, by_key, &keys::Ground { refused, blocks, now }));
+        }
+        if let Some(members) = heard.members {
+            self.people.set_rows(people::rows(members, heard.by_member.as_deref(), &self.limits.parts));
+        }
+        if let Some(view) = self.view.as_ref().filter(|_| heard.has_limits) {
+            self.limit_rows.set_rows(limits::rows(view, &self.limits, month));
+        }
     }
 
     fn forget(&mut self) {
         self.recoveries.forget();
-        self.budget = None;
-        self.days.clear();
+        self.overview.forget();
+        (self.view, self.limits) = (None, ProjectLimits::default());
         self.keys.set_rows(Vec::new());
-        self.models.set_rows(Vec::new());
+        self.people.set_rows(Vec::new());
+        self.limit_rows.set_rows(Vec::new());
+        self.usage.set_rows(Vec::new());
         self.alerts.set_rows(Vec::new());
     }
 
@@ -246,69 +320,98 @@ impl Screen for ProjectScreen {
     }
 
     fn act(&mut self, action: Action) -> Outcome {
-        if action == Action::Owner {
-            let key = self.keys.selected().filter(|_| self.focus == Panel::Keys);
-            let owner = key.and_then(|key| key.owned_by());
-            return Outcome::open(owner.map(|(id, name)| Keys::of_owner(id, name)));
+        match action {
+            Action::Owner if self.lists_keys() => {
+                let owner = self.keys.selected().and_then(|key| key.owned_by());
+                Outcome::open(owner.map(|(id, name)| Keys::of_owner(id, name)))
+            }
+            Action::NextPanel => self.show(Some(self.tab.next())),
+            Action::PreviousPanel => self.show(Some(self.tab.previous())),
+            Action::Tab(number) => self.show(Tab::numbered(number)),
+            Action::Divide if self.tab == Tab::Usage => {
+                self.by = usage::next(self.by);
+                self.usage.set_rows(Vec::new());
+                Outcome::Ask
+            }
+            Action::Divide => self.show(Some(Tab::Usage)),
+            Action::Keys => Outcome::open(Some(Keys::of_project(&self.project))),
+            Action::Audit => Outcome::open(Some(Audit::of_project(&self.project))),
+            _ => Outcome::Done,
         }
-        if action == Action::NextPanel {
-            self.focus = match self.focus {
-                Panel::Keys => Panel::Models,
-                Panel::Models => Panel::Alerts,
-                Panel::Alerts => Panel::Keys,
-            };
-        }
-        Outcome::Done
     }
 
     fn all_lists(&mut self) -> Vec<(&'static str, &mut dyn List)> {
         vec![
             ("project_keys", &mut self.keys),
-            ("project_models", &mut self.models),
+            ("project_people", &mut self.people),
+            ("project_limits", &mut self.limit_rows),
+            ("project_usage", &mut self.usage),
+            ("project_resources", &mut self.resources),
             ("project_alerts", &mut self.alerts),
+            ("project_audit", &mut self.audit),
         ]
     }
 
     fn targets(&self) -> Vec<Target> {
-        let key = self.keys.selected().filter(|_| self.focus == Panel::Keys).and_then(|row| row.key());
+        let key = self.keys.selected().filter(|_| self.lists_keys()).and_then(|row| row.key());
         let key = key.map(|key| Target::Key(Box::new(key.clone()), self.project.clone()));
         key.into_iter().chain([Target::Project(self.project.clone())]).collect()
     }
 
+    fn meant(&self, action: Action) -> Option<Wish> {
+        let own = self.within().and_then(|within| meant_within(action, within, &self.project));
+        own.or_else(|| meant(action, &self.targets()))
+    }
+
     fn list(&mut self) -> &mut dyn List {
-        match self.focus {
-            Panel::Keys => &mut self.keys,
-            Panel::Models => &mut self.models,
-            Panel::Alerts => &mut self.alerts,
+        match self.tab {
+            Tab::Overview | Tab::Keys => &mut self.keys,
+            Tab::People => &mut self.people,
+            Tab::Limits => &mut self.limit_rows,
+            Tab::Usage => &mut self.usage,
+            Tab::Resources => &mut self.resources,
+            Tab::Alerts => &mut self.alerts,
+            Tab::Audit => &mut self.audit,
         }
+    }
+
+    fn click(&mut self, place: Position) -> Outcome {
+        let tab = tabs::at(place, self.line);
+        if tab.is_none() {
+            self.list().click(place);
+        }
+        self.show(tab)
     }
 
     fn refused(&self) -> usize {
-        usize::from(self.budget.as_ref().is_some_and(|budget| budget.state.is_refused()))
+        usize::from(self.overview.budget.as_ref().is_some_and(|budget| budget.state.is_refused()))
     }
 
     fn arrange(&mut self, area: Rect, look: &Look<'_>) {
-        let areas = self.areas(area, look);
-        self.keys.arrange(areas.keys);
-        self.models.arrange(areas.models);
-        self.alerts.arrange(areas.alerts);
+        let [line, body] = Self::areas(area);
+        self.line = line;
+        let list = if self.tab == Tab::Overview { self.overview.areas(body, look).list } else { body };
+        match self.tab {
+            Tab::Overview | Tab::Keys => self.keys.arrange(list),
+            Tab::People => self.people.arrange(list),
+            Tab::Limits => self.limit_rows.arrange(list),
+            Tab::Usage => self.usage.arrange(list),
+            Tab::Resources => self.resources.arrange(list),
+            Tab::Alerts => self.alerts.arrange(list),
+            Tab::Audit => self.audit.arrange(list),
+        }
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let areas = self.areas(area, look);
-        match &self.budget {
-            Some(budget) => budget.draw(buffer, areas.budget, look),
-            None => {
-                panel(buffer, areas.budget, &Title::new(self.project.name.clone()), look.theme);
-            }
+        let [line, body] = Self::areas(area);
+        let state = self.overview.budget.as_ref().map(|budget| budget.state);
+        tabs::draw(self.tab, (state, self.overview.runs_out(look)), buffer, line, look);
+        if self.tab == Tab::Overview {
+            let areas = self.overview.areas(body, look);
+            self.overview.draw(&self.project, buffer, &areas, look);
+            self.draw_list(buffer, areas.list, look);
+        } else {
+            self.draw_list(buffer, body, look);
         }
-        if !areas.chart.is_empty() {
-            self.draw_days(buffer, areas.chart, look);
-        }
-        let focus = |panel| look.focus(self.focus == panel);
-        let (no_models, no_alerts) = if self.sees_spend { (models::EMPTY, alerts::EMPTY) } else { (UNSEEN, UNSEEN) };
-        self.keys.draw(buffer, areas.keys, cells::words("Keys", Tone::Strong), keys::EMPTY, &focus(Panel::Keys));
-        self.models.draw(buffer, areas.models, cells::words("Models", Tone::Strong), no_models, &focus(Panel::Models));
-        self.alerts.draw(buffer, areas.alerts, cells::words("Alerts", Tone::Strong), no_alerts, &focus(Panel::Alerts));
     }
 }

@@ -1,22 +1,47 @@
-//! The models that a project's money went to.
+//! What a project's money went to: models, endpoints, keys or members.
 
 use mete_core::Nanos;
-use mete_store::SpendRow;
+use mete_store::{SpendBy, SpendRow};
 
 use crate::screens::cells;
 use crate::table::{Column, Figure, Row, Table};
 use crate::theme::Tone;
 
 /// What an empty list says.
-pub const EMPTY: &str = "No usage in this month.";
+pub const EMPTY: &str = "No usage in this month. Usage arrives through: mete ingest FILE, or meted.";
 
-/// A model and what was spent on it.
-pub struct ModelRow {
+/// By what it is divided, in the order in which a key goes through them.
+const DIVISIONS: [SpendBy; 4] = [SpendBy::Model, SpendBy::Endpoint, SpendBy::Key, SpendBy::Member];
+
+/// The division after another one.
+pub fn next(by: SpendBy) -> SpendBy {
+    let place = DIVISIONS.iter().position(|it| *it == by).unwrap_or_default();
+    DIVISIONS[(place + 1) % DIVISIONS.len()]
+}
+
+/// What a division is called.
+pub const fn title(by: SpendBy) -> &'static str {
+    match by {
+        SpendBy::Endpoint => "Usage by endpoint",
+        SpendBy::Key => "Usage by key",
+        SpendBy::Member => "Usage by member",
+        _ => "Usage by model",
+    }
+}
+
+/// A part of the usage and what was spent on it.
+pub struct UsageRow {
     row: SpendRow,
     total: Nanos,
 }
 
-impl Row for ModelRow {
+impl UsageRow {
+    fn name(&self) -> &str {
+        if self.row.name.is_empty() { "(not said)" } else { &self.row.name }
+    }
+}
+
+impl Row for UsageRow {
     fn id(&self) -> &str {
         &self.row.id
     }
@@ -26,16 +51,16 @@ impl Row for ModelRow {
     }
 }
 
-type Col = Column<ModelRow>;
+type Col = Column<UsageRow>;
 
 static COLUMNS: [Col; 6] = [
     Col::words(
-        "MODEL",
-        10,
-        |row, _| cells::words(&row.row.name, Tone::Strong),
-        |a, b| cells::by_letters(&a.row.name, &b.row.name),
+        "NAME",
+        12,
+        |row, _| cells::words(row.name(), Tone::Strong),
+        |a, b| cells::by_letters(a.name(), b.name()),
     )
-    .growing(30)
+    .growing(40)
     .kept(),
     Col::numbers("SPENT", 9, |row, slot| cells::amount(row.row.spend, slot), Figure::Money(|row| Some(row.row.spend)))
         .kept(),
@@ -75,12 +100,12 @@ pub fn columns() -> Vec<String> {
 }
 
 /// The list, still empty.
-pub fn table() -> Table<ModelRow> {
+pub fn table() -> Table<UsageRow> {
     Table::new(&COLUMNS, SORTED_BY)
 }
 
 /// Its rows.
-pub fn rows(spend: Vec<SpendRow>) -> Vec<ModelRow> {
+pub fn rows(spend: Vec<SpendRow>) -> Vec<UsageRow> {
     let total = spend.iter().map(|row| row.spend).sum();
-    spend.into_iter().map(|row| ModelRow { row, total }).collect()
+    spend.into_iter().map(|row| UsageRow { row, total }).collect()
 }

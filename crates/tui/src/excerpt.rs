@@ -1,12 +1,19 @@
 //! A piece of raw text on one line, with a caret under the byte that is wrong.
 
 use mete_core::secret::secrets_in;
-use unicode_width::UnicodeWidthStr;
 
-use crate::output::safe;
+use crate::text::width;
 
-/// The most columns that a piece takes; a terminal has 80 at least.
-const WIDTH: usize = 76;
+/// A line, and where its caret stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The piece, on one line; `…` where something is left out.
+    pub line: String,
+    /// How many columns stand before what is wrong, where that is known.
+    pub caret: Option<usize>,
+    /// Whether it is all of the text.
+    pub is_whole: bool,
+}
 
 /// A character, or a byte that is none, as it is shown.
 struct Glyph {
@@ -17,18 +24,18 @@ struct Glyph {
 
 impl Glyph {
     fn width(&self) -> usize {
-        self.shown.width()
+        width(&self.shown)
     }
 }
 
-/// The piece around `spot`, or the beginning where that is not known: a line, and under it a line with the caret. What a
-/// terminal would obey is escaped, API keys are hidden.
-pub fn of(raw: &[u8], spot: Option<usize>) -> String {
-    let glyphs = glyphs(raw);
+/// The piece around `spot`, or the beginning where that is not known, in at most `columns` columns. `safe` escapes what a
+/// terminal would obey; API keys are hidden.
+pub fn of(raw: &[u8], spot: Option<usize>, (columns, safe): (usize, fn(&str) -> String)) -> Excerpt {
+    let glyphs = glyphs(raw, safe);
     // The end of the text is a place as well: what is torn is wrong there.
     let wrong = spot.map(|spot| glyphs.iter().rposition(|glyph| glyph.start <= spot).filter(|_| spot < raw.len()));
     let wrong = wrong.map(|place| place.unwrap_or(glyphs.len()));
-    let (first, end) = window(&glyphs, wrong.unwrap_or(0));
+    let (first, end) = window(&glyphs, wrong.unwrap_or(0), columns);
     let mut line = String::new();
     let mut caret = 0;
     if first > 0 {
@@ -36,35 +43,30 @@ pub fn of(raw: &[u8], spot: Option<usize>) -> String {
     }
     for (place, glyph) in glyphs.iter().enumerate().take(end).skip(first) {
         if wrong == Some(place) {
-            caret = line.width();
+            caret = width(&line);
         }
         line += &glyph.shown;
     }
     if wrong == Some(end) {
-        caret = line.width();
+        caret = width(&line);
     }
     if end < glyphs.len() {
         line.push('…');
     }
-    line.push('\n');
-    if wrong.is_some() {
-        line += &" ".repeat(caret);
-        line += "^\n";
-    }
-    line
+    Excerpt { line, caret: wrong.map(|_| caret), is_whole: first == 0 && end == glyphs.len() }
 }
 
 /// First and end of the glyphs that fit, `wrong` among them and about as much before it as after.
-fn window(glyphs: &[Glyph], wrong: usize) -> (usize, usize) {
-    let (mut first, mut end, mut width) = (wrong, wrong, 2);
+fn window(glyphs: &[Glyph], wrong: usize, columns: usize) -> (usize, usize) {
+    let (mut first, mut end, mut used) = (wrong, wrong, 2);
     loop {
-        let after = glyphs.get(end).map(Glyph::width).filter(|more| width + more <= WIDTH);
+        let after = glyphs.get(end).map(Glyph::width).filter(|more| used + more <= columns);
         if let Some(more) = after {
-            (end, width) = (end + 1, width + more);
+            (end, used) = (end + 1, used + more);
         }
-        let before = first.checked_sub(1).map(|place| glyphs[place].width()).filter(|more| width + more <= WIDTH);
+        let before = first.checked_sub(1).map(|place| glyphs[place].width()).filter(|more| used + more <= columns);
         if let Some(more) = before {
-            (first, width) = (first - 1, width + more);
+            (first, used) = (first - 1, used + more);
         }
         if after.is_none() && before.is_none() {
             return (first, end);
@@ -72,19 +74,19 @@ fn window(glyphs: &[Glyph], wrong: usize) -> (usize, usize) {
     }
 }
 
-fn glyphs(raw: &[u8]) -> Vec<Glyph> {
+fn glyphs(raw: &[u8], safe: fn(&str) -> String) -> Vec<Glyph> {
     let mut glyphs = Vec::new();
     let mut done = 0;
     for secret in secrets_in(raw) {
-        add(&mut glyphs, raw, done, secret.start);
+        add(&mut glyphs, raw, (done, secret.start), safe);
         glyphs.push(Glyph { start: secret.start, shown: "sk-…".to_owned() });
         done = secret.end;
     }
-    add(&mut glyphs, raw, done, raw.len());
+    add(&mut glyphs, raw, (done, raw.len()), safe);
     glyphs
 }
 
-fn add(glyphs: &mut Vec<Glyph>, raw: &[u8], from: usize, to: usize) {
+fn add(glyphs: &mut Vec<Glyph>, raw: &[u8], (from, to): (usize, usize), safe: fn(&str) -> String) {
     let mut start = from;
     for chunk in raw[from..to].utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -101,30 +103,40 @@ fn add(glyphs: &mut Vec<Glyph>, raw: &[u8], from: usize, to: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::inert;
+
+    const WIDTH: usize = 76;
+
+    fn shown(raw: &[u8], spot: Option<usize>) -> Excerpt {
+        of(raw, spot, (WIDTH, |text| inert(text).into_owned()))
+    }
 
     /// What stands above the caret, and all of the line.
     fn pointed(raw: &[u8], spot: usize) -> (String, String) {
-        let shown = of(raw, Some(spot));
-        let (line, below) = shown.split_once('\n').unwrap();
-        assert!(line.width() <= WIDTH, "{line}");
+        let Excerpt { line, caret, .. } = shown(raw, Some(spot));
+        assert!(width(&line) <= WIDTH, "{line}");
         let mut column = 0;
         let above = line.chars().skip_while(|c| {
-            let before = column < below.find('^').unwrap();
-            column += c.to_string().width();
+            let before = column < caret.unwrap();
+            column += width(&c.to_string());
             before
         });
-        (above.collect(), line.to_owned())
+        (above.collect(), line)
     }
 
     #[test]
     fn the_caret_stands_under_what_is_wrong() {
-        assert_eq!(of(br#"{"n":-1}"#, Some(5)), "{\"n\":-1}\n     ^\n");
-        assert_eq!(of(b"{\"n\":", Some(5)), "{\"n\":\n     ^\n", "torn: after its end");
-        assert_eq!(of(b"{}", None), "{}\n");
-        assert_eq!(of(b"", Some(0)), "\n^\n");
+        let line = |raw: &[u8], spot| {
+            let Excerpt { line, caret, .. } = shown(raw, spot);
+            (line, caret)
+        };
+        assert_eq!(line(br#"{"n":-1}"#, Some(5)), ("{\"n\":-1}".to_owned(), Some(5)));
+        assert_eq!(line(b"{\"n\":", Some(5)), ("{\"n\":".to_owned(), Some(5)), "torn: after its end");
+        assert_eq!(line(b"{}", None), ("{}".to_owned(), None));
+        assert_eq!(line(b"", Some(0)), (String::new(), Some(0)));
         let text = "{\"翻訳\u{1b}\":?}".as_bytes();
         assert_eq!(pointed(text, text.len() - 2).0, "?}");
-        assert_eq!(pointed(b"a\xff\0b?", 4), ("?".into(), "a\\xff\\u{0}b?".into()));
+        assert_eq!(pointed(b"a\xff\0b?", 4), ("?".into(), "a\\xff␀b?".into()));
         // Within a character, the character is meant.
         assert_eq!(pointed("é?".as_bytes(), 1).0, "é?");
     }
