@@ -99,7 +99,9 @@ each_engine! {
         place.spend("2", 60).await?;
         terminal.wait_for("$102.00 of $100.00")?;
         terminal.wait_for("▲ refused")?;
+        terminal.keys("7")?;
         terminal.wait_for("exhausted $100.00")?;
+        terminal.keys("1")?;
         place.budget(500).await?;
         terminal.wait_for("$102.00 of $500.00")?;
         terminal.keys("?")?;

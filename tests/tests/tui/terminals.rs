@@ -27,6 +27,11 @@ fn configured(store: &TestStore, config: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// The interface as it begins with the organizations: what there is to see does not depend on spend.
+fn on_organizations(store: &TestStore) -> anyhow::Result<Command> {
+    configured(store, "start = \"organizations\"")
+}
+
 fn ordered(terminal: &Terminal, when: &str) -> anyhow::Result<()> {
     let disorder = terminal.disorder()?;
     ensure!(disorder.is_empty(), "{when}: the shell has {disorder:?}");
@@ -57,7 +62,7 @@ async fn the_mouse_is_taken_only_if_asked_for_and_given_back() -> anyhow::Result
 async fn the_wheel_scrolls_a_click_selects_and_a_click_on_a_heading_sorts() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut terminal = Terminal::start(&configured(&store, "mouse = true")?, (80, 24))?;
+    let mut terminal = Terminal::start(&configured(&store, "mouse = true\nstart = \"organizations\"")?, (80, 24))?;
     terminal.wait_for("Acme")?;
     terminal.keys("\r")?;
     terminal.wait_for("Support bot")?;
@@ -100,7 +105,7 @@ async fn a_panic_in_a_task_gives_the_terminal_back_and_is_told() -> anyhow::Resu
 async fn control_z_gives_the_terminal_to_the_shell_and_fg_brings_the_interface_back() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let command = configured(&store, "mouse = true")?;
+    let command = configured(&store, "mouse = true\nstart = \"organizations\"")?;
     let mut shell = Command::new("bash");
     shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "shell> ").env("METE_TUI_CONFIG", store.path("tui.toml"));
     let mut terminal = Terminal::start(&shell, (100, 24))?;
@@ -137,7 +142,7 @@ async fn control_z_gives_the_terminal_to_the_shell_and_fg_brings_the_interface_b
 async fn control_z_where_no_shell_waits_is_no_end() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut terminal = Terminal::start(&interface(&store)?, (80, 24))?;
+    let mut terminal = Terminal::start(&on_organizations(&store)?, (80, 24))?;
     terminal.wait_for("▸ Acme")?;
     terminal.keys("\x1a")?;
     let left_and_taken = || (text(&terminal).matches("\x1b[?1049h").count() == 2).then_some(());
@@ -152,7 +157,7 @@ async fn control_z_where_no_shell_waits_is_no_end() -> anyhow::Result<()> {
 async fn a_storm_of_sizes_ends_with_a_whole_screen() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut terminal = Terminal::start(&interface(&store)?, (80, 24))?;
+    let mut terminal = Terminal::start(&on_organizations(&store)?, (80, 24))?;
     terminal.wait_for("▸ Acme")?;
     for step in 0..300_u16 {
         terminal.resize((1 + step * 37 % 200, 1 + step * 13 % 60))?;
@@ -177,7 +182,7 @@ async fn a_storm_of_sizes_ends_with_a_whole_screen() -> anyhow::Result<()> {
 async fn nothing_is_written_while_nothing_changes() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut terminal = Terminal::start(&interface(&store)?, (100, 30))?;
+    let mut terminal = Terminal::start(&on_organizations(&store)?, (100, 30))?;
     terminal.wait_for("● live, now")?;
     // the time left in the month changes once an hour, which may be now
     let silent = |_: &u8| {
@@ -195,7 +200,7 @@ async fn nothing_is_written_while_nothing_changes() -> anyhow::Result<()> {
 async fn a_terminal_that_cannot_be_drawn_on_is_refused_in_words() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut command = interface(&store)?;
+    let mut command = on_organizations(&store)?;
     command.env("TERM", "dumb");
     let mut terminal = Terminal::start(&command, (80, 24))?;
     let status = terminal.wait()?;
@@ -208,7 +213,7 @@ async fn a_terminal_that_cannot_be_drawn_on_is_refused_in_words() -> anyhow::Res
 async fn sixteen_colours_are_asked_for_as_old_terminals_understand_it() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut command = interface(&store)?;
+    let mut command = on_organizations(&store)?;
     command.env("TERM", "xterm");
     let mut terminal = Terminal::start(&command, (80, 24))?;
     terminal.wait_for("▸ Acme")?;
@@ -223,7 +228,8 @@ async fn sixteen_colours_are_asked_for_as_old_terminals_understand_it() -> anyho
 async fn all_colours_are_used_where_they_are_asked_for() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut command = configured(&store, "look.theme = \"vivid\"\ncolors.accent = \"#010203\"")?;
+    let mut command =
+        configured(&store, "start = \"organizations\"\nlook.theme = \"vivid\"\ncolors.accent = \"#010203\"")?;
     command.env("COLORTERM", "truecolor");
     let mut terminal = Terminal::start(&command, (80, 24))?;
     terminal.wait_for("▸ Acme")?;
@@ -237,7 +243,7 @@ async fn all_colours_are_used_where_they_are_asked_for() -> anyhow::Result<()> {
 async fn a_locale_of_another_character_set_sees_nothing_but_ascii() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut command = interface(&store)?;
+    let mut command = on_organizations(&store)?;
     command.env("LC_ALL", "C");
     let mut terminal = Terminal::start(&command, (80, 24))?;
     terminal.wait_for("> Acme")?;
@@ -255,7 +261,7 @@ async fn a_locale_of_another_character_set_sees_nothing_but_ascii() -> anyhow::R
 async fn the_terminals_answer_about_its_background_changes_the_colours_and_is_no_keys() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let mut terminal = Terminal::start(&interface(&store)?, (80, 24))?;
+    let mut terminal = Terminal::start(&on_organizations(&store)?, (80, 24))?;
     terminal.wait_for("▸ Acme")?;
     ensure!(text(&terminal).contains("\x1b]11;?\x1b\\"), "it is asked");
     ensure!(!text(&terminal).contains("48;5;"), "nothing is known of the background");
@@ -278,8 +284,7 @@ async fn the_terminals_answer_about_its_background_changes_the_colours_and_is_no
 async fn keys_are_those_of_the_configuration() -> anyhow::Result<()> {
     let store = store()?;
     Place::new(&store).await?;
-    let config =
-        "keys.quit = \"ctrl-x k\"\nkeys.help = \"f1\"\nlists.organizations.columns = [\"state\", \"organization\"]";
+    let config = "start = \"organizations\"\nkeys.quit = \"ctrl-x k\"\nkeys.help = \"f1\"\nlists.organizations.columns = [\"state\", \"organization\"]";
     let mut terminal = Terminal::start(&configured(&store, config)?, (80, 24))?;
     terminal.wait_for("Acme")?;
     terminal.wait_for("f1 help")?;
@@ -324,7 +329,7 @@ async fn a_wrong_configuration_starts_nothing_and_says_all_that_is_wrong() -> an
 async fn a_store_that_another_program_writes_to_for_long_is_read_on() -> anyhow::Result<()> {
     let store = store()?;
     let place = Place::new(&store).await?;
-    let mut terminal = Terminal::start(&interface(&store)?, (120, 30))?;
+    let mut terminal = Terminal::start(&on_organizations(&store)?, (120, 30))?;
     terminal.wait_for("● live")?;
     let writer = rusqlite::Connection::open(store.path("mete.db"))?;
     writer.busy_timeout(PATIENCE)?;

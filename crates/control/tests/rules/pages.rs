@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mete_control::{BlockTarget, LimitChange, LimitsOf, NewBlockInput};
+use mete_control::{BlockTarget, LimitChange, LimitsOf, NewBlockInput, NewProjectInput};
 use mete_core::manual_block::ManualBlockKind;
 use mete_core::{Clock as _, Nanos};
 use mete_store::{
@@ -64,6 +64,7 @@ each_engine! {
         let w = ground.world().await?;
         w.book(&w.bot, 3, None).await?;
         w.book(&w.side, 4, None).await?;
+        w.control.create_project(&operator(), &NewProjectInput::named("Acme", "Quiet")).await?;
         let now = w.clock.now();
         let day = Span::Days(now.day(), now.day());
         for (email, dollars) in [(DANA, 10), (OLGA, 3)] {
@@ -80,7 +81,10 @@ each_engine! {
             assert_eq!(pulse.today, Some(total));
             assert_eq!(pulse.outlook.map(|outlook| outlook.forecast.spent), Some(total));
             assert!(pulse.sources.is_none() && pulse.quarantine.is_none() && pulse.daemons.is_none());
-            assert!(pulse.projects.iter().any(|it| it.view.spend == Some(Nanos::ZERO)), "there is room: {pulse:?}");
+            // There is room for projects without spend, but for a default one.
+            let spends = |name: &str| pulse.projects.iter().find(|it| it.view.project.name == name).map(|it| it.view.spend);
+            assert_eq!(spends("Quiet"), (email == DANA).then_some(Some(Nanos::ZERO)), "{email}");
+            assert!(pulse.projects.iter().all(|it| !it.view.project.is_default), "{pulse:?}");
             let before = view.pulse_of(None, now.month().previous(), (now, 10)).await?;
             assert_eq!(before.outlook.map(|outlook| outlook.forecast.high), Some(Nanos::ZERO));
             assert!(before.days.is_empty() && before.refusals.is_empty() && before.today.is_none());
