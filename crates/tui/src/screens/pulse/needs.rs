@@ -291,9 +291,8 @@ fn of_project(it: &ProjectPulse, now: Timestamp) -> Option<NeedRow> {
         _ => return None,
     };
     let mut figures = vec![format!("{}/h", money(outlook.burn.now))];
-    match (why, outlook.factor_per_mille) {
-        (Why::RunsOut(_) | Why::Near(_), Some(times)) => figures.push(format!("{} its habit", factor(times))),
-        _ => {}
+    if let (Why::RunsOut(_) | Why::Near(_), Some(times)) = (why, outlook.factor_per_mille) {
+        figures.push(format!("{} its habit", factor(times)));
     }
     figures.push(of_budget(view.spend, view.limits.budget));
     let leads = leads_to(&view.project);
