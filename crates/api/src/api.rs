@@ -144,7 +144,8 @@ impl Api {
         self.hold_at_once(holding, &Held::Question, &HeaderMap::new(), &Ok(body.clone())).ok()
     }
 
-    /// The same where the answer may have to wait for the store; `None` where another is wanted than gateways want all day.
+    /// The same where money must be leased before: for requests that [`Api::answer_at_once`] had no answer to. `None` for those
+    /// that are not about holding money, whose bodies only hyper reads.
     pub(crate) async fn answer_whole(&self, head: &request::Parts, body: Bytes) -> Option<Answer> {
         let Route::Held(holding, held) = self.route(head) else { return None };
         let reply = self.hold(holding, &held, &head.headers, &Ok(body)).await;

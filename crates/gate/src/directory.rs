@@ -22,8 +22,8 @@ use crate::overrides::{self, ByScope, Overrides};
 use crate::part::{KeyParts, Part, Parts};
 use crate::totals::{MonthTotals, ProjectTotals};
 
-/// The id of a key. It stands in the key itself, unless it is longer than those that Mete makes: of a million keys none is
-/// close by, and each further place in memory that a decision looks at takes as long as a tenth of it.
+/// The id of a key. One as long as Mete makes them stands in the key itself: the answer tells it, and of a million keys an id
+/// kept elsewhere would be one more place in memory to fetch for each request.
 pub type KeyId = SmallVec<[u8; 32]>;
 
 /// A key as one of its secrets opens it; its project is a position in [`Directory::projects`].
