@@ -4,6 +4,7 @@ use mete_core::actor::{Actor, Origin, Who};
 use mete_core::directory::{KeyStatus, check_email};
 use mete_core::secret::KeyHash;
 
+use crate::boxed;
 use crate::{Control, ControlError};
 
 impl Control<'_> {
@@ -11,6 +12,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When nobody has that address.
+    #[boxed]
     pub async fn person(&self, email: &str, origin: Origin) -> Result<Actor, ControlError> {
         let email = check_email(email)?;
         let person = self.store.person(&email).await?;
@@ -23,6 +25,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When there is no such key, or it is disabled, revoked or expired. The secret is not repeated.
+    #[boxed]
     pub async fn admin_key_actor(&self, secret: &str, origin: Origin) -> Result<Actor, ControlError> {
         let found = self.store.admin_key_of(KeyHash::of(secret)).await?;
         let now = self.now();

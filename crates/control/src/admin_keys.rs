@@ -8,6 +8,7 @@ use mete_core::rights::Action;
 use mete_core::secret::{Secret, SecretKind};
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::keys::key_name;
 use crate::lookup::{gone, organization_now, person_named};
@@ -43,6 +44,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the organization or member is not there, the input is refused, or the store fails.
+    #[boxed]
     pub async fn create_admin_key(
         &self,
         actor: &Actor,
@@ -93,6 +95,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the key is not there or revoked already, or the store fails.
+    #[boxed]
     pub async fn revoke_admin_key(&self, actor: &Actor, id: &str) -> Result<AdminKey, ControlError> {
         const ACTION: &str = "admin_api_key.deleted";
         let sight = Sight::of(self.store, actor).await?;

@@ -9,6 +9,7 @@ use mete_core::rights::Action;
 use mete_store::Tx;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, project_now};
 use crate::rights::{hidden, refuse_archived};
@@ -52,6 +53,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the target is not there, its project is archived (R21), there is one of the kind on it
     /// already, the reason is missing, the end is past, or the store fails.
+    #[boxed]
     pub async fn add_block(&self, actor: &Actor, input: &NewBlockInput) -> Result<ManualBlock, ControlError> {
         let action = match input.kind {
             ManualBlockKind::Block => "block.created",
@@ -112,6 +114,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, it is not there or lifted already, its project is archived (R21), or the store fails.
+    #[boxed]
     pub async fn lift_block(&self, actor: &Actor, id: &str) -> Result<ManualBlock, ControlError> {
         let sight = Sight::of(self.store, actor).await?;
         change!(self, actor, tx => {

@@ -9,6 +9,7 @@ use mete_core::rights::Action;
 use mete_store::{InviteFilter, Tx, only_project};
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, organization_now, project_now};
 use crate::rights::{Attempt, hidden, not_permitted, refuse_archived, refuse_default};
@@ -34,6 +35,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the organization or a project is not there, a project cannot be joined (R2, R21), the
     /// person is a member or invited already, or the store fails.
+    #[boxed]
     pub async fn create_invite(&self, actor: &Actor, input: &NewInviteInput) -> Result<Invite, ControlError> {
         const ACTION: &str = "invite.sent";
         let found = self.organization_for(actor, &input.organization, ACTION).await?;
@@ -75,6 +77,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the invite is not there, accepted already or expired, the name is refused, the person is a
     /// member already, or the store fails.
+    #[boxed]
     pub async fn accept_invite(&self, actor: &Actor, invite: &str, name: &str) -> Result<Invite, ControlError> {
         const ACTION: &str = "invite.accepted";
         let sight = Sight::of(self.store, actor).await?;
@@ -131,6 +134,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the invite is not there or no longer pending, or the store fails.
+    #[boxed]
     pub async fn revoke_invite(&self, actor: &Actor, invite: &str) -> Result<Invite, ControlError> {
         const ACTION: &str = "invite.deleted";
         let sight = Sight::of(self.store, actor).await?;
@@ -156,6 +160,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn own_invites(&self, actor: &Actor) -> Result<Vec<Invite>, ControlError> {
         let Who::Person { email, .. } = &actor.who else { return Ok(Vec::new()) };
         let filter = InviteFilter { email: Some(email.clone()), ..InviteFilter::default() };

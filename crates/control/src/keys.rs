@@ -12,6 +12,7 @@ use mete_core::time::DAY;
 use mete_store::{StoredSecret, Tx};
 use serde_json::{Value, json};
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, project_now};
 use crate::members::is_in_project;
@@ -109,6 +110,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the project or owner is not there, the project is archived (R21), the input is refused, or
     /// the store fails.
+    #[boxed]
     pub async fn create_key(&self, actor: &Actor, input: &NewKeyInput) -> Result<CreatedKey, ControlError> {
         const ACTION: &str = "api_key.created";
         let found = self.project_for(actor, &input.project, ACTION).await?;
@@ -228,6 +230,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the key is not there or revoked, its project is archived (R21), another project is named
     /// (R20), the input is refused, or the store fails.
+    #[boxed]
     pub async fn edit_key(&self, actor: &Actor, key: &str, change: &KeyChange) -> Result<ApiKey, ControlError> {
         self.update_key(actor, (key, "api_key.updated", Manage::Own), |before| {
             if change.project.is_some() {
@@ -256,6 +259,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// As [`Control::edit_key`].
+    #[boxed]
     pub async fn disable_key(&self, actor: &Actor, key: &str) -> Result<ApiKey, ControlError> {
         let disabled = |before: &ApiKey| Ok(ApiKey { status: KeyStatus::Disabled, ..before.clone() });
         self.update_key(actor, (key, "api_key.disabled", Manage::Own), disabled).await
@@ -266,6 +270,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// As [`Control::edit_key`]; when the key's owner is not in the project, or its time is over.
+    #[boxed]
     pub async fn enable_key(&self, actor: &Actor, key: &str) -> Result<ApiKey, ControlError> {
         let now = self.now();
         self.update_key(actor, (key, "api_key.enabled", Manage::Others), |before| {
@@ -283,6 +288,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// As [`Control::edit_key`].
+    #[boxed]
     pub async fn revoke_key(&self, actor: &Actor, key: &str) -> Result<ApiKey, ControlError> {
         let revoked = |before: &ApiKey| Ok(ApiKey { status: KeyStatus::Revoked, ..before.clone() });
         self.update_key(actor, (key, "api_key.deleted", Manage::Own), revoked).await
@@ -294,6 +300,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the key is not there or not active, its project is archived (R21), `grace` is negative or
     /// above [`MAX_GRACE`], or the store fails.
+    #[boxed]
     pub async fn rotate_key(&self, actor: &Actor, key: &str, grace: i64) -> Result<RotatedKey, ControlError> {
         const ACTION: &str = "api_key.rotated";
         let found = self.key_for(actor, key, ACTION).await?;

@@ -44,6 +44,9 @@ use tokio::time::Instant;
 use crate::deed::Deed;
 use crate::error::Denial;
 
+/// As in the store: what others await is compiled here, once.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use admin_keys::{CreatedAdminKey, NewAdminKeyInput};
 pub use blocks::{BlockTarget, NewBlockInput};
 pub use error::ControlError;

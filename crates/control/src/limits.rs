@@ -12,6 +12,7 @@ use mete_store::{Alert, Scope, ScopeKind, Tx};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::limits::fit::Fit;
 use crate::lookup::{organization_now, project_now};
@@ -83,6 +84,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the scope is not there, archived (R21) or a default project (R2), a project's limit would be
     /// above its organization's (R24; the error names the projects in the way), or the store fails.
+    #[boxed]
     pub async fn set_limits(
         &self,
         actor: &Actor,

@@ -7,6 +7,7 @@ use mete_core::rights::Action;
 use mete_store::Tx;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, organization_now, person_named, project_now};
 use crate::{Control, ControlError, change};
@@ -18,6 +19,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the organization or member is not there, the member is its last owner (R7), or the store
     /// fails.
+    #[boxed]
     pub async fn set_organization_role(
         &self,
         actor: &Actor,
@@ -51,6 +53,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the organization or member is not there, the member is its last owner (R7), or the store
     /// fails.
+    #[boxed]
     pub async fn remove_organization_member(
         &self,
         actor: &Actor,
@@ -85,6 +88,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the organization or member is not there, or the store fails.
+    #[boxed]
     pub async fn set_usage_grant(
         &self,
         actor: &Actor,

@@ -8,6 +8,7 @@ use mete_store::Tx;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::organization_now;
 use crate::{Control, ControlError, change};
@@ -40,6 +41,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// [`ControlError::Conflict`] when the store has organizations already: nothing changes then.
+    #[boxed]
     pub async fn init(&self, actor: &Actor, input: &NewOrganizationInput) -> Result<CreatedOrganization, ControlError> {
         self.make_organization(actor, input, true).await
     }
@@ -50,6 +52,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the input is refused, the parent is not there or is a sub-organization itself, or the
     /// store fails.
+    #[boxed]
     pub async fn create_organization(
         &self,
         actor: &Actor,
@@ -143,6 +146,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the organization is not there, the name is refused, or the store fails.
+    #[boxed]
     pub async fn rename_organization(
         &self,
         actor: &Actor,

@@ -8,6 +8,7 @@ use mete_core::secret::without_secrets;
 use mete_store::Tx;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, person_named, project_now};
 use crate::rights::{refuse_archived, refuse_default};
@@ -20,6 +21,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the project is not there, archived (R21) or a default project (R2), the person cannot be
     /// added (R10), or the store fails.
+    #[boxed]
     pub async fn add_project_member(
         &self,
         actor: &Actor,
@@ -43,6 +45,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the project or member is not there, the project is archived (R21) or a default project
     /// (R2), the person is an owner of the organization (R7), or the store fails.
+    #[boxed]
     pub async fn set_project_role(
         &self,
         actor: &Actor,
@@ -65,6 +68,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// As [`Control::set_project_role`].
+    #[boxed]
     pub async fn remove_project_member(
         &self,
         actor: &Actor,

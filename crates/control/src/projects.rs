@@ -7,6 +7,7 @@ use mete_core::rights::Action;
 use mete_store::{Setting, Tx};
 use serde_json::{Value, json};
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{organization_now, project_now};
 use crate::rights::{refuse_archived, refuse_default};
@@ -50,6 +51,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the input is refused, the name is taken (R19), the organization is a sub-organization (R3)
     /// or has as many projects as it can have (R4), or the store fails.
+    #[boxed]
     pub async fn create_project(&self, actor: &Actor, input: &NewProjectInput) -> Result<Project, ControlError> {
         const ACTION: &str = "project.created";
         let found = self.organization_for(actor, &input.organization, ACTION).await?;
@@ -88,6 +90,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the project is not there, archived (R21) or a default project (R2), the input is refused or
     /// the name is taken (R19), or the store fails.
+    #[boxed]
     pub async fn edit_project(
         &self,
         actor: &Actor,
@@ -125,6 +128,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the project is not there, archived already or a default project (R2), another name was
     /// typed, or the store fails.
+    #[boxed]
     pub async fn archive_project(
         &self,
         actor: &Actor,

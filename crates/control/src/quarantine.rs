@@ -4,6 +4,7 @@ use mete_core::actor::Actor;
 use mete_core::directory::check_description;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::{Control, ControlError, change};
 
@@ -16,6 +17,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the reason is missing, or the store fails; then the steps before that are done.
+    #[boxed]
     pub async fn forget_quarantine(&self, actor: &Actor, ids: &[i64], why: &str) -> Result<u64, ControlError> {
         let mut forgotten = 0;
         // A refusal is written down even where there is nothing to forget.

@@ -17,6 +17,7 @@ use mete_store::{Alert, Ledger, Rerate, RerateSum, Tx};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::{Control, ControlError, change};
 use rating::Rating;
@@ -78,6 +79,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, the month is closed, or the store fails.
+    #[boxed]
     pub async fn plan_rerate(
         &self,
         actor: &Actor,
@@ -94,6 +96,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor is not the operator, the month is closed, or the store fails; what was booked until then stays, and
     /// the same call goes on with it.
+    #[boxed]
     pub async fn rerate(
         &self,
         actor: &Actor,

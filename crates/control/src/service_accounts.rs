@@ -10,6 +10,7 @@ use mete_core::secret::{Secret, SecretKind};
 use mete_store::Tx;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{default_project_of, gone, project_now};
 use crate::rights::{Attempt, refuse_archived, refuse_default};
@@ -46,6 +47,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, the organization or project is not there, archived (R21) or, for a project's account, a
     /// default project (R2), the name is refused, or the store fails.
+    #[boxed]
     pub async fn create_service_account(
         &self,
         actor: &Actor,
@@ -101,6 +103,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the account is not there, its project is archived (R21), or the store fails.
+    #[boxed]
     pub async fn set_service_account_role(
         &self,
         actor: &Actor,
@@ -122,6 +125,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// As [`Control::set_service_account_role`].
+    #[boxed]
     pub async fn remove_service_account(&self, actor: &Actor, account: &str) -> Result<ServiceAccount, ControlError> {
         const ACTION: &str = "service_account.deleted";
         let found = self.service_account_for(actor, account, ACTION).await?;

@@ -4,6 +4,7 @@ use mete_core::actor::Actor;
 use mete_store::Setting;
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::{Control, ControlError, change};
 
@@ -12,6 +13,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, the value is negative, or the store fails.
+    #[boxed]
     pub async fn set_setting(&self, actor: &Actor, setting: Setting, value: i64) -> Result<(), ControlError> {
         change!(self, actor, tx => {
             let deed = Deed::on_deployment("setting.updated").target("", setting.name());

@@ -8,6 +8,7 @@ use mete_core::people::ProjectRole;
 use mete_core::rights::{Action, Answer, Standing};
 use mete_store::{Store, StoreError};
 
+use crate::boxed;
 use crate::rights::standing_by;
 
 /// All that an actor is, read once: answers what they may see without asking the store again.
@@ -29,6 +30,7 @@ impl Sight {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn of(store: &Store, actor: &Actor) -> Result<Self, StoreError> {
         let Some(user_id) = actor.user_id() else { return Ok(Self { person: None }) };
         let memberships = store.memberships(user_id).await?;

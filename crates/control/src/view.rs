@@ -22,6 +22,7 @@ use mete_core::rights::{Action, Standing};
 use mete_store::{KeyFilter, ManualBlockFilter, ProjectFilter, Store};
 
 use crate::ControlError;
+use crate::boxed;
 use crate::error::Denial;
 use crate::lookup::{gone, visible_organization, visible_project};
 use crate::sight::Sight;
@@ -53,6 +54,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn new(store: &'a Store, actor: &'a Actor) -> Result<Self, ControlError> {
         Ok(Self { store, actor, sight: Sight::of(store, actor).await? })
     }
@@ -67,6 +69,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When there is none for the actor, or several.
+    #[boxed]
     pub async fn organization(&self, asked: &str) -> Result<Organization, ControlError> {
         visible_organization(self.store, &self.sight, asked).await
     }
@@ -76,6 +79,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When there is none for the actor, or several.
+    #[boxed]
     pub async fn project(&self, organization_id: Option<&str>, asked: &str) -> Result<Project, ControlError> {
         visible_project(self.store, &self.sight, (organization_id, asked)).await
     }
@@ -84,6 +88,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organizations(&self, month: Month) -> Result<Vec<OrganizationView>, ControlError> {
         let ids: Option<Vec<String>> =
             self.sight.organization_ids().map(|ids| ids.into_iter().map(str::to_owned).collect());
@@ -100,6 +105,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When it is gone or does not exist for the actor, or the store cannot be read.
+    #[boxed]
     pub async fn organization_view(
         &self,
         organization: &Organization,
@@ -165,6 +171,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When it is gone or does not exist for the actor, or the store cannot be read.
+    #[boxed]
     pub async fn project_view(&self, project: &Project, month: Month) -> Result<ProjectView, ControlError> {
         self.require_project(project)?;
         let filter = ProjectFilter { project_id: Some(project.id.clone()), ..ProjectFilter::default() };

@@ -4,6 +4,7 @@ use mete_core::Timestamp;
 use mete_core::directory::{AdminKey, KeyStatus};
 use mete_core::secret::KeyHash;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -50,6 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn admin_keys(&self, organization_id: Option<&str>) -> Result<Vec<AdminKey>, StoreError> {
         self.list_admin_keys(Conditions::default().text("k.organization_id = {}", organization_id)).await
     }
@@ -58,6 +60,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn admin_keys_named(&self, asked: &str) -> Result<Vec<AdminKey>, StoreError> {
         if asked.is_empty() {
             return Ok(Vec::new());
@@ -70,6 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn admin_key_of(&self, hash: KeyHash) -> Result<Option<AdminKey>, StoreError> {
         let sql = format!("{COLUMNS} WHERE k.hash = $1");
         let row: Option<Row> = on_read!(self, db => {
@@ -91,6 +95,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn admin_key(&mut self, id: &str) -> Result<Option<AdminKey>, StoreError> {
         let sql = format!("{COLUMNS} WHERE k.id = $1");
         let row: Option<Row> = in_tx!(self, db => {
@@ -103,6 +108,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn active_admin_keys_of(
         &mut self,
         user_id: &str,
@@ -120,6 +126,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_admin_key(&mut self, key: &AdminKey, hash: KeyHash) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
@@ -138,6 +145,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_admin_key_status(&mut self, id: &str, status: KeyStatus) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE admin_key SET status = $1 WHERE id = $2")

@@ -7,6 +7,7 @@ use mete_core::parts::Part;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use serde::Serialize;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -195,6 +196,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn scope_spends(&self, ids: &[String], month: Month) -> Result<HashMap<String, Nanos>, StoreError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -227,6 +229,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn scope_spend(&self, scope_id: &str, month: Month) -> Result<Nanos, StoreError> {
         let (spend,): (i64,) = on_read!(self, db => {
             sqlx::query_as(MONTH_SPEND).bind(month.yyyymm()).bind(scope_id).fetch_one(db).await
@@ -238,6 +241,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError> {
         let (conditions, texts) = filter.conditions().parts();
         let sql = format!("{ALERT} {conditions} ORDER BY a.at DESC, a.amount DESC, a.id");
@@ -249,6 +253,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn alert_page(&self, filter: &AlertFilter, paging: &Paging) -> Result<Page<Alert>, StoreError> {
         const NEWEST: Order = Order::newest("a.at", "a.id");
         let (conditions, texts) = NEWEST.seek(filter.conditions(), paging).parts();
@@ -261,6 +266,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn blocks(&self, month: Month) -> Result<Vec<Block>, StoreError> {
         let rows: Vec<(String, String, i64)> = on_read!(self, db => {
             sqlx::query_as("SELECT id, scope_id, since FROM block WHERE month = $1 AND lifted_at IS NULL ORDER BY since")
@@ -277,6 +283,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn month_spend(&mut self, scope: &Scope, month: Month) -> Result<Nanos, StoreError> {
         let (spend,): (i64,) = in_tx!(self, db => {
             sqlx::query_as(MONTH_SPEND).bind(month.yyyymm()).bind(scope.id()).fetch_one(db).await
@@ -289,6 +296,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn reconcile(
         &mut self,
         hasher: IdHasher,
@@ -317,6 +325,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn raise_part(
         &mut self,
         hasher: IdHasher,

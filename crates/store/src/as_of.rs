@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use mete_core::time::HOUR;
 use mete_core::{Nanos, Timestamp};
 
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::ledger::packed_sums_between;
@@ -118,6 +119,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn spent_before(&self, scope_id: &str, at: Timestamp) -> Result<SpentBefore, StoreError> {
         let mut tx = self.begin_reading().await?;
         let mut parts = whole_hours(&mut tx, scope_id, at).await?;

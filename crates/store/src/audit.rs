@@ -5,6 +5,7 @@ use mete_core::audit::{AuditEntry, AuditRecord, Link};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -165,6 +166,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn append_audit(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
         // The head's row is locked by the count, and still has the hash of the entry before.
         let (seq, previous): (i64, Vec<u8>) = in_tx!(self, db => {
@@ -203,6 +205,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
         let (conditions, texts) = filter.conditions().parts();
         let limit = filter.limit.unwrap_or(i64::MAX);
@@ -215,6 +218,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn audit_page(&self, filter: &AuditFilter, paging: &Paging) -> Result<Page<AuditEntry>, StoreError> {
         let (sign, way) = if paging.is_backwards() { (">", "ASC") } else { ("<", "DESC") };
         let wanted = filter.conditions();
@@ -243,6 +247,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn verify_audit(&self, organization_id: Option<&str>) -> Result<Vec<ChainReport>, StoreError> {
         let chains: Vec<(String,)> = on_read!(self, db => {
             sqlx::query_as(

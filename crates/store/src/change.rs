@@ -2,6 +2,7 @@
 
 use mete_core::Timestamp;
 
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::key_set::KeySet;
@@ -98,6 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn extent_since(&self, seq: i64) -> Result<(Extent, i64), StoreError> {
         let changes = self.changes_since(seq, MOST_CHANGES + 1).await?;
         let reaches = changes.last().map_or(seq, |change| change.seq);
@@ -110,6 +112,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn versions(&self) -> Result<Versions, StoreError> {
         let rows: Vec<(String, i64)> = on_read!(self, db => {
             sqlx::query_as("SELECT name, value FROM meta WHERE name IN ('change_seq', 'ledger_version')")
@@ -124,6 +127,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn changes_since(&self, seq: i64, limit: i64) -> Result<Vec<Change>, StoreError> {
         let rows: Vec<(i64, i64, String, String, String)> = on_read!(self, db => {
             sqlx::query_as(
@@ -150,6 +154,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn tell(
         &mut self,
         at: Timestamp,

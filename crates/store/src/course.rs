@@ -11,6 +11,7 @@ use mete_core::{Month, Nanos, Timestamp};
 use serde::Serialize;
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -145,6 +146,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn course(&self, of: &SpendOf, span: Span) -> Result<Vec<SpendPoint>, StoreError> {
         let (rollup, delta, from, to) = span.parts();
         let (fresh, scope) = of.scope();
@@ -189,6 +191,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn habit(&self, of: &SpendOf, now: Timestamp) -> Result<Habit, StoreError> {
         let course = self.course(of, Span::Hours(now.hour() - HABIT_HOURS, now.hour())).await?;
         Ok(Habit::new(now, None, course.into_iter().map(|point| (point.at, point.spend))))
@@ -198,6 +201,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn habits(&self, project_ids: &[String], now: Timestamp) -> Result<HashMap<String, Habit>, StoreError> {
         if project_ids.is_empty() {
             return Ok(HashMap::new());
@@ -223,6 +227,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn last_two_hours(&self, now: Timestamp) -> Result<HashMap<String, [Nanos; 2]>, StoreError> {
         let (last, before) = (now.hour(), now.hour() - 1);
         let sql = format!(
@@ -245,6 +250,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn spenders(
         &self,
         (of, within, kind): (&SpendOf, Option<&[String]>, SpenderKind),

@@ -4,6 +4,7 @@ use mete_core::Timestamp;
 use serde::Serialize;
 
 use crate::Store;
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 
@@ -32,6 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn daemons(&self) -> Result<Vec<DaemonSeen>, StoreError> {
         let rows: Vec<(String, String, String, i64, i64, i64)> = on_read!(self, db => {
             sqlx::query_as("SELECT id, host, version, started_at, seen_at, lag FROM daemon ORDER BY seen_at DESC, id")
@@ -54,6 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn write_daemon(&self, seen: &DaemonSeen) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         in_tx!(&mut tx, db => {
@@ -85,6 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn forget_daemon(&self, id: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         in_tx!(&mut tx, db => {

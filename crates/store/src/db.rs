@@ -6,6 +6,7 @@ use mete_core::IdHasher;
 use rand::{Rng, RngExt};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+use crate::boxed;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::url::StoreUrl;
@@ -76,6 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] where there is none, else what the engine says.
+    #[boxed]
     pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         let db = Self::connect(url, false).await?;
         if !migrations::are_there(&db).await? {
@@ -91,6 +93,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] where there is none, [`StoreError::Outdated`] where another version of Mete left it, else
     /// what the engine says.
+    #[boxed]
     pub async fn open_as_it_is(url: &StoreUrl) -> Result<Self, StoreError> {
         let db = Self::connect(url, false).await?;
         if !migrations::are_there(&db).await? {
@@ -165,6 +168,7 @@ impl Store {
 
     /// Whether nothing can be written by the look of it: a SQLite file without the permission to write, a Postgres server
     /// or user whose transactions are read-only. What cannot be found out counts as no.
+    #[boxed]
     pub async fn is_read_only(&self) -> bool {
         match (&*self.db, &self.url) {
             (Db::Sqlite { .. }, StoreUrl::Sqlite(path)) => sqlite::is_read_only(path),
@@ -183,6 +187,7 @@ impl Store {
     ///
     /// # Errors
     /// When no connection can be had, or the file stays locked by another process for too long.
+    #[boxed]
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match &*self.db {
             Db::Sqlite { write, .. } => Ok(Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)),
@@ -205,6 +210,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::begin`].
+    #[boxed]
     pub async fn begin_serializable(&self) -> Result<Tx, StoreError> {
         match &*self.db {
             Db::Sqlite { .. } => self.begin().await,
@@ -213,6 +219,7 @@ impl Store {
     }
 
     /// Closes all connections; on SQLite this also writes the log back into the file.
+    #[boxed]
     pub async fn close(&self) {
         match &*self.db {
             Db::Sqlite { read, write } => {
@@ -242,6 +249,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the engine cannot; then nothing of it happened.
+    #[boxed]
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
@@ -254,6 +262,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the connection is gone; then it is undone as well.
+    #[boxed]
     pub async fn rollback(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.rollback().await?,

@@ -8,6 +8,7 @@ use mete_core::secret::without_secrets;
 use mete_core::{Month, Nanos, Timestamp};
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -73,6 +74,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn projects(&self, filter: &ProjectFilter, month: Month) -> Result<Vec<ProjectView>, StoreError> {
         let (conditions, texts) = Conditions::default()
             .text("p.organization_id = {}", filter.organization_id.as_deref())
@@ -114,6 +116,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organizations(
         &self,
         ids: Option<&[String]>,
@@ -159,6 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organization_owners(&self, organization_id: &str) -> Result<Vec<User>, StoreError> {
         let rows: Vec<(String, String, String, i64)> = on_read!(self, db => {
             sqlx::query_as(
@@ -178,6 +182,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, or several by that name.
+    #[boxed]
     pub async fn find_organization(&self, id_or_name: &str) -> Result<Organization, StoreError> {
         only(self.organizations_named(id_or_name).await?, "organization", id_or_name)
     }
@@ -186,6 +191,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, or several by that name.
+    #[boxed]
     pub async fn find_project(&self, id_or_name: &str) -> Result<Project, StoreError> {
         only_project(self.projects_named(None, id_or_name).await?, id_or_name)
     }
@@ -194,6 +200,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, or several by that name.
+    #[boxed]
     pub async fn find_key(&self, asked: &str) -> Result<ApiKey, StoreError> {
         only(self.keys_named(asked).await?, "key", asked)
     }

@@ -11,6 +11,7 @@ use mete_core::rates::{Models, RateLimit};
 use mete_core::secret::KeyHash;
 use mete_core::{Month, Nanos, Timestamp};
 
+use crate::boxed;
 use crate::change::Extent;
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -186,6 +187,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn gate_snapshot(&self) -> Result<GateSnapshot, StoreError> {
         self.snapshot(None).await
     }
@@ -194,6 +196,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn gate_snapshot_of(&self, key_id: &str) -> Result<GateSnapshot, StoreError> {
         self.snapshot(Some(&KeySet::of_key(key_id.to_owned()))).await
     }
@@ -208,6 +211,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn gate_changes(&self, extent: &Extent, change_seq: i64) -> Result<GateSnapshot, StoreError> {
         match extent {
             Extent::Rules | Extent::Projects => self.gate_snapshot_without_keys(change_seq).await,
@@ -307,6 +311,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn limits(&self, scope: &Scope) -> Result<Limits, StoreError> {
         let row: Option<(Option<i64>, Option<i64>)> = on_read!(self, db => {
             sqlx::query_as("SELECT budget, threshold FROM limits WHERE scope_id = $1")

@@ -4,6 +4,7 @@
 use mete_core::{Nanos, Timestamp};
 
 use crate::Store;
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 
@@ -25,6 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn hold_leases(&self, now: Timestamp) -> Result<Vec<HoldLease>, StoreError> {
         let rows: Vec<(String, String, i64, i64)> = on_read!(self, db => {
             sqlx::query_as(
@@ -48,6 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing is.
+    #[boxed]
     pub async fn write_hold_leases(&self, leases: &[HoldLease], now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         in_tx!(&mut tx, db => {

@@ -4,6 +4,7 @@ use mete_core::Timestamp;
 use mete_core::time::HOUR;
 
 use crate::Store;
+use crate::boxed;
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::rows::count;
@@ -31,6 +32,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn hour_usage(&self, from: Timestamp) -> Result<Vec<HourUsage>, StoreError> {
         // Where nobody has such a limit, the hours are not looked at.
         let any = format!("SELECT COUNT(*) FROM rate_limit r WHERE {LIMITED}");

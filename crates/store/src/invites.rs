@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use mete_core::Timestamp;
 use mete_core::people::{Invite, InviteProject, InviteStatus};
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -54,6 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn invites(&self, filter: &InviteFilter, now: Timestamp) -> Result<Vec<Invite>, StoreError> {
         let (conditions, texts) = Conditions::default()
             .text("id = {}", filter.id.as_deref())
@@ -75,6 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn invite_page(
         &self,
         organization_ids: Option<&[String]>,
@@ -132,6 +135,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn invite(&mut self, id: &str, now: Timestamp) -> Result<Option<Invite>, StoreError> {
         let sql = format!("{COLUMNS} WHERE id = $1");
         let row: Option<Row> = in_tx!(self, db => {
@@ -150,6 +154,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn has_pending_invite(
         &mut self,
         organization_id: &str,
@@ -171,6 +176,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_invite(&mut self, invite: &Invite) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
@@ -194,6 +200,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_invite_accepted(&mut self, id: &str, at: Timestamp) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE invite SET accepted_at = $1 WHERE id = $2").bind(at.0).bind(id).execute(db).await.map(drop)
@@ -205,6 +212,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn delete_invite(&mut self, id: &str) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("DELETE FROM invite_project WHERE invite_id = $1").bind(id).execute(db).await.map(drop)

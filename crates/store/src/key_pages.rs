@@ -5,6 +5,7 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -230,6 +231,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn key_page(&self, query: &KeyQuery, paging: &Paging) -> Result<Page<KeyLine>, StoreError> {
         let parts: &[Part] = match (query.order, paging.is_backwards()) {
             (KeyOrder::Spend, false) => &[Part::Spenders, Part::Others],

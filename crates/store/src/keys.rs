@@ -6,6 +6,7 @@ use mete_core::people::MemberKind;
 use mete_core::permissions::{Permissions, Scopes};
 use mete_core::secret::KeyHash;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -119,6 +120,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn keys(&self, filter: &KeyFilter) -> Result<Vec<ApiKey>, StoreError> {
         let conditions = Conditions::default()
             .text("k.organization_id = {}", filter.organization_id.as_deref())
@@ -132,6 +134,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn keys_named(&self, asked: &str) -> Result<Vec<ApiKey>, StoreError> {
         let by_id = self.list_keys(Conditions::default().text("k.id = {}", Some(asked))).await?;
         if !by_id.is_empty() {
@@ -224,6 +227,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn key(&mut self, id: &str) -> Result<Option<ApiKey>, StoreError> {
         let sql = format!("{} WHERE k.id = $1", columns());
         let row: Option<KeyRow> = in_tx!(self, db => {
@@ -236,6 +240,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn active_keys_of(
         &mut self,
         owner_id: &str,
@@ -257,6 +262,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_key(&mut self, key: &ApiKey, hash: KeyHash) -> Result<(), StoreError> {
         let scopes = scopes_text(&key.permissions)?;
         in_tx!(self, db => {
@@ -278,6 +284,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn update_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
         let scopes = scopes_text(&key.permissions)?;
         in_tx!(self, db => {
@@ -295,6 +302,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_key_status(&mut self, key_id: &str, status: KeyStatus) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE api_key SET status = $1 WHERE id = $2")
@@ -307,6 +315,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn disable_keys_of_project(&mut self, project_id: &str) -> Result<u64, StoreError> {
         Ok(in_tx!(self, db => {
             sqlx::query("UPDATE api_key SET status = 'disabled' WHERE project_id = $1 AND status = 'active'")

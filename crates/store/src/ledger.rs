@@ -31,6 +31,7 @@ use mete_core::{LedgerEvent, Month, Nanos, Timestamp};
 
 use crate::Store;
 use crate::alerts::Alert;
+use crate::boxed;
 use crate::error::StoreError;
 use crate::gate::ProjectSpend;
 use crate::part_budgets::PartSpend;
@@ -230,6 +231,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let version = store.versions().await?.ledger_version;
         Ok(Self {
@@ -250,6 +252,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing of it happened, and the same parcels can be given again.
+    #[boxed]
     pub async fn commit(&mut self, parcels: &[Parcel], now: Timestamp) -> Result<Outcome, StoreError> {
         let mut turn = self.first_turn();
         for _ in 1..TRIES {

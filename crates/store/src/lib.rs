@@ -47,7 +47,12 @@ mod sources;
 mod spend;
 mod sqlite;
 mod url;
+mod usage_rows;
 mod verify;
+
+/// Put on what others await: its future is behind a pointer, and so compiled here, once, with all that it awaits, in place
+/// of in each crate and each test program that awaits it. It costs an allocation a call, and saves most of the compiling.
+pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use alerts::{Alert, AlertFilter, AlertKind, AlertPart, Block};
 pub use as_of::SpentBefore;
@@ -88,4 +93,5 @@ pub use shares::ShareKind;
 pub use sources::{SourceDay, SourceFile, SourceFilter};
 pub use spend::{SpendBy, SpendQuery, SpendRow};
 pub use url::StoreUrl;
+pub use usage_rows::{Grain, UsageOf, UsageRow};
 pub use verify::{ByteDifference, Difference, Verification};

@@ -6,6 +6,7 @@ use mete_core::Nanos;
 use mete_core::limits::Limits;
 use serde::Serialize;
 
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::{Store, Tx};
@@ -119,6 +120,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn limits(&mut self, scope: &Scope) -> Result<Limits, StoreError> {
         let row: Option<LimitRow> = in_tx!(self, db => {
             sqlx::query_as("SELECT scope_id, budget, threshold FROM limits WHERE scope_id = $1")
@@ -133,6 +135,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_limits(&mut self, organization_id: &str) -> Result<Vec<OfProject<Limits>>, StoreError> {
         let rows: Vec<(String, String, Option<i64>, Option<i64>)> = in_tx!(self, db => {
             sqlx::query_as(
@@ -155,6 +158,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_limits(&mut self, scope: &Scope, limits: Limits) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(

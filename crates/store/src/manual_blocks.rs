@@ -3,6 +3,7 @@
 use mete_core::Timestamp;
 use mete_core::manual_block::ManualBlock;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -105,6 +106,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn manual_blocks(&self, filter: &ManualBlockFilter) -> Result<Vec<ManualBlock>, StoreError> {
         let (conditions, texts) = filter.conditions().parts();
         let sql = format!("{COLUMNS} {conditions} ORDER BY placed_at DESC, id");
@@ -116,6 +118,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn manual_block_page(
         &self,
         filter: &ManualBlockFilter,
@@ -133,6 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn manual_block(&self, id: &str) -> Result<Option<ManualBlock>, StoreError> {
         let sql = format!("{COLUMNS} WHERE id = $1");
         let row: Option<Row> = on_read!(self, db => {
@@ -147,6 +151,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn manual_block(&mut self, id: &str) -> Result<Option<ManualBlock>, StoreError> {
         let sql = format!("{COLUMNS} WHERE id = $1");
         let row: Option<Row> = in_tx!(self, db => {
@@ -159,6 +164,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn open_manual_blocks(&mut self, scope_id: &str) -> Result<Vec<ManualBlock>, StoreError> {
         let sql = format!("{COLUMNS} WHERE scope_id = $1 AND lifted_at IS NULL ORDER BY id");
         let rows: Vec<Row> = in_tx!(self, db => {
@@ -171,6 +177,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_manual_block(&mut self, block: &ManualBlock) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
@@ -189,6 +196,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_manual_block_lifted(&mut self, id: &str, by: &str, at: Timestamp) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE manual_block SET lifted_by = $2, lifted_at = $3 WHERE id = $1")

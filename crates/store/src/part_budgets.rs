@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mete_core::parts::{Part, PartKind};
 use mete_core::{Month, Nanos};
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -87,6 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn part_budgets(&self, project_id: &str) -> Result<Vec<PartBudget>, StoreError> {
         let mut found: Vec<PartBudget> =
             self.budgets_of_parts(Some(project_id)).await?.into_iter().map(|(_, budget)| budget).collect();
@@ -135,6 +137,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn part_spends(&self, month: Month) -> Result<Vec<PartSpend>, StoreError> {
         let mut tx = self.begin_reading().await?;
         let (version,): (i64,) = in_tx!(&mut tx, db => {
@@ -174,6 +177,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn part_spend(&mut self, project_id: &str, part: &Part, month: Month) -> Result<Nanos, StoreError> {
         let column = match part.kind {
             PartKind::Model => "model",
@@ -210,6 +214,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn part_budgets(&mut self, project_id: &str) -> Result<Vec<PartBudget>, StoreError> {
         let sql = format!("{BUDGETS} WHERE b.project_id = $1");
         let rows: Vec<BudgetRow> = rows_of!(in_tx, self, sql, [project_id])?;
@@ -222,6 +227,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_part_budget(
         &mut self,
         project_id: &str,

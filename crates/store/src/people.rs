@@ -5,6 +5,7 @@ use mete_core::people::{ListedRole, Member, MemberKind, ProjectRole};
 use mete_core::{Month, Nanos, Timestamp};
 use serde::Serialize;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -134,6 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn person(&self, email_or_id: &str) -> Result<Option<User>, StoreError> {
         let sql = format!("{USER} WHERE email = $1 OR id = $1");
         let row: Option<UserRow> = on_read!(self, db => {
@@ -146,6 +148,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn memberships(&self, user_id: &str) -> Result<Memberships, StoreError> {
         let organizations: Vec<(String, String, bool)> = on_read!(self, db => {
             sqlx::query_as("SELECT organization_id, role, usage_grant FROM organization_member WHERE user_id = $1")
@@ -175,6 +178,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organization_members(&self, organization_id: &str) -> Result<Vec<Member>, StoreError> {
         let sql = format!("{ORGANIZATION_PEOPLE} UNION ALL {SERVICE_ACCOUNTS} s.organization_id = $1 {MEMBER_ORDER}");
         self.members(sql, organization_id).await
@@ -184,6 +188,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn member_page(
         &self,
         organization_id: &str,
@@ -237,6 +242,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_members(&self, project_id: &str) -> Result<Vec<Member>, StoreError> {
         let sql = format!("{PROJECT_PEOPLE} UNION ALL {SERVICE_ACCOUNTS} s.project_id = $1 {MEMBER_ORDER}");
         self.members(sql, project_id).await
@@ -246,6 +252,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn candidates(&self, project_id: &str) -> Result<Vec<Member>, StoreError> {
         let sql = "SELECT u.id, 'user' AS kind, u.email, u.name, m.role, FALSE AS through_organization, m.usage_grant, \
              '' AS project_id, m.added_at \
@@ -269,6 +276,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn person(&mut self, email_or_id: &str) -> Result<Option<User>, StoreError> {
         let sql = format!("{USER} WHERE email = $1 OR id = $1");
         let row: Option<UserRow> = in_tx!(self, db => {
@@ -281,6 +289,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn upsert_person(&mut self, email: &str, new_id: &str, at: Timestamp) -> Result<String, StoreError> {
         let (id,): (String,) = in_tx!(self, db => {
             sqlx::query_as(
@@ -297,6 +306,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_person_name(&mut self, user_id: &str, name: &str) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE person SET name = $1 WHERE id = $2").bind(name).bind(user_id).execute(db).await.map(drop)
@@ -308,6 +318,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organization_role(
         &mut self,
         organization_id: &str,
@@ -325,6 +336,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_role(&mut self, project_id: &str, user_id: &str) -> Result<Option<ProjectRole>, StoreError> {
         let row: Option<(String,)> = in_tx!(self, db => {
             sqlx::query_as("SELECT role FROM project_member WHERE project_id = $1 AND user_id = $2")
@@ -338,6 +350,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organization_member(
         &mut self,
         organization_id: &str,
@@ -350,6 +363,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_member(&mut self, project_id: &str, user_id: &str) -> Result<Option<Member>, StoreError> {
         self.member(format!("{PROJECT_PEOPLE} AND u.id = $2"), (project_id, user_id)).await
     }
@@ -365,6 +379,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn count_owners(&mut self, organization_id: &str) -> Result<i64, StoreError> {
         let (count,): (i64,) = in_tx!(self, db => {
             sqlx::query_as(
@@ -380,6 +395,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_organization_member(
         &mut self,
         organization_id: &str,
@@ -402,6 +418,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn update_organization_member(
         &mut self,
         organization_id: &str,
@@ -422,6 +439,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn delete_organization_member(&mut self, organization_id: &str, user_id: &str) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
@@ -443,6 +461,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn upsert_project_member(
         &mut self,
         project_id: &str,
@@ -465,6 +484,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn delete_project_member(&mut self, project_id: &str, user_id: &str) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("DELETE FROM project_member WHERE project_id = $1 AND user_id = $2")

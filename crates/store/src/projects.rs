@@ -3,6 +3,7 @@
 use mete_core::Timestamp;
 use mete_core::directory::{Organization, Project};
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -63,6 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organization_records(&self) -> Result<Vec<Organization>, StoreError> {
         self.list_organizations(Conditions::default()).await
     }
@@ -71,6 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organizations_named(&self, id_or_name: &str) -> Result<Vec<Organization>, StoreError> {
         let by_id = self.list_organizations(Conditions::default().text("id = {}", Some(id_or_name))).await?;
         if !by_id.is_empty() {
@@ -90,6 +93,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_records(&self) -> Result<Vec<Project>, StoreError> {
         self.list_projects(Conditions::default()).await
     }
@@ -98,6 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn projects_of(&self, organization_ids: &[String]) -> Result<Vec<Project>, StoreError> {
         if organization_ids.is_empty() {
             return Ok(Vec::new());
@@ -110,6 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn projects_named(
         &self,
         organization_id: Option<&str>,
@@ -136,6 +142,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn organization(&mut self, id: &str) -> Result<Option<Organization>, StoreError> {
         let sql = format!("{ORGANIZATION} WHERE id = $1");
         let row: Option<OrganizationRow> = in_tx!(self, db => {
@@ -148,6 +155,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project(&mut self, id: &str) -> Result<Option<Project>, StoreError> {
         let sql = format!("SELECT {PROJECT_COLUMNS} FROM project p WHERE p.id = $1");
         let row: Option<ProjectRow> = in_tx!(self, db => {
@@ -160,6 +168,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn default_project(&mut self, organization_id: &str) -> Result<Option<Project>, StoreError> {
         let sql = format!("SELECT {PROJECT_COLUMNS} FROM project p WHERE p.organization_id = $1 AND p.is_default");
         let row: Option<ProjectRow> = in_tx!(self, db => {
@@ -172,6 +181,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn count_organizations(&mut self) -> Result<i64, StoreError> {
         let (count,): (i64,) = in_tx!(self, db => {
             sqlx::query_as("SELECT CAST(COUNT(*) AS BIGINT) FROM organization").fetch_one(db).await
@@ -183,6 +193,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn count_projects(&mut self, organization_id: &str) -> Result<i64, StoreError> {
         let (count,): (i64,) = in_tx!(self, db => {
             sqlx::query_as(
@@ -198,6 +209,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_organization(&mut self, organization: &Organization) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("INSERT INTO organization (id, name, parent_id, created_at) VALUES ($1, $2, $3, $4)")
@@ -212,6 +224,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_organization_name(&mut self, id: &str, name: &str) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE organization SET name = $2 WHERE id = $1").bind(id).bind(name).execute(db).await.map(drop)
@@ -223,6 +236,7 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when an active project of the organization has the name already (R19).
+    #[boxed]
     pub async fn insert_project(&mut self, project: &Project) -> Result<(), StoreError> {
         let outcome: Result<(), StoreError> = in_tx!(self, db => {
             sqlx::query(
@@ -240,6 +254,7 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when an active project of the organization has the name already (R19).
+    #[boxed]
     pub async fn update_project(&mut self, project: &Project) -> Result<(), StoreError> {
         let outcome: Result<(), StoreError> = in_tx!(self, db => {
             sqlx::query(

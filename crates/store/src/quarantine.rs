@@ -17,6 +17,7 @@ use mete_core::secret::without_secrets;
 use sqlx::QueryBuilder;
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -167,6 +168,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine(&self, limit: i64) -> Result<Vec<QuarantineRow>, StoreError> {
         self.quarantine_list(&QuarantineFilter::default(), limit).await
     }
@@ -175,6 +177,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine_list(
         &self,
         filter: &QuarantineFilter,
@@ -191,6 +194,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine_page(
         &self,
         filter: &QuarantineFilter,
@@ -216,6 +220,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn count_quarantine_of(&self, filter: &QuarantineFilter) -> Result<u64, StoreError> {
         let (conditions, texts) = filter.parts();
         let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM quarantine {conditions}");
@@ -227,6 +232,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine_ids(&self, filter: &QuarantineFilter) -> Result<Vec<i64>, StoreError> {
         let (conditions, texts) = filter.parts();
         let sql = format!("SELECT id FROM quarantine {conditions} ORDER BY source, at, position, id");
@@ -238,6 +244,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine_entries(&self, ids: &[i64]) -> Result<Vec<QuarantineRow>, StoreError> {
         let mut rows: Vec<Row> = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {

@@ -2,6 +2,7 @@
 
 use mete_core::rates::{Models, RateLimit, Rates};
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -54,6 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn models(&self, scope: &Scope) -> Result<Models, StoreError> {
         let row: Option<(Option<String>,)> = on_read!(self, db => {
             sqlx::query_as("SELECT models FROM limits WHERE scope_id = $1").bind(scope.id()).fetch_optional(db).await
@@ -74,6 +76,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn rate_limits(&self, scope: &Scope) -> Result<Vec<RateLimit>, StoreError> {
         let sql = format!("{RATES} WHERE r.scope_id = $1 ORDER BY r.model");
         let rows: Vec<RateRow> = on_read!(self, db => {
@@ -88,6 +91,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn models(&mut self, scope: &Scope) -> Result<Models, StoreError> {
         let row: Option<(Option<String>,)> = in_tx!(self, db => {
             sqlx::query_as("SELECT models FROM limits WHERE scope_id = $1").bind(scope.id()).fetch_optional(db).await
@@ -99,6 +103,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_models(&mut self, organization_id: &str) -> Result<Vec<OfProject<Models>>, StoreError> {
         let rows: Vec<(String, String, String)> = in_tx!(self, db => {
             sqlx::query_as(
@@ -116,6 +121,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_models(&mut self, scope: &Scope, models: &Models) -> Result<(), StoreError> {
         let text = models.as_ref().map(|models| serde_json::json!(models).to_string());
         in_tx!(self, db => {
@@ -133,6 +139,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn rate_limits(&mut self, scope: &Scope) -> Result<Vec<RateLimit>, StoreError> {
         let scope_id = Conditions::default().text("r.scope_id = {}", Some(scope.id()));
         Ok(self.list_rates(scope_id).await?.into_iter().map(|limit| limit.value).collect())
@@ -142,6 +149,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_rate_limits(
         &mut self,
         organization_id: &str,
@@ -162,6 +170,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_rate_limit(&mut self, scope: &Scope, limit: &RateLimit) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("DELETE FROM rate_limit WHERE scope_id = $1 AND model = $2")

@@ -4,6 +4,7 @@ use mete_core::time::DAY;
 use mete_core::{Nanos, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::ledger::{Conflict, Parcel, Receipt, Tally};
@@ -106,6 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn receipt(&self, key: &str, now: Timestamp) -> Result<Option<StoredReceipt>, StoreError> {
         let row: Option<(Vec<u8>, i64, String)> = on_read!(self, db => {
             sqlx::query_as("SELECT body, at, answer FROM receipt WHERE key = $1 AND at > $2")

@@ -9,6 +9,7 @@ use mete_core::{Nanos, Timestamp};
 use serde::Serialize;
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -70,6 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn refusals(&self, organization_id: Option<&str>, now: Timestamp) -> Result<Vec<Refusal>, StoreError> {
         let holding = ManualBlockFilter {
             organization_id: organization_id.map(str::to_owned),

@@ -3,6 +3,7 @@
 use mete_core::{Month, Nanos, Timestamp};
 use serde::Serialize;
 
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::{self, count};
@@ -79,6 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn closed_through(&self) -> Result<Option<Month>, StoreError> {
         Ok(Month::from_yyyymm(self.meta("closed_through").await?))
     }
@@ -87,6 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn rerates(&self) -> Result<Vec<Rerate>, StoreError> {
         let sql = format!("{COLUMNS} ORDER BY started_at DESC, id");
         let rows: Vec<Row> = on_read!(self, db => {
@@ -101,6 +104,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn rerate(&mut self, id: &str) -> Result<Option<Rerate>, StoreError> {
         let sql = format!("{COLUMNS} WHERE id = $1");
         let row: Option<Row> = in_tx!(self, db => {
@@ -113,6 +117,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn unfinished_rerate(&mut self, month: Month, model: Option<&str>) -> Result<Option<Rerate>, StoreError> {
         let sql = format!(
             "{COLUMNS} WHERE month = $1 AND model = $2 AND finished_at IS NULL AND undone_at IS NULL \
@@ -129,6 +134,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn last_rerate(&mut self, month: Option<Month>) -> Result<Option<Rerate>, StoreError> {
         let sql = format!(
             "{COLUMNS} WHERE undone_at IS NULL AND ($1 = 0 OR month = $1) ORDER BY started_at DESC, id LIMIT 1"
@@ -143,6 +149,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_rerate(&mut self, run: &Rerate) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
@@ -160,6 +167,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn finish_rerate(
         &mut self,
         id: &str,
@@ -178,6 +186,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_rerate_undone(&mut self, id: &str, at: Timestamp) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE rerate SET undone_at = $2 WHERE id = $1").bind(id).bind(at.0)
@@ -190,6 +199,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn rerate_sums(&mut self, run: &str) -> Result<Vec<RerateSum>, StoreError> {
         let rows: Vec<(String, i64, i64)> = in_tx!(self, db => {
             // Each event counts once: a run that was continued may have corrected it twice.

@@ -9,6 +9,7 @@ use mete_core::{Nanos, Timestamp};
 use serde::Serialize;
 
 use crate::Store;
+use crate::boxed;
 use crate::db::on_read;
 use crate::error::StoreError;
 use crate::rows::{count, word};
@@ -149,6 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn resources(&self, filter: &ResourceFilter) -> Result<Vec<ResourceRow>, StoreError> {
         let rows: Vec<Row> = on_read!(self, db => {
             sqlx::query_as(LIST)
@@ -165,6 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn project_bytes(&self) -> Result<Vec<ProjectBytes>, StoreError> {
         let totals: Vec<(String, i64)> = on_read!(self, db => {
             sqlx::query_as("SELECT p.id, b.bytes FROM project_bytes b JOIN project p ON p.num = b.project")

@@ -13,6 +13,7 @@ use mete_core::{Month, Nanos, Timestamp};
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
+use crate::boxed;
 use crate::db::{Tx, in_tx};
 use crate::error::StoreError;
 use crate::ledger::take_turn;
@@ -42,6 +43,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read or written, and where a month's events and sums differ: such a month is not dropped.
+    #[boxed]
     pub async fn retain(&self, now: Timestamp, actor: &Actor) -> Result<Retention, StoreError> {
         if let Some(month) = self.being_dropped().await? {
             return self.drop_some(month).await;

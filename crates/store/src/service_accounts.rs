@@ -3,6 +3,7 @@
 use mete_core::Timestamp;
 use mete_core::people::{ServiceAccount, ServiceAccountRole};
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -39,6 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn service_accounts(
         &self,
         organization_id: Option<&str>,
@@ -55,6 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn service_accounts_named(&self, id_or_name: &str) -> Result<Vec<ServiceAccount>, StoreError> {
         let by_id = self
             .list_service_accounts(Conditions::default().fixed("removed_at IS NULL").text("id = {}", Some(id_or_name)));
@@ -79,6 +82,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn service_account(&mut self, id: &str) -> Result<Option<ServiceAccount>, StoreError> {
         let sql = format!("{COLUMNS} WHERE id = $1 AND removed_at IS NULL");
         let row: Option<Row> = in_tx!(self, db => {
@@ -91,6 +95,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn insert_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(
@@ -108,6 +113,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_service_account_role(&mut self, id: &str, role: ServiceAccountRole) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE service_account SET role = $1 WHERE id = $2")
@@ -120,6 +126,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn delete_service_account(&mut self, id: &str, at: Timestamp) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE service_account SET removed_at = $1 WHERE id = $2")

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::{Store, Tx};
@@ -86,6 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn setting(&self, setting: Setting) -> Result<i64, StoreError> {
         self.meta(setting.name()).await
     }
@@ -96,6 +98,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn setting(&mut self, setting: Setting) -> Result<i64, StoreError> {
         let (value,): (i64,) = in_tx!(self, db => {
             sqlx::query_as("SELECT value FROM meta WHERE name = $1").bind(setting.name()).fetch_one(db).await
@@ -107,6 +110,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_setting(&mut self, setting: Setting, value: i64) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE meta SET value = $2 WHERE name = $1")

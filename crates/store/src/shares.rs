@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use mete_core::{Month, Nanos};
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -45,6 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn share_spends(
         &self,
         (kind, month): (ShareKind, Month),

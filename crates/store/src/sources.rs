@@ -3,6 +3,7 @@
 use mete_core::{Nanos, Timestamp};
 use serde::Serialize;
 
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -148,6 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn source_days(&self, filter: &SourceFilter) -> Result<Vec<SourceDay>, StoreError> {
         let (conditions, texts) = Conditions::default()
             .text("source = {}", filter.source.as_deref())
@@ -165,6 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn newest(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
         let (committed, event): (Option<i64>, Option<i64>) = on_read!(self, db => {
             sqlx::query_as("SELECT MAX(last_at), MAX(last_event_at) FROM source_day").fetch_one(db).await
@@ -176,6 +179,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn source_files(&self) -> Result<Vec<SourceFile>, StoreError> {
         let rows: Vec<(String, String, String, i64, Option<i64>, i64)> = on_read!(self, db => {
             sqlx::query_as(
@@ -200,6 +204,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn add_source_day(&mut self, more: &SourceDay) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query(

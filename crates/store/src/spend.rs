@@ -5,6 +5,7 @@ use mete_core::{Month, Nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::on_read;
 use crate::error::StoreError;
@@ -152,6 +153,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn spend(&self, query: &SpendQuery) -> Result<Vec<SpendRow>, StoreError> {
         let Shape { rollup, delta_bucket, id, name, join, order } = query.by.shape();
         let (from, to) = query.by.span(query.month);

@@ -9,6 +9,7 @@ use mete_core::{Month, Nanos};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::ledger::PackedSums;
@@ -131,6 +132,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read. Differences are no error but the result.
+    #[boxed]
     pub async fn verify(&self) -> Result<Verification, StoreError> {
         let mut tx = self.begin_reading().await?;
         let mut verification = Verification {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::check_model;
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, person_named, project_now};
 use crate::rights::{refuse_archived, refuse_default};
@@ -49,6 +50,7 @@ impl Control<'_> {
     /// # Errors
     /// When the actor may not, project or part is not there, the project is archived (R21) or a default project (R2), the
     /// budget would be above the project's (R24), or the store fails.
+    #[boxed]
     pub async fn set_part_budget(
         &self,
         actor: &Actor,

@@ -6,6 +6,7 @@ use mete_store::{Alert, Ledger, NewCost, Rerate};
 use serde::Serialize;
 
 use super::{STEP, run_now};
+use crate::boxed;
 use crate::deed::Deed;
 use crate::{Control, ControlError, change};
 
@@ -30,6 +31,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, there is no such run, it was undone before, or the store fails.
+    #[boxed]
     pub async fn undo_rerate(
         &self,
         actor: &Actor,

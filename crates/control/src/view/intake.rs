@@ -5,6 +5,7 @@ use mete_store::{QuarantineCount, QuarantineRow, Setting, SourceDay, SourceFile,
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 
 impl View<'_> {
     /// What came from the sources on a day (counted from 1970, UTC) and later, by source, the newest day first; and how
@@ -12,6 +13,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, or the store cannot be read.
+    #[boxed]
     pub async fn source_report(&self, since_day: i64) -> Result<(Vec<SourceDay>, Vec<SourceFile>), ControlError> {
         self.require_operator("see the sources")?;
         let days = self.store.source_days(&SourceFilter { source: None, since_day: Some(since_day) }).await?;
@@ -22,6 +24,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, or the store cannot be read.
+    #[boxed]
     pub async fn quarantine_counts(&self) -> Result<Vec<QuarantineCount>, ControlError> {
         self.require_operator("see what is in the quarantine")?;
         Ok(self.store.quarantine_counts().await?)
@@ -31,6 +34,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, or the store cannot be read.
+    #[boxed]
     pub async fn quarantine_entry(&self, id: i64) -> Result<Option<QuarantineRow>, ControlError> {
         self.require_operator("see what is in the quarantine")?;
         Ok(self.store.quarantine_entries(&[id]).await?.pop())
@@ -40,6 +44,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, or the store cannot be read.
+    #[boxed]
     pub async fn settings(&self) -> Result<Vec<(Setting, i64)>, ControlError> {
         self.require_operator("see the settings of the deployment")?;
         let mut settings = Vec::with_capacity(Setting::ALL.len());

@@ -7,6 +7,7 @@ use mete_store::{KeyFilter, ManualBlockFilter, only};
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 use crate::lookup::{sees_key, visible_keys};
 
 impl View<'_> {
@@ -14,6 +15,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When there is none for the actor, or several.
+    #[boxed]
     pub async fn key(&self, asked: &str) -> Result<ApiKey, ControlError> {
         Ok(only(visible_keys(self.store, &self.sight, asked).await?, "key", asked)?)
     }
@@ -22,6 +24,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn keys(&self, wanted: &KeyFilter) -> Result<Vec<ApiKey>, ControlError> {
         let Some(within) = self.sight.organization_ids() else { return Ok(self.store.keys(wanted).await?) };
         let mut listed = Vec::new();
@@ -66,6 +69,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn admin_keys(&self, organization: Option<&Organization>) -> Result<Vec<AdminKey>, ControlError> {
         let found = self.store.admin_keys(organization.map(|organization| organization.id.as_str())).await?;
         let own = |key: &AdminKey| {
@@ -80,6 +84,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn manual_blocks(&self, wanted: &ManualBlockFilter) -> Result<Vec<ManualBlock>, ControlError> {
         let found = self.store.manual_blocks(wanted).await?;
         if self.sight.is_everything() {

@@ -7,6 +7,7 @@ use mete_store::{AuditFilter, ChainReport};
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 
 impl View<'_> {
     /// Entries of the audit log, newest first: owners of an organization see all of its, owners of a project those of the
@@ -14,6 +15,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may read none of it, or the store cannot be read.
+    #[boxed]
     pub async fn audit(
         &self,
         (organization, project): (Option<&Organization>, Option<&Project>),
@@ -62,6 +64,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may read none of them wholly, or the store cannot be read.
+    #[boxed]
     pub async fn verify_audit(&self, organization: Option<&Organization>) -> Result<Vec<ChainReport>, ControlError> {
         let mut reports = self.store.verify_audit(organization.map(|organization| organization.id.as_str())).await?;
         let found = !reports.is_empty();

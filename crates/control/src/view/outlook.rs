@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{ListedProjects, View};
 use crate::ControlError;
+use crate::boxed;
 
 /// Where the spend of a month is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -108,6 +109,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
     pub async fn course(
         &self,
         within: (Option<&Organization>, Option<&Project>),
@@ -127,6 +129,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may not see it, or the store cannot be read.
+    #[boxed]
     pub async fn key_course(&self, key_id: &str, span: Span) -> Result<Vec<SpendPoint>, ControlError> {
         let key = self.key(key_id).await?;
         let project = self.project(None, &key.project_id).await?;
@@ -141,6 +144,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
     pub async fn spenders(
         &self,
         (organization, project, kind): (Option<&Organization>, Option<&Project>, SpenderKind),
@@ -159,6 +163,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
     pub async fn habit(
         &self,
         within: (Option<&Organization>, Option<&Project>),
@@ -174,6 +179,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may not see the spend that is asked for, or the store cannot be read.
+    #[boxed]
     pub async fn outlooks(
         &self,
         (organization, project): (Option<&Organization>, Option<&Project>),

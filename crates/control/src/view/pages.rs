@@ -16,6 +16,7 @@ use mete_store::{
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 use crate::error::Denial;
 
 impl View<'_> {
@@ -24,6 +25,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn key_page(&self, wanted: &KeyQuery, paging: &Paging) -> Result<Page<KeyLine>, ControlError> {
         let reaches = self.key_reaches(wanted.organization_id.as_deref()).await?;
         Ok(self.store.key_page(&KeyQuery { reaches, ..wanted.clone() }, paging).await?)
@@ -60,6 +62,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
     pub async fn event_page(
         &self,
         within: (Option<&Organization>, Option<&Project>),
@@ -73,6 +76,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
     pub async fn event_tail(
         &self,
         within: (Option<&Organization>, Option<&Project>),
@@ -104,6 +108,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may read none of it, or the store cannot be read.
+    #[boxed]
     pub async fn audit_page(
         &self,
         (organization, project): (Option<&Organization>, Option<&Project>),
@@ -142,6 +147,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn alert_page(&self, wanted: &AlertFilter, paging: &Paging) -> Result<Page<Alert>, ControlError> {
         let scope_ids = self.alerted(wanted.organization_id.as_deref()).await?;
         Ok(self.store.alert_page(&AlertFilter { scope_ids, ..wanted.clone() }, paging).await?)
@@ -162,6 +168,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, or the store cannot be read.
+    #[boxed]
     pub async fn quarantine_page(
         &self,
         wanted: &QuarantineFilter,
@@ -183,6 +190,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may not see them, or the store cannot be read.
+    #[boxed]
     pub async fn member_page(
         &self,
         organization: &Organization,
@@ -197,6 +205,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may not see them, or the store cannot be read.
+    #[boxed]
     pub async fn invite_page(
         &self,
         organization: Option<&Organization>,
@@ -225,6 +234,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn manual_block_page(
         &self,
         wanted: &ManualBlockFilter,
@@ -249,6 +259,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn refusals(
         &self,
         organization: Option<&Organization>,

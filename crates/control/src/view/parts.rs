@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 
 /// A budget within a project, as somebody sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +33,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the project does not exist for the actor, or the store cannot be read.
+    #[boxed]
     pub async fn part_budgets(&self, project: &Project, month: Month) -> Result<Vec<SeenPart>, ControlError> {
         self.require_project(project)?;
         let spends: HashMap<Part, Nanos> = self

@@ -8,12 +8,14 @@ use mete_store::InviteFilter;
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 
 impl View<'_> {
     /// Everybody in an organization, service accounts of either kind too (R14): its owners' to see.
     ///
     /// # Errors
     /// When the actor may not see them, or the store cannot be read.
+    #[boxed]
     pub async fn organization_members(&self, organization: &Organization) -> Result<Vec<Member>, ControlError> {
         self.require_in_organization(Action::ListEverything, organization)?;
         Ok(self.store.organization_members(&organization.id).await?)
@@ -23,6 +25,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the project does not exist for the actor, or the store cannot be read.
+    #[boxed]
     pub async fn project_members(&self, project: &Project) -> Result<Vec<Member>, ControlError> {
         self.require_project(project)?;
         let mut members = self.store.project_members(&project.id).await?;
@@ -37,6 +40,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may not add anybody, or the store cannot be read.
+    #[boxed]
     pub async fn candidates(&self, project: &Project) -> Result<Vec<Member>, ControlError> {
         if !self.sight.may(Action::ManageProjectMembers, project) {
             return Err(self.denied(Action::ManageProjectMembers));
@@ -48,6 +52,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may not see them, or the store cannot be read.
+    #[boxed]
     pub async fn invites(&self, organization: &Organization, now: Timestamp) -> Result<Vec<Invite>, ControlError> {
         self.require_in_organization(Action::ManageMembers, organization)?;
         let filter = InviteFilter { organization_id: Some(organization.id.clone()), ..InviteFilter::default() };
@@ -58,6 +63,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is a person, or the store cannot be read.
+    #[boxed]
     pub async fn all_invites(&self, now: Timestamp) -> Result<Vec<Invite>, ControlError> {
         if !self.sight.is_everything() {
             return Err(self.denied(Action::ManageMembers));
@@ -69,6 +75,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn service_accounts(
         &self,
         organization: Option<&Organization>,

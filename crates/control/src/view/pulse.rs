@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{ListedProjects, Outlook, View};
 use crate::ControlError;
+use crate::boxed;
 
 /// How many days a source is judged by.
 const SOURCE_DAYS: i64 = 7;
@@ -113,6 +114,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn pulse(
         &self,
         organization: Option<&Organization>,
@@ -126,6 +128,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn pulse_of(
         &self,
         organization: Option<&Organization>,
@@ -179,6 +182,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor is not the operator, or the store cannot be read.
+    #[boxed]
     pub async fn sources(&self, now: Timestamp) -> Result<Vec<SourcePulse>, ControlError> {
         self.require_operator("see the sources")?;
         self.sources_now(now).await

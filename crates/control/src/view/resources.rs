@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 
 /// A resource of a project, as an actor sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +38,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the project does not exist for the actor, or the store cannot be read.
+    #[boxed]
     pub async fn resources(
         &self,
         project: &Project,

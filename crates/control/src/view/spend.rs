@@ -6,10 +6,11 @@ use mete_core::directory::{Organization, Project};
 use mete_core::rates::{Models, RateLimit};
 use mete_core::rights::Action;
 use mete_core::{Month, Timestamp};
-use mete_store::{Alert, AlertFilter, Scope, ScopeKind, SpendBy, SpendQuery, SpendRow};
+use mete_store::{Alert, AlertFilter, Grain, Scope, ScopeKind, SpendBy, SpendQuery, SpendRow, UsageOf, UsageRow};
 
 use super::View;
 use crate::ControlError;
+use crate::boxed;
 
 impl View<'_> {
     /// Spend of a month: of a project, an organization with its sub-organizations, or all of which the actor may see it
@@ -17,11 +18,38 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
     pub async fn spend(
         &self,
         (organization, project): (Option<&Organization>, Option<&Project>),
         (month, by): (Month, SpendBy),
     ) -> Result<Vec<SpendRow>, ControlError> {
+        let project_ids = self.projects_of_spend((organization, project)).await?;
+        let organization_id = organization.map(|organization| organization.id.clone());
+        Ok(self.store.spend(&SpendQuery { organization_id, project_ids, month, by }).await?)
+    }
+
+    /// What each key used of each model in one hour, day or month, of the same as [`View::spend`]. One bucket at a time, so
+    /// that an export is never in memory as a whole.
+    ///
+    /// # Errors
+    /// When the actor may see none of it, or the store cannot be read.
+    #[boxed]
+    pub async fn usage_rows(
+        &self,
+        (organization, project): (Option<&Organization>, Option<&Project>),
+        (grain, bucket): (Grain, i64),
+    ) -> Result<Vec<UsageRow>, ControlError> {
+        let project_ids = self.projects_of_spend((organization, project)).await?;
+        let organization_id = organization.map(|organization| organization.id.clone());
+        Ok(self.store.usage_rows(&UsageOf { organization_id, project_ids }, grain, bucket).await?)
+    }
+
+    /// Which projects' spend is asked for, by their ids; `None` for those of everybody.
+    async fn projects_of_spend(
+        &self,
+        (organization, project): (Option<&Organization>, Option<&Project>),
+    ) -> Result<Option<Vec<String>>, ControlError> {
         let project_ids = match project {
             Some(project) if self.sight.may(Action::SeeSpend, project) => Some(vec![project.id.clone()]),
             Some(_) => return Err(self.denied(Action::SeeSpend)),
@@ -31,8 +59,16 @@ impl View<'_> {
         if project_ids.as_ref().is_some_and(Vec::is_empty) {
             return Err(self.denied(Action::SeeSpend));
         }
-        let organization_id = organization.map(|organization| organization.id.clone());
-        Ok(self.store.spend(&SpendQuery { organization_id, project_ids, month, by }).await?)
+        Ok(project_ids)
+    }
+
+    /// Whether a month is sealed: its events are dropped, and usage of it that comes later is quarantined.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    #[boxed]
+    pub async fn is_sealed(&self, month: Month) -> Result<bool, ControlError> {
+        Ok(self.store.closed_through().await?.is_some_and(|closed| month <= closed))
     }
 
     /// The ids of the projects of which a person may see the spend; those of sub-organizations are on the bill of the
@@ -71,6 +107,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn alerts(&self, wanted: &AlertFilter) -> Result<Vec<Alert>, ControlError> {
         let mut found = self.store.alerts(wanted).await?;
         if self.sight.is_everything() {
@@ -89,6 +126,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn blocked_since(&self, scope_id: &str, month: Month) -> Result<Option<Timestamp>, ControlError> {
         let blocks = self.store.blocks(month).await?;
         Ok(blocks.into_iter().find(|block| block.scope_id == scope_id).map(|block| block.since))
@@ -98,6 +136,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn models_and_rates(&self, scope: &Scope) -> Result<(Models, Vec<RateLimit>), ControlError> {
         Ok((self.store.models(scope).await?, self.store.rate_limits(scope).await?))
     }

@@ -14,6 +14,7 @@ use super::kept::{COLUMNS, EventRecord};
 use super::recent;
 use super::rerate::{KeptEvent, kept};
 use super::segment::{self, EventRow, ID, SERIES, TS};
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
@@ -132,6 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn event_page(
         &self,
         filter: &EventFilter,
@@ -145,6 +147,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn event_tail(
         &self,
         filter: &EventFilter,

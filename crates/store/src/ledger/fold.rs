@@ -4,6 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{Ledger, scopes};
 use crate::Tx;
+use crate::boxed;
 use crate::db::{Db, in_tx};
 use crate::error::StoreError;
 
@@ -16,6 +17,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing was merged.
+    #[boxed]
     pub async fn fold(&mut self) -> Result<bool, StoreError> {
         let mut tx = match &*self.store.db {
             Db::Sqlite { .. } => self.store.begin().await?,

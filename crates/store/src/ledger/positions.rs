@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mete_core::Timestamp;
 
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::count;
@@ -27,6 +28,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn positions(&self, source: &str) -> Result<Vec<Position>, StoreError> {
         let rows: Vec<(String, String, i64, Option<i64>)> = on_read!(self, db => {
             sqlx::query_as(

@@ -14,6 +14,7 @@ use super::kept::{COLUMNS, EventRecord};
 use super::segment::{self, EventRow, ID, TS};
 use super::work::{Packed, Work};
 use super::{Ledger, Outcome, TRIES, Tally};
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::{Store, Tx};
@@ -99,6 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn kept_events(&self, month: Month, after: Option<Place>, limit: usize) -> Result<KeptPage, StoreError> {
         let mut tx = self.begin_reading().await?;
         if tx.closed_through().await?.is_some_and(|closed| month <= closed) {
@@ -118,6 +120,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn rerated_events(
         &self,
         run: &str,
@@ -267,6 +270,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing of it happened.
+    #[boxed]
     pub async fn rerate(&mut self, run: &str, changes: &[NewCost], now: Timestamp) -> Result<Rerated, StoreError> {
         let mut tries = 0;
         loop {

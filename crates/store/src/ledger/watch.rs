@@ -9,6 +9,7 @@ use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use super::parts::Parts;
 use crate::Tx;
 use crate::alerts::Alert;
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::gate::ProjectSpend;
@@ -203,6 +204,7 @@ impl crate::Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn month_spends(&self, month: Month) -> Result<Vec<ProjectSpend>, StoreError> {
         let totals: Vec<(String, i64, i64)> = crate::db::on_read!(self, db => {
             sqlx::query_as(

@@ -7,6 +7,7 @@ use sqlx::QueryBuilder;
 
 use super::CHUNK;
 use super::tally::{Counts, Way};
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::{Store, Tx};
@@ -42,6 +43,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn resolve_quarantine(&mut self, ids: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
         let left = self.take_out(ids, Way::Retried).await?;
         Ok(left.into_iter().map(|row| (row.id, row.tries.cast_unsigned())).collect())
@@ -51,6 +53,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn forget_quarantine(&mut self, ids: &[i64]) -> Result<Vec<(String, String, u64)>, StoreError> {
         let counts = counts_of(&self.take_out(ids, Way::Forgotten).await?);
         Ok(counts.into_iter().map(|((source, reason), number)| (source, reason, number.cast_unsigned())).collect())
@@ -123,6 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written; then nothing of it happened.
+    #[boxed]
     pub async fn note_failed_retries(&self, failed: &[FailedRetry]) -> Result<(), StoreError> {
         if failed.is_empty() {
             return Ok(());

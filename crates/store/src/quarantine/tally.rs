@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::boxed;
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
 use crate::rows::count;
@@ -53,6 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine_counts(&self) -> Result<Vec<QuarantineCount>, StoreError> {
         let rows: Vec<Row> = on_read!(self, db => {
             sqlx::query_as(
@@ -78,6 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn count_quarantine(&self) -> Result<u64, StoreError> {
         let (number,): (i64,) = on_read!(self, db => sqlx::query_as(THERE).fetch_one(db).await)?;
         Ok(count(number))
@@ -87,6 +90,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn quarantine_kept(&self) -> Result<u64, StoreError> {
         Ok(count(self.meta("quarantine_kept").await?))
     }

@@ -3,6 +3,7 @@
 use sqlx::QueryBuilder;
 
 use super::CHUNK;
+use crate::boxed;
 use crate::db::in_tx;
 use crate::error::StoreError;
 use crate::settings::Setting;
@@ -32,6 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read or written; then nothing of the step happened.
+    #[boxed]
     pub async fn trim_quarantine(&self) -> Result<Trimmed, StoreError> {
         self.trim_quarantine_to(QUARANTINE_ENTRIES).await
     }
@@ -40,6 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::trim_quarantine`].
+    #[boxed]
     pub async fn trim_quarantine_to(&self, entries: u64) -> Result<Trimmed, StoreError> {
         let mut tx = self.begin().await?;
         tx.lock_quarantine().await?;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use frizbee::{Config, Matcher};
 use mete_core::{Nanos, Timestamp};
 
 use super::{Column, Figure, Row};
+use crate::fuzzy::has_letters;
 
 /// A filter; without terms it lets everything through.
 pub(super) struct Filter<R: 'static> {
@@ -23,7 +23,7 @@ enum Test<R: 'static> {
     /// The row's text has this part, whatever its case.
     Part(String),
     /// The row's text has these letters in their order.
-    Letters(String, Box<Matcher>),
+    Letters(String),
     /// The cell's text has this part.
     Cell(&'static Column<R>, String),
     /// The cell's number stands in this relation to another.
@@ -90,11 +90,11 @@ impl<R: Row> Filter<R> {
     }
 
     /// Whether a row fits; `text` gives the row's own, in small letters.
-    pub(super) fn admits(&mut self, row: &R, text: &str) -> bool {
-        self.terms.iter_mut().all(|term| {
-            let fits = match &mut term.test {
+    pub(super) fn admits(&self, row: &R, text: &str) -> bool {
+        self.terms.iter().all(|term| {
+            let fits = match &term.test {
                 Test::Part(part) => text.contains(part.as_str()),
-                Test::Letters(_, matcher) => matcher.match_one(text, 0).is_some(),
+                Test::Letters(letters) => has_letters(text, letters),
                 Test::Cell(column, part) => column.text(row, Timestamp::default()).to_lowercase().contains(&*part),
                 Test::Number(column, relation, other) => {
                     column.figure.number(row).is_some_and(|number| relation.holds(number, *other))
@@ -120,7 +120,7 @@ impl<R> Term<R> {
             && !old.inverse
             && match (&self.test, &old.test) {
                 (Test::Part(part), Test::Part(old)) => part.contains(old.as_str()),
-                (Test::Letters(letters, _), Test::Letters(old, _)) => letters.starts_with(old.as_str()),
+                (Test::Letters(letters), Test::Letters(old)) => letters.starts_with(old.as_str()),
                 (Test::Cell(column, part), Test::Cell(old_column, old)) => {
                     std::ptr::eq(*column, *old_column) && part.contains(old.as_str())
                 }
@@ -157,8 +157,7 @@ fn test<R: Row>(word: &str, columns: &'static [Column<R>]) -> Result<Option<Test
     }
     if let Some(letters) = word.strip_prefix('~') {
         let letters = letters.to_lowercase();
-        let matcher = || Box::new(Matcher::new(letters.as_str(), &Config::default()));
-        return Ok((!letters.is_empty()).then(|| Test::Letters(letters.clone(), matcher())));
+        return Ok((!letters.is_empty()).then_some(Test::Letters(letters)));
     }
     let ends = word.find([':', '<', '>', '=', '!']).unwrap_or(word.len());
     let (name, rest) = word.split_at(ends);

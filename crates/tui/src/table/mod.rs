@@ -211,7 +211,7 @@ impl<R: Row> Table<R> {
         if needs_text && self.texts.len() != self.rows.len() {
             self.texts = self.rows.iter().map(|row| row.searched().to_lowercase()).collect();
         }
-        let (rows, texts, filter, faults) = (&self.rows, &self.texts, &mut self.filter, self.faults);
+        let (rows, texts, filter, faults) = (&self.rows, &self.texts, &self.filter, self.faults);
         self.matching.retain(|index| {
             let row = &rows[*index];
             (!faults || row.is_fault()) && (!needs_text || filter.admits(row, &texts[*index]))
