@@ -10,7 +10,7 @@ use cargo_metadata::{DepKindInfo, DependencyKind, Metadata, MetadataCommand, Nod
 use mete_tests::process::workspace;
 
 /// Each crate of the product with those of its siblings that it may use. Nothing points back.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("mete-core", &[]),
     ("mete-prices", &["mete-core"]),
     ("mete-store", &["mete-core"]),
@@ -35,10 +35,21 @@ const MAY_USE: [(&str, &[&str]); 11] = [
             "mete-api",
         ],
     ),
+    ("mete-report", &["mete-core", "mete-store", "mete-control"]),
     ("mete-tui", &["mete-core", "mete-store", "mete-control"]),
     (
         "mete",
-        &["mete-core", "mete-prices", "mete-store", "mete-control", "mete-ingest", "mete-gate", "mete-tui", "meted"],
+        &[
+            "mete-core",
+            "mete-prices",
+            "mete-store",
+            "mete-control",
+            "mete-ingest",
+            "mete-gate",
+            "mete-report",
+            "mete-tui",
+            "meted",
+        ],
     ),
 ];
 
@@ -54,7 +65,7 @@ const SPEAKS_SQL: [&str; 7] =
     ["sqlx", "sqlx-core", "sqlx-sqlite", "sqlx-postgres", "rusqlite", "libsqlite3-sys", "tokio-postgres"];
 
 /// Where money is whole nano-dollars and nothing else; prices is where the catalogue's floats end.
-const FLOATLESS: [&str; 4] = ["core", "store", "control", "gate"];
+const FLOATLESS: [&str; 5] = ["core", "store", "control", "gate", "report"];
 
 const LARGEST_FILE: u64 = 1 << 20;
 

@@ -11,6 +11,7 @@ use crate::commands::block::BlockCommand;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::explain::ExplainArgs;
+use crate::commands::export::ExportArgs;
 use crate::commands::ingest::IngestArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::invite::InviteCommand;
@@ -22,6 +23,7 @@ use crate::commands::org::OrgCommand;
 use crate::commands::prices::PricesCommand;
 use crate::commands::project::ProjectCommand;
 use crate::commands::quarantine::QuarantineCommand;
+use crate::commands::report::ReportArgs;
 use crate::commands::rerate::RerateArgs;
 use crate::commands::resource::ResourceCommand;
 use crate::commands::service_account::ServiceAccountCommand;
@@ -115,6 +117,10 @@ pub enum Command {
     Resource(ResourceCommand),
     /// Show what was spent in a month
     Spend(SpendArgs),
+    /// Write the statement of a month: text, Markdown or HTML
+    Report(ReportArgs),
+    /// Write usage row by row: CSV, JSON, Parquet or FOCUS
+    Export(ExportArgs),
     /// Say whether a key is let through now, and why
     Explain(ExplainArgs),
     /// List thresholds passed and budgets exhausted

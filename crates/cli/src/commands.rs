@@ -6,6 +6,7 @@ pub mod block;
 pub mod completions;
 pub mod demo;
 pub mod explain;
+pub mod export;
 pub mod ingest;
 pub mod init;
 pub mod invite;
@@ -18,6 +19,7 @@ pub mod org;
 pub mod prices;
 pub mod project;
 pub mod quarantine;
+pub mod report;
 pub mod rerate;
 pub mod resource;
 pub mod service_account;
@@ -76,6 +78,8 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Audit(command) => return audit::run(command, context).await,
         Command::Settings(command) => settings::run(command, context).await?,
         Command::Spend(args) => spend::run(args, context).await?,
+        Command::Report(args) => report::run(args, context).await?,
+        Command::Export(args) => export::run(args, context).await?,
         Command::Explain(args) => explain::run(args, context).await?,
         Command::Alerts(command) => alerts::run(command, context).await?,
         Command::Quarantine(command) => quarantine::run(command, context).await?,

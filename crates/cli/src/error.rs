@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mete_control::ControlError;
+use mete_core::Month;
 use mete_core::directory::NameProblem;
 use mete_ingest::formats::MappingError;
 use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
 use mete_prices::{NoPrice, OverrideError};
+use mete_report::export::ExportError;
 use mete_store::StoreError;
 use mete_tui::{ConfigError as TuiConfigError, TuiError};
 use meted::config::ConfigError;
@@ -71,6 +73,20 @@ pub enum CliError {
     /// The daemon's configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Rows cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Bytes that are no text would go to a terminal.
+    #[error(
+        "Parquet is no text for a terminal: send it to a file, as in 'mete export --format parquet > usage.parquet'"
+    )]
+    BinaryToTerminal,
+    /// A month that is not over came to nothing yet.
+    #[error("{0} is not over: it can be held against its forecasts from the next month on")]
+    MonthNotOver(Month),
+    /// The last month is before the first.
+    #[error("--until {1} is before --month {0}: name the first month with --month and the last with --until")]
+    MonthsBackwards(Month, Month),
     /// There is no such entry in the quarantine.
     #[error("there is no entry {0} in the quarantine: see 'mete quarantine list'")]
     NoEntry(i64),
@@ -167,11 +183,19 @@ impl CliError {
             | Self::Config(_)
             | Self::TuiConfig(TuiConfigError::Wrong { .. })
             | Self::NoToken(_)
+            | Self::BinaryToTerminal
+            | Self::MonthsBackwards(..)
+            | Self::MonthNotOver(_)
             | Self::Tables { .. } => "invalid",
             Self::NoEntry(_) | Self::NoPrice(_) => "not_found",
             Self::Source(SourceError::Store(_)) => "store",
             Self::TuiConfig(TuiConfigError::Read { .. }) => "io",
-            Self::NoHome(_) | Self::Read { .. } | Self::Source(_) | Self::Write(_) | Self::WriteFile { .. } => "io",
+            Self::NoHome(_)
+            | Self::Read { .. }
+            | Self::Source(_)
+            | Self::Write(_)
+            | Self::WriteFile { .. }
+            | Self::Export(_) => "io",
             Self::Declined | Self::Unconfirmed(_) | Self::Unnamed(_) => "not_confirmed",
             Self::Tui(_) => "terminal",
             Self::Demo(_) | Self::Task(_) | Self::Runtime(_) => "internal",

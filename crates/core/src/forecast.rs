@@ -14,6 +14,8 @@
 //! - *Run-out at the burn*: now + what is left / burn. *By habit*: the hour in which the weighted mean of the periods' hours
 //!   has used up what is left, in proportion within that hour. There is none after the month's end: budgets begin anew (R26).
 
+pub mod backtest;
+
 use serde::Serialize;
 
 use crate::money::Nanos;

@@ -1,5 +1,6 @@
 //! `mete spend`.
 
+mod backtest;
 mod forecast;
 
 use clap::{Args, ValueEnum};
@@ -31,6 +32,9 @@ pub struct SpendArgs {
     /// What each budget of the present month will come to, and when it runs out
     #[arg(long, conflicts_with_all = ["month", "by"])]
     forecast: bool,
+    /// How well the month, one that is over, would have been foreseen on each of its days
+    #[arg(long, conflicts_with_all = ["forecast", "by"], requires = "month")]
+    backtest: bool,
 }
 
 /// What one row is.
@@ -99,6 +103,9 @@ pub async fn run(args: SpendArgs, context: &Context) -> Result<(), CliError> {
         return forecast::run((organization.as_ref(), project.as_ref()), &view, context).await;
     }
     let month = context.month(args.month);
+    if args.backtest {
+        return backtest::run((organization.as_ref(), project.as_ref()), month, &view, context).await;
+    }
     let rows = view.spend((organization.as_ref(), project.as_ref()), (month, args.by.spend_by())).await?;
     let spend = Spend { month, total: rows.iter().map(|row| row.spend).sum(), rows };
     context.output.show(&spend, || {

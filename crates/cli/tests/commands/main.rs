@@ -20,6 +20,7 @@ mod people;
 mod prices;
 mod projects;
 mod quarantine;
+mod report;
 mod rerate;
 mod resources;
 mod service_accounts;

@@ -194,3 +194,25 @@ each_engine! {
         Ok(())
     }
 }
+
+each_engine! {
+    async fn a_month_is_held_against_its_forecasts(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        let days: Vec<String> = (1..=30)
+            .map(|day| event(&format!("s{day}"), &format!("2025-09-{day:02}T12:00:00Z"), "Support", "1"))
+            .chain((1..=31).map(|day| event(&format!("o{day}"), &format!("2025-10-{day:02}T12:00:00Z"), "Support", "1")))
+            .collect();
+        mete.ingest(&days.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let told = mete.json(["spend", "--backtest", "--month", "2025-10"])?;
+        assert_eq!((&told["actual"], told["trials"].as_array().map(Vec::len)), (&json!("31"), Some(30)));
+        assert_eq!((&told["by_habit"]["worst_per_mille"], &told["within_range_per_mille"]), (&json!(0), &json!(1000)));
+        // September had a day less.
+        assert_eq!(told["as_before"]["worst_per_mille"], json!(32));
+        let text = mete.text(["spend", "--backtest", "--month", "2025-10"])?;
+        ensure!(text.contains("2025-10-02   $1.00    $31.00  $31.00"), "{text}");
+        assert_eq!(mete.json(["spend", "--backtest", "--month", "2025-08"])?, json!({ "month": "2025-08" }));
+        let month = &now().month().to_string();
+        assert_eq!(mete.refused(["spend", "--backtest", "--month", month])?.code, "invalid");
+        Ok(())
+    }
+}
