@@ -6,9 +6,13 @@
 //!
 //! - *Rest of the month* as period `i` would have it: its hours again and again until the month's end, of the present hour
 //!   only the share that is left: `R(i)`. A week meets the same hours of the week again, so weekends and nights count.
+//! - *Trend*: where at least three weeks are known and each was above the one before it, or each below, `R(i)` goes on so: an
+//!   hour `k` weeks after the one that it is like is `1 + g` to the power of `k` times as much, `g` being the least of the
+//!   changes from week to week. Ups and downs are no trend.
 //! - *Forecast*: spent + the mean of all `R(i)`, in which period `i` weighs `n + 1 - i`.
-//! - *Range*: spent + the least `R(i)`, to spent + the largest. Where the last period was above the one before it, the range
-//!   goes up by that difference once more, `R(1) - R(2)`; where it was below, down by it, never below what is spent.
+//! - *Range*: along a trend, from what comes if it ends now to what comes if it doubles. Without one: spent + the least
+//!   `R(i)`, to spent + the largest; where the last period was above the one before it, the range goes up by that difference
+//!   once more, `R(1) - R(2)`; where it was below, down by it, never below what is spent.
 //! - *Burn*: the last hour: the present hour so far, and of the hour before it the share that is less than an hour ago.
 //! - *Usual burn*: the same of each period's same two hours, with the weights of the forecast.
 //! - *Run-out at the burn*: now + what is left / burn. *By habit*: the hour in which the weighted mean of the periods' hours
@@ -122,17 +126,16 @@ impl Habit {
     #[must_use]
     pub fn forecast(&self, spent: Nanos) -> Forecast {
         let left = self.now.month().end().since(self.now).max(0);
-        let rest: Vec<i128> = self.periods().iter().map(|period| self.rest_like(period, left)).collect();
-        let (least, largest) = (rest.iter().min(), rest.iter().max());
-        let growth = match rest.as_slice() {
-            [last, before, ..] => last - before,
-            _ => 0,
+        let (periods, trend) = (self.periods(), self.trend());
+        let like = |ago, period, trend| self.rest_like((ago, period), trend, left);
+        let rest: Vec<i128> = (1..).zip(&periods).map(|(ago, period)| like(ago, period, trend)).collect();
+        let range = match periods.first() {
+            Some(last) if trend != Trend::NONE => range_along(&rest, like(1, last, Trend::NONE)),
+            _ => range_of(&rest),
         };
-        let point = weighted(rest.iter().copied());
-        let low = (least.copied().unwrap_or_default() + growth.min(0)).max(0);
-        let high = largest.copied().unwrap_or_default() + growth.max(0);
         let total = |rest: i128| spent + nanos(rest);
-        Forecast { spent, point: total(point), low: total(low), high: total(high) }
+        let point = weighted(rest.iter().copied());
+        Forecast { spent, point: total(point), low: total(range.0.max(0)), high: total(range.1) }
     }
 
     /// How fast money is spent.
@@ -181,12 +184,16 @@ impl Habit {
         let mut begin = self.now.hour() * HOUR;
         let end = self.now.month().end().0;
         let mut gone = i128::from(HOUR - self.left_of_hour());
-        let periods = self.periods();
+        let (periods, trend) = (self.periods(), self.trend());
         for step in 0.. {
             if begin >= end {
                 break;
             }
-            let rate = weighted(periods.iter().map(|period| i128::from(self.hour_like(period, step))));
+            let like = |(place, period): (usize, &std::ops::Range<usize>)| {
+                let weeks = place + 1 + step / period.len().max(1);
+                trend.after(i128::from(self.hour_like(period, step)), weeks)
+            };
+            let rate = weighted(periods.iter().enumerate().map(like));
             let of_hour = rate * (i128::from(HOUR) - gone) / i128::from(HOUR);
             if of_hour >= left {
                 return self.within_month(i128::from(begin - self.now.0) + gone + time_for(left, rate));
@@ -219,16 +226,45 @@ impl Habit {
         hours.map_or(self.present, |hours| hours[step % hours.len()])
     }
 
-    /// What the next `left` microseconds would cost if they were as in `period`.
-    fn rest_like(&self, period: &std::ops::Range<usize>, left: i64) -> i128 {
+    /// What the next `left` microseconds would cost if they were as in the period that began `ago` periods ago, and the
+    /// trend went on.
+    fn rest_like(&self, (ago, period): (usize, &std::ops::Range<usize>), trend: Trend, left: i64) -> i128 {
         let after = left - self.left_of_hour();
         if after < 0 {
             return 0;
         }
         let (whole, length) = ((after / HOUR) as usize, period.len().max(1));
-        let sum = |count: usize| (1..=count).map(|step| i128::from(self.hour_like(period, step))).sum::<i128>();
-        let rounds = (whole / length) as i128;
-        self.share_left(self.hour_like(period, 0)) + rounds * sum(length) + sum(whole % length)
+        let sum =
+            |from: usize, to: usize| (from..=to).map(|step| i128::from(self.hour_like(period, step))).sum::<i128>();
+        let round = |number: usize| {
+            // Of the first hour of all there is only what is left.
+            let amount = sum(usize::from(number == 0), (length - 1).min(whole - number * length));
+            trend.after(amount, ago + number)
+        };
+        trend.after(self.share_left(self.hour_like(period, 0)), ago) + (0..=whole / length).map(round).sum::<i128>()
+    }
+
+    /// By how much each week was above the one before it, or below.
+    fn trend(&self) -> Trend {
+        let periods = self.periods();
+        if periods.len() < 3 || periods.iter().any(|period| period.len() != WEEK) {
+            return Trend::NONE;
+        }
+        let total = |period: &std::ops::Range<usize>| {
+            self.hours.get(period.clone()).into_iter().flatten().map(|hour| i128::from(*hour)).sum::<i128>()
+        };
+        let totals: Vec<i128> = periods.iter().map(total).collect();
+        let factors = totals.windows(2).map(|weeks| match weeks {
+            [week, before] if *before > 0 => week * Trend::ONE / before,
+            _ => Trend::ONE,
+        });
+        let (least, largest) =
+            factors.fold((i128::MAX, 0), |(least, largest), factor| (factor.min(least), factor.max(largest)));
+        match (least > Trend::ONE, largest < Trend::ONE) {
+            (true, _) => Trend(least.min(Trend::MOST)),
+            (_, true) => Trend(largest),
+            _ => Trend::NONE,
+        }
     }
 
     /// What is left of the present hour, in microseconds.
@@ -242,6 +278,40 @@ impl Habit {
 
     fn share_gone(&self, amount: i64) -> i128 {
         i128::from(amount) - self.share_left(amount)
+    }
+}
+
+/// The range of what is left without a trend: from the least to the largest, and further by what the last period was above
+/// or below the one before.
+fn range_of(rest: &[i128]) -> (i128, i128) {
+    let growth = match rest {
+        [last, before, ..] => last - before,
+        _ => 0,
+    };
+    let (least, largest) = (rest.iter().min(), rest.iter().max());
+    (least.copied().unwrap_or_default() + growth.min(0), largest.copied().unwrap_or_default() + growth.max(0))
+}
+
+/// The range along a trend: from where it `ends` now, so that all weeks are as the last one was, to where it doubles.
+fn range_along(rest: &[i128], ends: i128) -> (i128, i128) {
+    let all = || rest.iter().flat_map(|rest| [*rest, rest + rest - ends]).chain([ends]);
+    (all().min().unwrap_or_default(), all().max().unwrap_or_default())
+}
+
+/// What a week comes to, of what the one before it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trend(i128);
+
+impl Trend {
+    /// As much as before.
+    const ONE: i128 = 1_000_000;
+    const NONE: Self = Self(Self::ONE);
+    /// A project that began just now is not taken to grow for ever.
+    const MOST: i128 = 2 * Self::ONE;
+
+    /// An amount, so many weeks later.
+    fn after(self, amount: i128, weeks: usize) -> i128 {
+        if self == Self::NONE { amount } else { (0..weeks).fold(amount, |amount, _| amount * self.0 / Self::ONE) }
     }
 }
 

@@ -56,17 +56,42 @@ fn a_week_is_met_again_hour_by_hour() {
     assert_eq!(habit.run_out(left).by_habit, Some(at("2026-11-23T02:00:00Z")));
 }
 
+/// The week, counted from 0 for the last one, that ended `ago` hours ago or later.
+fn weeks_ago(ago: i64) -> usize {
+    ((ago - 1) / 168) as usize
+}
+
 #[test]
 fn growth_raises_the_range_above_the_last_week() {
-    let week = |ago: i64| 5 - (ago + 167) / 168;
-    let habit = Habit::new(now(), None, hours(HABIT_HOURS, |ago| 100 * week(ago)));
+    let habit = |weeks: [i64; 4]| Habit::new(now(), None, hours(HABIT_HOURS, move |ago| weeks[weeks_ago(ago)]));
     let left = 14 * 24 + 14;
-    let forecast = habit.forecast(Nanos::ZERO);
-    // 4, 3, 2 and 1 of ten parts of 400, 300, 200 and 100 cents.
-    assert_eq!(forecast.point, cents(300 * left));
+    // Up and down is no trend. 4, 3, 2 and 1 of ten parts.
+    let forecast = habit([400, 300, 100, 200]).forecast(Nanos::ZERO);
+    assert_eq!(forecast.point, cents(290 * left));
     assert_eq!((forecast.low, forecast.high), (cents(100 * left), cents(500 * left)));
-    let falling = Habit::new(now(), None, hours(HABIT_HOURS, |ago| 100 * (5 - week(ago)))).forecast(Nanos::ZERO);
-    assert_eq!((falling.low, falling.point), (Nanos::ZERO, cents(200 * left)));
+    let falling = habit([100, 200, 400, 300]).forecast(Nanos::ZERO);
+    assert_eq!((falling.low, falling.point), (Nanos::ZERO, cents(210 * left)));
+}
+
+#[test]
+fn what_grew_each_week_goes_on_growing() {
+    let habit = |weeks: [i64; 4]| Habit::new(now(), None, hours(HABIT_HOURS, move |ago| weeks[weeks_ago(ago)]));
+    let left = 14 * 24 + 14;
+    // A tenth a week: two weeks and 14 hours to come.
+    let growing = habit([1331, 1210, 1100, 1000]);
+    let forecast = growing.forecast(Nanos::ZERO);
+    let point = Nanos(168 * 14_641_000_000 + 168 * 16_105_100_000 + 14 * 17_715_610_000);
+    assert_eq!(forecast.point, point);
+    assert_eq!((forecast.low, forecast.high), (cents(1331 * left), point + point - cents(1331 * left)));
+    let in_a_week = now().plus(7 * DAY);
+    assert_eq!(growing.run_out(Nanos(168 * 14_641_000_000)).by_habit, Some(in_a_week));
+    let shrinking = habit([1000, 1100, 1210, 1331]).forecast(Nanos::ZERO);
+    assert!(shrinking.point < cents(950 * left), "{shrinking:?}");
+    assert_eq!(shrinking.high, cents(1000 * left), "where it ends now");
+    // Three weeks are enough, two are not.
+    let known = |weeks: i64| Habit::new(now(), None, hours(weeks * 168, |ago| [1331, 1210, 1100][weeks_ago(ago)]));
+    assert_eq!(known(3).forecast(Nanos::ZERO).point, point);
+    assert!(known(2).forecast(Nanos::ZERO).point < cents(1331 * left));
 }
 
 #[test]
@@ -143,7 +168,8 @@ proptest! {
     }
 
     #[test]
-    fn more_spend_never_lowers_the_forecast((now, since, mut spend) in history(), ago in 0_i64..700, more in 0..1_000_000_000_i64) {
+    fn more_spend_of_late_never_lowers_the_forecast((now, since, mut spend) in history(), ago in 0_i64..=168, more in 0..1_000_000_000_i64) {
+        // Longer ago it may be what a trend begins with.
         let ago = ago % (now.hour() - since + 1);
         let before = Habit::new(now, Some(since), spend.clone());
         spend.push((now.hour() - ago, Nanos(more)));
