@@ -8,6 +8,7 @@
 
 mod actors;
 mod admin_keys;
+mod alerts;
 mod blocks;
 mod deed;
 mod error;
@@ -45,6 +46,7 @@ use crate::deed::Deed;
 use crate::error::Denial;
 
 pub use admin_keys::{CreatedAdminKey, NewAdminKeyInput};
+pub use alerts::MAX_ACKNOWLEDGED;
 pub use blocks::{BlockTarget, NewBlockInput};
 pub use error::ControlError;
 pub use invites::NewInviteInput;

@@ -238,6 +238,7 @@ fn alerts(month: Month) -> Vec<Alert> {
         spend: nanos(amount),
         at: at(time),
         acknowledged_at: None,
+        acknowledged_by: None,
     };
     match month == now().month() {
         true => vec![alert(AlertKind::Exhausted, "500", "12:04:31"), alert(AlertKind::Threshold, "400", "09:10:00")],

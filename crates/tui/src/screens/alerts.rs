@@ -145,6 +145,7 @@ impl AlertRow {
         let alert = &self.alert;
         let (what, tone) = self.what();
         let seen = alert.acknowledged_at.map_or_else(|| "not yet".to_owned(), |at| clock_time(at, look.now));
+        let seen = alert.acknowledged_by.as_ref().map_or_else(|| seen.clone(), |by| format!("{seen} by {by}"));
         vec![
             ("alert", what, tone),
             ("whose", format!("{} {}", self.kind(), alert.whose()), Tone::Plain),
@@ -277,9 +278,10 @@ impl Screen for Alerts {
     }
 
     fn targets(&self) -> Vec<Target> {
-        let project = self.selected_project().cloned().map(Target::Project);
+        let (alert, project) = (self.list.selected().map(|row| &row.alert), self.selected_project().cloned());
+        let alert = alert.map(|alert| Target::Alert(Box::new(alert.clone()), project.clone()));
         let organization = self.selected_organization().cloned().map(Target::Organization);
-        project.into_iter().chain(organization).collect()
+        alert.into_iter().chain(project.map(Target::Project)).chain(organization).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {

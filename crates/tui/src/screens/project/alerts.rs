@@ -15,6 +15,11 @@ pub struct AlertRow {
 }
 
 impl AlertRow {
+    /// The alert.
+    pub const fn alert(&self) -> &Alert {
+        &self.alert
+    }
+
     fn what(&self) -> (String, Tone) {
         cells::alert(&self.alert)
     }
