@@ -14,8 +14,9 @@ use crate::theme::Tone;
 
 /// The smallest screen that there is something to see on.
 pub const SMALLEST: (u16, u16) = (60, 15);
-/// Lines that the content keeps, however much the banner has to say.
-const LEAST_BODY: u16 = 12;
+/// Lines that the content keeps, however much the banner has to say: with fewer the pulse has no room for what needs
+/// somebody.
+const LEAST_BODY: u16 = 17;
 /// Lines of a notice, at most.
 const MOST_NOTICE: usize = 3;
 
