@@ -125,7 +125,9 @@ impl Freshness {
             Self::Frozen(age) => piece(format!("‖ frozen, {} old", span(age.max(SECOND))), Tone::Near),
             Self::Back => piece("✓ live again", Tone::Good),
             Self::Stale(age) => piece(format!("● stale, {} old", span(age)), Tone::Near),
-            Self::Busy(silence, age) => piece(format!("● store busy for {}{}", old(silence), old_data(age)), Tone::Near),
+            Self::Busy(silence, age) => {
+                piece(format!("● store busy for {}{}", old(silence), old_data(age)), Tone::Near)
+            }
             Self::Failing(age) => piece(format!("▲ query fails{}", old_data(age)), Tone::Bad),
             Self::Unreachable(age) => piece(format!("▲ no store{}", old_data(age)), Tone::Bad),
         }

@@ -87,7 +87,12 @@ fn notice(model: &Model) -> Vec<Vec<Piece>> {
         (Some(failure), _) => (format!("▲ {failure}. It is tried again by itself; r tries now."), Tone::Bad),
         (None, Some(since)) => {
             let since = clock_time(since, model.now);
-            (format!("● The store gives no answer since {since}: another program holds it, or it is slow. It is waited for."), Tone::Near)
+            (
+                format!(
+                    "● The store gives no answer since {since}: another program holds it, or it is slow. It is waited for."
+                ),
+                Tone::Near,
+            )
         }
         (None, None) => return Vec::new(),
     };

@@ -96,10 +96,7 @@ async fn opened(
     }
 }
 
-async fn session(
-    context: &Context,
-    (read_only, daemon): (bool, Option<explain::Daemon>),
-) -> Result<Session, CliError> {
+async fn session(context: &Context, (read_only, daemon): (bool, Option<explain::Daemon>)) -> Result<Session, CliError> {
     let store = if read_only { context.store_as_it_is().await? } else { context.store().await? };
     let (store, actor) = (store.clone(), context.actor().await?.clone());
     Ok(Session {
