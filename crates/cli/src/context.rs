@@ -1,6 +1,7 @@
 //! What a command works with: the store, the actor, the clock, the output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mete_control::host::{SystemClock, origin, system_random};
 use mete_control::{Control, View};
@@ -16,20 +17,25 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::places;
 
-/// What a command works with.
+/// So long the store may take to close, which is more than it needs where nobody holds it: a file is whole by itself then,
+/// and all that it takes where it is not is left to whoever opens it next.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What a command works with. Cheap to clone; all clones share the store and the actor.
+#[derive(Clone)]
 pub struct Context {
     /// Where its results go.
     pub output: Output,
     global: Global,
     clock: Arc<SystemClock>,
-    store: OnceCell<Store>,
-    actor: OnceCell<Actor>,
+    store: Arc<OnceCell<Store>>,
+    actor: Arc<OnceCell<Actor>>,
 }
 
 impl Context {
     /// For one command.
     pub fn new(global: Global, output: Output) -> Self {
-        Self { output, global, clock: Arc::new(SystemClock), store: OnceCell::new(), actor: OnceCell::new() }
+        Self { output, global, clock: Arc::new(SystemClock), store: Arc::default(), actor: Arc::default() }
     }
 
     /// The machine's clock.
@@ -60,6 +66,16 @@ impl Context {
     /// The store, made where there is none.
     pub async fn create_store(&self) -> Result<&Store, CliError> {
         self.store.get_or_try_init(async || Ok(Store::create(&self.url()?, &mut system_random()).await?)).await
+    }
+
+    /// Where the store is, for people.
+    pub fn describe_store(&self) -> Result<String, CliError> {
+        Ok(self.url()?.describe())
+    }
+
+    /// Who is to act, for people.
+    pub fn describe_actor(&self) -> String {
+        self.acting_as().unwrap_or("operator").to_owned()
     }
 
     /// Who acts (R45): the person of `--as` or METE_ACTOR, else the operator; looked up once.
@@ -117,7 +133,8 @@ impl Context {
     /// Closes the store, so that a SQLite file is whole by itself.
     pub async fn close(&self) {
         if let Some(store) = self.store.get() {
-            store.close().await;
+            // what another program holds now need not be waited for
+            let _ = tokio::time::timeout(CLOSING, store.close()).await;
         }
     }
 

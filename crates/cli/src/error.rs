@@ -202,6 +202,11 @@ impl CliError {
         }
     }
 
+    /// Whether another program holds the store, which can be had as soon as that lets go of it.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Control(ControlError::Store(error)) if error.is_held())
+    }
+
     /// 2 for wrong usage, 1 for the rest.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(if matches!(self, Self::StoreUrl) { 2 } else { 1 })

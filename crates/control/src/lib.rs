@@ -8,6 +8,7 @@
 
 mod actors;
 mod admin_keys;
+mod alerts;
 mod blocks;
 mod deed;
 mod error;
@@ -48,6 +49,7 @@ use crate::error::Denial;
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use admin_keys::{CreatedAdminKey, NewAdminKeyInput};
+pub use alerts::MAX_ACKNOWLEDGED;
 pub use blocks::{BlockTarget, NewBlockInput};
 pub use error::ControlError;
 pub use invites::NewInviteInput;

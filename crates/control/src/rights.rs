@@ -91,6 +91,7 @@ impl Control<'_> {
         let what = match attempt.deed.action {
             "release.created" | "release.lifted" => "release a key or a project by hand, or lift that".to_owned(),
             "block.created" | "block.lifted" => "block a key or a project by hand, or lift that".to_owned(),
+            "alert.acknowledged" => "acknowledge this alert".to_owned(),
             _ => attempt.action.to_string(),
         };
         Err(not_permitted(actor, &what, attempt.action.role_needed(), attempt.deed).into())

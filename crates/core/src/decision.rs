@@ -163,8 +163,9 @@ impl Refusal {
                 .to_owned(),
             Self::KeyDisabled => "This API key is disabled. An owner of its project can enable it again.".to_owned(),
             Self::KeyRevoked => "This API key was revoked and stays so. Create a new one.".to_owned(),
-            Self::KeyExpired { at } => format!("This API key expired on {at}. Create a new one."),
+            Self::KeyExpired { at } => format!("This API key expired on {}. Create a new one.", at.to_the_second()),
             Self::SecretReplaced { at } => {
+                let at = at.to_the_second();
                 format!("This API key was rotated, and its old secret expired on {at}. Use the new secret.")
             }
             Self::ProjectArchived { project } => {

@@ -40,6 +40,12 @@ impl Timestamp {
         Month::of_day(self.day())
     }
 
+    /// The second that it is in: people read no microseconds.
+    #[must_use]
+    pub const fn to_the_second(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(SECOND))
+    }
+
     /// `micros` later; saturates.
     #[must_use]
     pub const fn plus(self, micros: i64) -> Self {

@@ -173,7 +173,7 @@ impl Daemon {
         let list = Arc::clone(api.refused_list());
         services.spawn(refused::keep_file(list, config.refused.clone(), stop_services.clone()));
         services.close();
-        tracing::info!(store = %store.describe(), address = ?bound.address, sources = config.sources.len(), "ready");
+        tracing::info!(store = %store.url().describe(), address = ?bound.address, sources = config.sources.len(), "ready");
         Ok(Self {
             config,
             prices,

@@ -88,6 +88,7 @@ impl Exposure {
     pub(crate) fn doubts(&self) -> impl Iterator<Item = String> {
         let unasked = self
             .unasked_at
+            .map(Timestamp::to_the_second)
             .map(|at| format!("whether more is under way: at {at} usage came that nobody had asked about"));
         let unpriced = self.unheld_cost.is_none().then(|| "what requests cost: no usage of them came yet".to_owned());
         unasked.into_iter().chain(unpriced)

@@ -152,6 +152,7 @@ impl Report {
         }
         let is_young = self.explanation.at.since(began) < gate.terms().time;
         if is_young {
+            let began = began.to_the_second();
             self.not_known.push(format!("which requests were let through before this daemon began, at {began}"));
         }
         for budget in &mut self.budgets {

@@ -82,6 +82,8 @@ pub struct Alert {
     pub at: Timestamp,
     /// When somebody took note of it, if anybody has.
     pub acknowledged_at: Option<Timestamp>,
+    /// Who did.
+    pub acknowledged_by: Option<String>,
 }
 
 impl Alert {
@@ -146,6 +148,7 @@ struct Row {
     spend: i64,
     at: i64,
     acknowledged_at: Option<i64>,
+    acknowledged_by: Option<String>,
 }
 
 impl Row {
@@ -170,6 +173,7 @@ impl Row {
             spend: Nanos(self.spend),
             at: Timestamp(self.at),
             acknowledged_at: self.acknowledged_at.map(Timestamp),
+            acknowledged_by: self.acknowledged_by,
         })
     }
 }
@@ -184,7 +188,7 @@ const MONTH_SPEND: &str = "WITH wanted AS (SELECT p.num FROM project p JOIN orga
 const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
      COALESCE(p.name, o.name) AS scope_name, a.part_kind, a.part_id, \
      COALESCE(u.email, s.name, NULLIF(k.name, ''), k.redacted_value) AS part_name, \
-     a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
+     a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at, a.acknowledged_by FROM alert a \
      LEFT JOIN project p ON p.id = a.scope_id LEFT JOIN organization o ON o.id = a.scope_id \
      LEFT JOIN person u ON a.part_kind = 'member' AND u.id = a.part_id \
      LEFT JOIN service_account s ON a.part_kind = 'member' AND s.id = a.part_id \
@@ -279,6 +283,31 @@ impl Store {
 }
 
 impl Tx {
+    /// The alert with this id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn alert(&mut self, id: &str) -> Result<Option<Alert>, StoreError> {
+        let sql = format!("{ALERT} WHERE a.id = $1");
+        let row: Option<Row> = in_tx!(self, db => {
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
+        })?;
+        row.map(Row::alert).transpose()
+    }
+
+    /// Notes that somebody took note of an alert.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn set_alert_acknowledged(&mut self, id: &str, by: &str, at: Timestamp) -> Result<(), StoreError> {
+        in_tx!(self, db => {
+            sqlx::query("UPDATE alert SET acknowledged_at = $3, acknowledged_by = $2 WHERE id = $1")
+                .bind(id).bind(by).bind(at.0)
+                .execute(db).await.map(drop)
+        })?;
+        Ok(())
+    }
+
     /// What a scope has spent in a month, as this transaction sees it: roll-ups and what is not folded yet.
     ///
     /// # Errors
@@ -362,6 +391,7 @@ impl Tx {
             spend,
             at: now,
             acknowledged_at: None,
+            acknowledged_by: None,
         };
         Ok(self.insert_alert(&alert).await?.then_some(alert))
     }

@@ -67,7 +67,7 @@ impl Change {
         match self.kind.as_str() {
             "limits.updated" | "setting.updated" => Extent::Rules,
             "block.created" | "block.lifted" | "release.created" | "release.lifted" => Extent::Rules,
-            "usage_grant.created" | "usage_grant.deleted" => Extent::Rules,
+            "usage_grant.created" | "usage_grant.deleted" | "alert.acknowledged" => Extent::Rules,
             "quarantine.forgotten" | "rerate.started" | "rerate.finished" | "rerate.undone" => Extent::Rules,
             "admin_api_key.created" | "admin_api_key.deleted" => Extent::Rules,
             // Whoever comes, or comes back, has no key by that (R11).

@@ -151,21 +151,6 @@ impl Store {
         self.hasher
     }
 
-    /// Where it is, as `sqlite mete.db` or `postgres host/database`: for people, without a password.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match &self.url {
-            StoreUrl::Sqlite(path) => {
-                format!("sqlite {}", path.file_name().unwrap_or(path.as_os_str()).to_string_lossy())
-            }
-            StoreUrl::Postgres(_) => {
-                let text = self.url.to_string();
-                let place = text.rsplit_once('@').map_or_else(|| text.split_once("://").map_or("", |p| p.1), |p| p.1);
-                format!("postgres {place}")
-            }
-        }
-    }
-
     /// Whether nothing can be written by the look of it: a SQLite file without the permission to write, a Postgres server
     /// or user whose transactions are read-only. What cannot be found out counts as no.
     #[boxed]

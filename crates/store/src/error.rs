@@ -1,5 +1,8 @@
 //! What can go wrong with the store.
 
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+
 use crate::url::StoreUrl;
 
 /// Why the store could not do something.
@@ -25,7 +28,7 @@ pub enum StoreError {
         /// Which store.
         url: StoreUrl,
         /// What the migrator said.
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     /// Another version of Mete left the schema as it is.
     #[error("the store {0} is of another version of Mete: any command that opens it brings an older one up to date")]
@@ -58,8 +61,23 @@ impl StoreError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         let Self::Engine(sqlx::Error::Database(error)) = self else { return false };
-        // 40001 serialization_failure, 40P01 deadlock_detected; 5 SQLITE_BUSY, 6 SQLITE_LOCKED, 261/517 busy variants
-        error.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01" | "5" | "6" | "261" | "517"))
+        // 40001 serialization_failure, 40P01 deadlock_detected
+        error.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01") || is_locked(&code))
+    }
+
+    /// Whether a SQLite file could not be opened because another program holds it: once that lets go of it, it can.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let source = match self {
+            Self::Open { url: StoreUrl::Sqlite(_), source: sqlx::Error::PoolTimedOut } => return true,
+            Self::Engine(source) | Self::Open { source, .. } => source,
+            Self::Migrate {
+                source: MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _), ..
+            } => source,
+            _ => return false,
+        };
+        let code = source.as_database_error().and_then(DatabaseError::code);
+        code.is_some_and(|code| is_locked(&code))
     }
 
     /// Whether a unique constraint refused the work: somebody else was first.
@@ -67,4 +85,9 @@ impl StoreError {
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Engine(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
+}
+
+/// Whether a code is one of SQLite's for a file that another connection holds: 5 BUSY, 6 LOCKED, and variants of BUSY.
+fn is_locked(code: &str) -> bool {
+    matches!(code, "5" | "6" | "261" | "517")
 }

@@ -17,6 +17,23 @@ pub enum StoreUrl {
     Postgres(String),
 }
 
+impl StoreUrl {
+    /// As `sqlite mete.db` or `postgres host/database`: for people, without a password.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Sqlite(path) => {
+                format!("sqlite {}", path.file_name().unwrap_or(path.as_os_str()).to_string_lossy())
+            }
+            Self::Postgres(_) => {
+                let text = self.to_string();
+                let place = text.rsplit_once('@').map_or_else(|| text.split_once("://").map_or("", |p| p.1), |p| p.1);
+                format!("postgres {place}")
+            }
+        }
+    }
+}
+
 impl FromStr for StoreUrl {
     type Err = StoreError;
 

@@ -17,6 +17,9 @@ use crate::piece::piece;
 use crate::theme::Tone;
 use crate::update::show;
 
+/// What stands after the name of the actor where nothing can be changed.
+pub(crate) const READ_ONLY: &str = ", read-only";
+
 /// What the model knows of changing the store.
 #[derive(Debug, Default)]
 pub(crate) struct Acting {
@@ -69,6 +72,13 @@ pub(crate) fn wish(model: &mut Model, wish: Wish, effects: &mut Vec<Effect>) {
     show(model, Box::new(SheetLayer::of(wish.clone())), effects);
     if let Some(lying) = &model.overlay {
         effects.push(Effect::Prepare { layer: lying.id, wish: Box::new(wish) });
+    }
+}
+
+/// Nothing can be changed in the store.
+pub(crate) fn forbid(model: &mut Model) {
+    if model.acting.take().is_some() {
+        model.setting.actor.push_str(READ_ONLY);
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Action {
     Budget,
     /// Lifts what holds on it, or releases it (R41).
     Unblock,
+    /// Takes note of the selected alert (R27).
+    Acknowledge,
     /// Makes something in what is shown.
     New,
     /// Edits what is selected.
@@ -248,6 +250,13 @@ pub const REGISTRY: &[Entry] = &[
         "show all rows again if filtered, or go back",
     ),
     entry(Action::Explain, &[letter('e')], "explain", Group::Go, "why requests are let through or refused"),
+    entry(
+        Action::Acknowledge,
+        &[letter('a')],
+        "acknowledge",
+        Group::Act,
+        "take note of the alert: it needs nobody any more",
+    ),
     entry(Action::NextPanel, &[key(KeyCode::Tab)], "next", Group::Move, "the next list or tab of the screen"),
     entry(Action::Block, &[letter('b')], "block", Group::Act, "block the selected one: every request is refused"),
     entry(Action::Budget, &[letter('$')], "budget", Group::Act, "set budget and threshold of the selected one"),
@@ -360,6 +369,7 @@ pub const ACTING: &[Action] = &[
     Action::Block,
     Action::Budget,
     Action::Unblock,
+    Action::Acknowledge,
     Action::New,
     Action::Edit,
     Action::Remove,

@@ -210,13 +210,21 @@ fn bar_eighths(spend: Nanos, top: Nanos, rows: usize) -> usize {
     (i128::from(spend.0) * whole / i128::from(top.0)).clamp(1, whole) as usize
 }
 
-/// The next amount that reads well on an axis: 1, 2, 4, 5 or 8 times a power of ten; half of it reads well too.
+/// Tenths of a power of ten that read well on an axis, and so do their halves; each is at most a third above the one
+/// before, so that the highest bar takes three quarters of the height.
+const ROUND: [i64; 10] = [10, 12, 15, 20, 25, 30, 40, 50, 60, 80];
+
+/// The next amount that reads well on an axis.
 fn ceiling(amount: Nanos) -> Nanos {
+    // less than ten nano-dollars have no tenths
+    if amount.0 <= 10 {
+        return Nanos(amount.0.max(1));
+    }
     let mut power: i64 = 1;
     loop {
-        for step in [1, 2, 4, 5, 8, 10] {
+        for step in ROUND {
             match power.checked_mul(step) {
-                Some(top) if top >= amount.0 => return Nanos(top.max(1)),
+                Some(top) if top >= amount.0 => return Nanos(top),
                 Some(_) => {}
                 None => return Nanos::MAX,
             }
@@ -275,15 +283,29 @@ mod tests {
 
     #[test]
     fn the_axis_ends_at_an_amount_that_reads_well() {
-        for (most, top) in
-            [("0", "0.000000001"), ("0.0031", "0.004"), ("41", "50"), ("50", "50"), ("51", "80"), ("812", "1000")]
-        {
+        for (most, top) in [
+            ("0", "0.000000001"),
+            ("0.000000007", "0.000000007"),
+            ("0.0031", "0.004"),
+            ("10.1", "12"),
+            ("41", "50"),
+            ("50", "50"),
+            ("51", "60"),
+            ("61", "80"),
+            ("812", "1000"),
+        ] {
             assert_eq!(ceiling(most.parse().unwrap()), top.parse().unwrap(), "{most}");
         }
         assert_eq!(ceiling(Nanos::MAX), Nanos::MAX);
     }
 
     proptest! {
+        #[test]
+        fn the_axis_ends_at_most_a_third_above_the_highest_bar(most in 11..i64::MAX / 2) {
+            let top = ceiling(Nanos(most)).0;
+            prop_assert!(top >= most && i128::from(top) * 3 <= i128::from(most) * 4 + 3, "{most} {top}");
+        }
+
         #[test]
         fn any_amounts_in_any_area_are_drawn_inside_it(
             spend in prop::collection::vec(any::<i64>().prop_map(Nanos), 0..32),

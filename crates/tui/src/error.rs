@@ -26,6 +26,9 @@ pub enum TuiError {
     /// The terminal could not be drawn on.
     #[error("cannot draw on the terminal: {0}")]
     Draw(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no store to be shown. Whoever opens it knows why.
+    #[error("the store could not be opened")]
+    NotOpened,
     /// A part of the program panicked; its message is above.
     #[error("a part of the program stopped working; please report it, with the message that stands above")]
     Panicked,

@@ -26,6 +26,21 @@ pub fn beside(area: Rect) -> (Rect, Option<Rect>) {
     (list, Some(Rect { x: list.right(), width: COLUMNS, ..area }))
 }
 
+/// Draws a list and beside it, where there is room, the panel of its selected row.
+pub fn draw_beside<'r>(
+    buffer: &mut Buffer,
+    area: Rect,
+    look: &Look<'_>,
+    list: impl FnOnce(&mut Buffer, Rect),
+    selected: impl FnOnce() -> Option<(&'r str, Vec<Fact>)>,
+) {
+    let (place, side) = beside(area);
+    list(buffer, place);
+    if let Some((side, (name, facts))) = side.and_then(|side| Some((side, selected()?))) {
+        draw(buffer, side, name, &facts, look);
+    }
+}
+
 /// Draws the panel.
 pub fn draw(buffer: &mut Buffer, area: Rect, name: &str, facts: &[Fact], look: &Look<'_>) {
     let inner = panel(buffer, area, &Title::new(name), look.theme);

@@ -12,6 +12,8 @@ use mete_store::Versions;
 
 /// Without a word from the store for so long, in microseconds, what is shown is stale.
 const STALE_AFTER: i64 = 3 * SECOND;
+/// Without an answer for so long, in microseconds, the store counts as busy. It is looked at once a second.
+const BUSY_AFTER: i64 = 9 * SECOND / 10;
 /// So long, in microseconds, a connection counts as just recovered.
 const BACK_FOR: i64 = 10 * SECOND;
 
@@ -22,9 +24,16 @@ pub struct Link {
     checked_at: Option<Timestamp>,
     failure: Option<QueryFailed>,
     back_at: Option<Timestamp>,
+    /// When it was asked first of those times that it has not answered.
+    asked_at: Option<Timestamp>,
 }
 
 impl Link {
+    /// Takes note of a question to the store.
+    pub fn ask(&mut self, now: Timestamp) {
+        self.asked_at.get_or_insert(now);
+    }
+
     /// Takes note of an answer of the store. Returns whether anything about the link has changed but its age.
     pub fn observe(&mut self, result: Result<Versions, QueryFailed>, now: Timestamp) -> bool {
         match result {
@@ -33,6 +42,7 @@ impl Link {
                 if back {
                     self.back_at = Some(now);
                 }
+                self.asked_at = None;
                 let moved = self.versions.replace(versions) != Some(versions);
                 self.checked_at = Some(now);
                 back || moved
@@ -49,6 +59,12 @@ impl Link {
     #[must_use]
     pub const fn versions(&self) -> Option<Versions> {
         self.versions
+    }
+
+    /// Since when the store keeps whoever asks it waiting, if it does for longer than it takes.
+    #[must_use]
+    pub fn busy_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.asked_at.filter(|at| now.since(*at) >= BUSY_AFTER)
     }
 
     /// Why the store does not answer, if it does not.
@@ -71,6 +87,8 @@ pub enum Freshness {
     Back,
     /// The store has said nothing for a while.
     Stale(i64),
+    /// The store keeps one waiting, for so long; the age of what is shown, if anything is.
+    Busy(i64, Option<i64>),
     /// The store answers, this view's question fails; the age of what is shown, if anything is.
     Failing(Option<i64>),
     /// The store does not answer; the age of what is shown, if anything is.
@@ -86,8 +104,9 @@ impl Freshness {
             at => at,
         };
         let age = known_at.map(|at| now.since(at).max(0));
-        match (age, link.checked_at) {
+        match (age, link.busy_since(now)) {
             _ if link.failure.is_some() => Self::Unreachable(age),
+            (_, Some(since)) => Self::Busy(now.since(since), age),
             _ if asking.failure().is_some() => Self::Failing(age),
             (None, _) => Self::Loading,
             (Some(age), _) if age > STALE_AFTER => Self::Stale(age),
@@ -99,9 +118,6 @@ impl Freshness {
     /// Sign, word and age, for the header.
     #[must_use]
     pub fn label(self) -> Piece {
-        let old = |age: Option<i64>| {
-            age.map_or_else(|| ", nothing shown".to_owned(), |age| format!(", data {} old", old(age)))
-        };
         match self {
             Self::Loading => piece("○ loading", Tone::Dim),
             Self::Live(age) if age < SECOND => piece("● live, now", Tone::Plain),
@@ -109,14 +125,21 @@ impl Freshness {
             Self::Frozen(age) => piece(format!("‖ frozen, {} old", span(age.max(SECOND))), Tone::Near),
             Self::Back => piece("✓ live again", Tone::Good),
             Self::Stale(age) => piece(format!("● stale, {} old", span(age)), Tone::Near),
-            Self::Failing(age) => piece(format!("▲ query fails{}", old(age)), Tone::Bad),
-            Self::Unreachable(age) => piece(format!("▲ no store{}", old(age)), Tone::Bad),
+            Self::Busy(silence, age) => {
+                piece(format!("● store busy for {}{}", old(silence), old_data(age)), Tone::Near)
+            }
+            Self::Failing(age) => piece(format!("▲ query fails{}", old_data(age)), Tone::Bad),
+            Self::Unreachable(age) => piece(format!("▲ no store{}", old_data(age)), Tone::Bad),
         }
     }
 }
 
 fn old(age: i64) -> String {
     span(age.max(SECOND))
+}
+
+fn old_data(age: Option<i64>) -> String {
+    age.map_or_else(|| ", nothing shown".to_owned(), |age| format!(", data {} old", old(age)))
 }
 
 #[cfg(test)]
@@ -147,6 +170,28 @@ mod tests {
         assert_eq!(Freshness::of(&asking, &link, now).label().text, "● live, 1s ago");
         assert!(link.observe(Ok(versions(2)), now));
         assert_eq!(Freshness::of(&asking, &link, now), Freshness::Stale(61 * SECOND), "changed, but not asked again");
+    }
+
+    #[test]
+    fn a_store_that_does_not_answer_is_busy_since_it_was_asked_first() {
+        let mut link = Link::default();
+        let now = |micros| START.plus(micros);
+        link.ask(now(0));
+        assert_eq!(Freshness::of(&Asking::default(), &link, now(SECOND / 2)), Freshness::Loading);
+        let label = |link: &Link, asking: &Asking, at| Freshness::of(asking, link, now(at)).label().text;
+        assert_eq!(label(&link, &Asking::default(), SECOND), "● store busy for 1s, nothing shown");
+        link.observe(Ok(versions(1)), now(SECOND));
+        let asking = answered(&link);
+        link.ask(now(2 * SECOND));
+        assert_eq!(label(&link, &asking, 2 * SECOND), "● live, 1s ago");
+        assert_eq!(label(&link, &asking, 9 * SECOND), "● store busy for 7s, data 8s old");
+        // what it says at last is no answer: it was busy all the time
+        link.observe(Err(QueryFailed("database is locked".to_owned())), now(32 * SECOND));
+        link.ask(now(33 * SECOND));
+        assert_eq!(link.busy_since(now(33 * SECOND)), Some(now(2 * SECOND)));
+        assert_eq!(label(&link, &asking, 34 * SECOND), "▲ no store, data 33s old");
+        link.observe(Ok(versions(1)), now(35 * SECOND));
+        assert_eq!((link.busy_since(now(40 * SECOND)), &*label(&link, &asking, 35 * SECOND)), (None, "✓ live again"));
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod look;
 mod model;
 mod mouse;
 mod msg;
+mod opening;
 mod outcome;
 mod overlays;
 mod paged;
@@ -61,23 +62,29 @@ mod update;
 mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use config::{Config, ConfigError, Problem};
 pub use error::TuiError;
 pub use explaining::{About, Asked, Explained, Explaining, Figures, Refused, Rule, SpentBy, Told, Verdict};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use mete_core::Clock;
-use mete_core::actor::Actor;
-use mete_store::Store;
+pub use opening::{Opening, Session};
 use rand::Rng;
 pub use retrying::{Retried, Retrying};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::acting::READ_ONLY;
 use crate::data::{DataSource, Seen};
 use crate::doing::Doer;
 use crate::keymap::Keymap;
 use crate::model::Setting;
+use crate::msg::Msg;
+use crate::opening::{Awaited, Soon};
 use crate::runtime::{Runtime, WAITING};
 use crate::sources::{Outlet, Signals};
 use crate::surroundings::Surroundings;
@@ -91,39 +98,80 @@ pub struct Options {
     pub config: Config,
     /// A few live lines for a panel above the keys, where there are any; the newest is the last.
     pub banner: Option<watch::Receiver<Vec<String>>>,
-    /// How the quarantine is read again, where that is known.
-    pub retrying: Option<Retrying>,
-    /// How decisions are explained, where that is known.
-    pub explaining: Option<Explaining>,
 }
 
-/// Shows the store, as far as `actor` may see it (R6), on the terminal until the person leaves, a signal comes or the terminal goes. The terminal is given
-/// back as it was in each case, and after a panic.
+/// So long a store takes to open that nobody holds. One that takes longer is waited for on the screen.
+const AT_ONCE: Duration = Duration::from_millis(250);
+
+/// What there is once the store is open.
+struct Opened {
+    source: Arc<dyn DataSource>,
+    doer: Doer,
+    read_only: bool,
+}
+
+/// Shows the store, as far as its actor may see it (R6), on the terminal until the person leaves, a signal comes or the
+/// terminal goes. The frame is there at once, also where the store is held by another program and has to be waited for.
+/// The terminal is given back as it was in each case, and after a panic.
 ///
 /// # Errors
-/// When standard output is no terminal that can be drawn on, or it fails later.
+/// When there is no store, or standard output is no terminal that can be drawn on, or it fails later.
 pub async fn run(
-    (store, actor): (Store, Actor),
+    opening: Opening,
     clock: Arc<dyn Clock>,
     random: Box<dyn Rng + Send>,
     options: Options,
 ) -> Result<(), TuiError> {
-    let read_only = options.config.read_only || store.is_read_only().await;
-    let doer = (!read_only).then(|| Doer {
-        store: store.clone(),
-        actor: actor.clone(),
-        clock: Arc::clone(&clock),
-        random: Arc::new(Mutex::new(random)),
-        retrying: options.retrying.clone(),
-    });
-    let seen = Seen { store, actor, clock: Arc::clone(&clock), explaining: options.explaining.clone() };
-    show(Arc::new(seen), doer, clock, options).await
+    let (store, actor) = (opening.store, opening.actor);
+    let opened = open(opening.session, Arc::clone(&clock), random).boxed().shared();
+    if let Ok(None) = timeout(AT_ONCE, opened.clone()).await {
+        return Err(TuiError::NotOpened);
+    }
+    let outcome = show(opened.clone(), (store, actor), clock, options).await;
+    match opened.peek() {
+        Some(None) => Err(TuiError::NotOpened),
+        _ => outcome,
+    }
 }
 
-/// [`run`] with the figures from anywhere.
+async fn open(
+    session: BoxFuture<'static, Option<Session>>,
+    clock: Arc<dyn Clock>,
+    random: Box<dyn Rng + Send>,
+) -> Option<Arc<Opened>> {
+    let Session { store, actor, retrying, explaining } = session.await?;
+    let read_only = store.is_read_only().await;
+    let seen = Seen { store: store.clone(), actor: actor.clone(), clock: Arc::clone(&clock), explaining };
+    let doer = Doer { store, actor, clock, random: Arc::new(Mutex::new(random)), retrying };
+    Some(Arc::new(Opened { source: Arc::new(seen), doer, read_only }))
+}
+
+/// Waits until the store is open, and tells if it cannot be changed; where it cannot be opened, the interface ends.
+async fn opened_or_end(opened: Soon<Option<Arc<Opened>>>, outlet: Outlet) {
+    // nobody is left to be told where it cannot be sent
+    let _ = match outlet.wait(opened).await {
+        Some(None) => outlet.send(Msg::Stop).await,
+        Some(Some(opened)) if opened.read_only => outlet.send(Msg::ReadOnly).await,
+        _ => true,
+    };
+}
+
+/// A part of what there is once the store is open.
+fn part<T: Clone + 'static>(opened: &Soon<Option<Arc<Opened>>>, part: fn(&Opened) -> T) -> Soon<T> {
+    let opened = opened.clone();
+    let part = async move {
+        match opened.await {
+            Some(opened) => part(&opened),
+            None => std::future::pending().await,
+        }
+    };
+    part.boxed().shared()
+}
+
+/// Shows what comes of the opening.
 async fn show(
-    source: Arc<dyn DataSource>,
-    doer: Option<Doer>,
+    opened: Soon<Option<Arc<Opened>>>,
+    (store, actor): (String, String),
     clock: Arc<dyn Clock>,
     options: Options,
 ) -> Result<(), TuiError> {
@@ -138,7 +186,14 @@ async fn show(
     let (sender, messages) = mpsc::channel(WAITING);
     let outlet = Outlet { messages: sender, stop: CancellationToken::new() };
     let (session, mut terminal) = terminal::enter(std::env::var_os("TERM"), wanted, outlet.stop.clone())?;
+    let source: Arc<dyn DataSource> = Arc::new(Awaited {
+        source: part(&opened, |opened| Arc::clone(&opened.source)),
+        stop: outlet.stop.clone(),
+        store,
+        actor,
+    });
     let mut tasks = JoinSet::new();
+    tasks.spawn(opened_or_end(opened.clone(), outlet.clone()));
     tasks.spawn(sources::terminal(outlet.clone()));
     tasks.spawn(signals.forward(outlet.clone()));
     tasks.spawn(sources::seconds(outlet.clone()));
@@ -148,14 +203,14 @@ async fn show(
     }
     #[cfg(debug_assertions)]
     tasks.spawn(sources::panic_if_asked());
-    let acts = doer.is_some();
+    let acts = !options.config.read_only;
     let setting = Setting {
         theme: surroundings.theme(&look, options.config.colors),
         charset: surroundings.charset,
         keys: Keymap::new(&options.config).named_in_ascii(surroundings.charset.is_ascii()),
         config: options.config,
         store: source.describe(),
-        actor: if acts { source.actor() } else { format!("{}, read-only", source.actor()) },
+        actor: if acts { source.actor() } else { source.actor() + READ_ONLY },
         acts,
     };
     let runtime = Runtime {
@@ -166,7 +221,7 @@ async fn show(
         outlet,
         tasks,
         job: Some(job),
-        doer,
+        doer: acts.then(|| part(&opened, |opened| opened.doer.clone())),
         deeds: JoinSet::new(),
         copy: copy::to_terminal,
     };

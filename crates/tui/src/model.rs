@@ -7,14 +7,13 @@ use ratatui::layout::{Rect, Size};
 use crate::acting::Acting;
 use crate::actions::{Action, EVERYWHERE, Key, ON_LISTS, ON_TARGETS};
 use crate::config::Config;
-use crate::deeds::Target;
 use crate::freshness::{Freshness, Link};
 use crate::keymap::{Keymap, Typed};
 use crate::look::{Arrival, Look};
 use crate::msg::{Effect, ViewId};
 use crate::overlays::Overlay;
 use crate::piece::Piece;
-use crate::screens;
+use crate::screens::{self, Explain};
 use crate::symbols::Charset;
 use crate::theme::Theme;
 use crate::trail::{Trail, View};
@@ -124,8 +123,7 @@ impl Model {
     pub(crate) fn offered(&self) -> Vec<Action> {
         let screen = &self.trail.top().screen;
         let offered = screen.actions().iter().chain(ON_LISTS).chain(EVERYWHERE).copied();
-        let is_decided = |target: &Target| matches!(target, Target::Key(..) | Target::Project(_));
-        let explains = screen.name() != "explain" && screen.targets().first().is_some_and(is_decided);
+        let explains = screen.name() != "explain" && Explain::subject_of(&screen.targets()).is_some();
         let offered = offered.chain(ON_TARGETS.iter().copied().filter(|_| explains));
         offered.chain(crate::acting::offered(self)).collect()
     }

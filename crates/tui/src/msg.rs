@@ -30,6 +30,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// A second has gone by: ages have changed.
     Second,
+    /// The store is being asked whether anything has changed.
+    Polling,
     /// The store was asked whether anything has changed.
     Versions(Result<Versions, QueryFailed>),
     /// A view's queries were answered, all or none.
@@ -43,6 +45,8 @@ pub enum Msg {
     },
     /// A file was written: its path, or why there is none.
     Written(Result<String, String>),
+    /// Nothing can be changed in the store, whatever the rights.
+    ReadOnly,
     /// What the actor may do, as of now.
     Sight(Result<Sight, String>),
     /// The form of something that is to be done, or why it cannot be done.

@@ -20,6 +20,7 @@ use crate::error::TuiError;
 use crate::export::write_new;
 use crate::model::{Model, Setting};
 use crate::msg::{Effect, Msg, ViewId};
+use crate::opening::Soon;
 use crate::sources::Outlet;
 use crate::terminal::Job;
 use crate::update::update;
@@ -48,8 +49,8 @@ pub struct Runtime<'t, B: Backend> {
     pub tasks: JoinSet<()>,
     /// It as a job of a shell, if it is one.
     pub job: Option<Job>,
-    /// Who changes the store, and the tasks in which that is done; nobody where it is only looked at.
-    pub doer: Option<Doer>,
+    /// Who changes the store, as soon as it is open; nobody where it is only looked at.
+    pub doer: Option<Soon<Doer>>,
     /// What is being done to the store. It is waited for to its end, however the interface ends.
     pub deeds: JoinSet<()>,
     /// Puts something on the clipboard.
@@ -202,24 +203,24 @@ where
 
     /// Starts what only somebody does who may change the store.
     fn serve(&mut self, effect: Effect, outlet: Outlet) {
-        let Some(doer) = &self.doer else { return };
+        let Some(doer) = self.doer.clone() else { return };
         match effect {
             Effect::Look => {
-                let sight = doer.sight();
                 self.tasks.spawn(async move {
-                    outlet.send(Msg::Sight(sight.await)).await;
+                    let Some(doer) = outlet.wait(doer).await else { return };
+                    outlet.send(Msg::Sight(doer.sight().await)).await;
                 });
             }
             Effect::Prepare { layer, wish } => {
-                let sheet = doer.sheet(*wish);
                 self.tasks.spawn(async move {
-                    outlet.send(Msg::Prepared { layer, result: sheet.await }).await;
+                    let Some(doer) = outlet.wait(doer).await else { return };
+                    outlet.send(Msg::Prepared { layer, result: doer.sheet(*wish).await }).await;
                 });
             }
             Effect::Do { layer, deed } => {
-                let deed = doer.carry_out(deed);
                 self.deeds.spawn(async move {
-                    outlet.send(Msg::Done { layer, result: deed.await }).await;
+                    let result = doer.await.carry_out(deed).await;
+                    outlet.send(Msg::Done { layer, result }).await;
                 });
             }
             _ => {}

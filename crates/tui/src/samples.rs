@@ -3,26 +3,21 @@
 pub mod intake;
 mod people;
 mod pulse;
+mod varied;
 mod within;
+mod world;
 
-use std::sync::{Mutex, PoisonError};
-
-use futures_util::future::BoxFuture;
-use mete_core::audit::AuditEntry;
 use mete_core::directory::{ApiKey, KeyStatus, Organization, OrganizationView, Project, ProjectStatus, ProjectView};
 use mete_core::limits::Limits;
 use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
 use mete_core::people::MemberKind;
 use mete_core::permissions::Permissions;
 use mete_core::{Month, Nanos, Timestamp};
-use mete_store::{Alert, AlertKind, EventLine, QuarantineRow, ScopeKind, SpendBy, SpendRow, Versions};
+use mete_store::{Alert, AlertKind, ScopeKind, SpendBy, SpendRow};
 pub use people::{audit, many_keys};
-use people::{invites, key_page, members, page, refusals};
-
-use crate::data::{Answer, DataSource, Query, QueryFailed};
-use crate::explaining::{Explained, Figures};
+pub use varied::Varied;
 pub use within::explained;
-use within::{audit as project_audit, course, limits, members as project_members, outlook, resources};
+pub use world::World;
 
 /// The present.
 pub fn now() -> Timestamp {
@@ -238,245 +233,10 @@ fn alerts(month: Month) -> Vec<Alert> {
         spend: nanos(amount),
         at: at(time),
         acknowledged_at: None,
+        acknowledged_by: None,
     };
     match month == now().month() {
         true => vec![alert(AlertKind::Exhausted, "500", "12:04:31"), alert(AlertKind::Threshold, "400", "09:10:00")],
         false => Vec::new(),
-    }
-}
-
-/// The answer to somebody who may not see it.
-fn unseen(query: &Query) -> Answer {
-    match query {
-        Query::Outlook(_) => Answer::Outlook(None),
-        Query::Audit(_) => Answer::Audit(None),
-        _ => Answer::Course(None),
-    }
-}
-
-/// Answers from the small world, or with whatever a test has put in.
-#[derive(Default)]
-pub struct World(Mutex<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    moved: i64,
-    organizations: Option<Vec<OrganizationView>>,
-    projects: Option<Vec<ProjectView>>,
-    down: Option<String>,
-    unseen: bool,
-    keys: Option<Vec<ApiKey>>,
-    audit: Option<Vec<AuditEntry>>,
-    /// Whether members, invites, alerts, refusals and entries are none.
-    empty: bool,
-    unexplained: bool,
-    explained: Option<Explained>,
-    events: Option<Vec<EventLine>>,
-    quarantine: Option<Vec<QuarantineRow>>,
-    /// Whether nothing ever came in.
-    idle: bool,
-}
-
-impl World {
-    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Puts other organizations in; the store's versions move.
-    pub fn set_organizations(&self, organizations: Vec<OrganizationView>) {
-        let mut inner = self.inner();
-        inner.organizations = Some(organizations);
-        inner.moved += 1;
-    }
-
-    /// Puts other projects in; the store's versions move.
-    pub fn set_projects(&self, projects: Vec<ProjectView>) {
-        let mut inner = self.inner();
-        inner.projects = Some(projects);
-        inner.moved += 1;
-    }
-
-    /// Puts other keys in; the store's versions move.
-    pub fn set_keys(&self, keys: Vec<ApiKey>) {
-        let mut inner = self.inner();
-        inner.keys = Some(keys);
-        inner.moved += 1;
-    }
-
-    /// Puts another audit log in; the store's versions move.
-    pub fn set_audit(&self, entries: Vec<AuditEntry>) {
-        let mut inner = self.inner();
-        inner.audit = Some(entries);
-        inner.moved += 1;
-    }
-
-    /// There are no keys, people, invites, alerts, blocks and entries.
-    pub fn set_empty(&self) {
-        let mut inner = self.inner();
-        (inner.empty, inner.keys, inner.audit) = (true, Some(Vec::new()), Some(Vec::new()));
-        inner.moved += 1;
-    }
-
-    /// The person at the screen may not see what is spent (R6).
-    pub fn hide_spend(&self) {
-        let mut inner = self.inner();
-        let mut projects = projects();
-        for view in &mut projects {
-            (view.spend, view.requests) = (None, None);
-        }
-        let mut organizations = organizations();
-        for view in &mut organizations {
-            (view.spend, view.requests) = (None, None);
-        }
-        (inner.projects, inner.organizations, inner.unseen) = (Some(projects), Some(organizations), true);
-        inner.moved += 1;
-    }
-
-    /// Puts another explanation in; none is as if nobody knew how.
-    pub fn set_explained(&self, explained: Option<Explained>) {
-        let mut inner = self.inner();
-        (inner.unexplained, inner.explained) = (explained.is_none(), explained);
-        inner.moved += 1;
-    }
-
-    /// Puts other events in; the store's versions move.
-    pub fn set_events(&self, events: Vec<EventLine>) {
-        let mut inner = self.inner();
-        inner.events = Some(events);
-        inner.moved += 1;
-    }
-
-    /// Puts other entries into the quarantine; the store's versions move.
-    pub fn set_quarantine(&self, entries: Vec<QuarantineRow>) {
-        let mut inner = self.inner();
-        inner.quarantine = Some(entries);
-        inner.moved += 1;
-    }
-
-    /// Nothing ever came in.
-    pub fn set_idle(&self) {
-        let mut inner = self.inner();
-        (inner.events, inner.quarantine, inner.idle) = (Some(Vec::new()), Some(Vec::new()), true);
-        inner.moved += 1;
-    }
-
-    /// Nothing is answered as long as a reason is set.
-    pub fn set_down(&self, reason: Option<&str>) {
-        self.inner().down = reason.map(str::to_owned);
-    }
-
-    /// The answer to a query, at once.
-    pub fn answer(&self, query: &Query) -> Result<Answer, QueryFailed> {
-        let inner = self.inner();
-        if let Some(reason) = inner.down.clone() {
-            return Err(QueryFailed(reason));
-        }
-        Ok(match query {
-            Query::Pulse(month) => {
-                let organizations = inner.organizations.clone().unwrap_or_else(|| organizations_in(*month));
-                let projects = inner.projects.clone().unwrap_or_else(|| projects_in(*month));
-                let alerts = if inner.unseen || organizations.is_empty() { Vec::new() } else { alerts(*month) };
-                Answer::Pulse(Box::new(pulse::pulse(*month, (organizations, projects), alerts)))
-            }
-            Query::Organizations(month) => {
-                Answer::Organizations(inner.organizations.clone().unwrap_or_else(|| organizations_in(*month)))
-            }
-            Query::Projects { month, .. } => {
-                Answer::Projects(inner.projects.clone().unwrap_or_else(|| projects_in(*month)))
-            }
-            Query::Keys(_) => Answer::Keys(keys()),
-            Query::Spend { by, .. } if inner.unseen => Answer::Spend(*by, None),
-            Query::Spend { month, by, .. } => Answer::Spend(*by, Some(spend(*by, *month))),
-            Query::Alerts(_) if inner.unseen => Answer::Alerts(Vec::new()),
-            Query::Alerts(filter) => Answer::Alerts(alerts(filter.month.unwrap())),
-            Query::KeyPage(query, paging) => {
-                Answer::KeyPage(key_page(inner.keys.clone().unwrap_or_else(keys), query, paging))
-            }
-            Query::MemberPage { ordered: (_, month), paging, .. } => {
-                let all = if inner.empty { Vec::new() } else { members(*month) };
-                Answer::MemberPage(page(&all, paging, |line| line.member.id.clone()))
-            }
-            Query::InvitePage(_, paging) => {
-                let all = if inner.empty { Vec::new() } else { invites() };
-                Answer::InvitePage(page(&all, paging, |invite| invite.id.clone()))
-            }
-            Query::AlertPage(filter, paging) => {
-                let all = if inner.empty { Vec::new() } else { alerts(filter.month.unwrap()) };
-                Answer::AlertPage(page(&all, paging, |alert| alert.id.clone()))
-            }
-            Query::Refusals(_) => Answer::Refusals(if inner.empty { Vec::new() } else { refusals() }),
-            Query::AuditPage(_, paging) => {
-                let all = inner.audit.clone().unwrap_or_else(audit);
-                Answer::AuditPage(page(&all, paging, |entry| entry.seq.to_string()))
-            }
-            Query::Explain(_) if inner.unexplained => Answer::Explained(None),
-            Query::Explain(asked) => {
-                let mut told = inner.explained.clone().unwrap_or_else(|| explained(asked));
-                told.spent_by = told.spent_by.filter(|_| !inner.unseen);
-                for rule in &mut told.rules {
-                    if let Figures::Budget { spend, .. } = &mut rule.figures {
-                        *spend = spend.filter(|_| !inner.unseen);
-                    }
-                }
-                Answer::Explained(Some(Box::new(told)))
-            }
-            Query::Course { .. } | Query::Outlook(_) | Query::Audit(_) if inner.unseen => unseen(query),
-            Query::Course { .. } => Answer::Course(Some((now().hour(), course()))),
-            Query::Outlook(_) => Answer::Outlook(Some(outlook())),
-            Query::Members(_) => Answer::Members(project_members()),
-            Query::ProjectLimits { .. } => Answer::ProjectLimits(limits(inner.unseen)),
-            Query::Resources(_) => Answer::Resources(resources(inner.unseen)),
-            Query::Audit(_) => Answer::Audit(Some(project_audit())),
-            query => inner.intake(query),
-        })
-    }
-}
-
-impl Inner {
-    fn intake(&self, query: &Query) -> Answer {
-        let entries = || self.quarantine.clone().unwrap_or_else(intake::quarantine);
-        match query {
-            Query::Sources(month) => {
-                let (days, files) = if self.idle { Default::default() } else { intake::sources(*month) };
-                Answer::Sources(days, files)
-            }
-            Query::QuarantineCounts if self.idle => Answer::QuarantineCounts(Vec::new()),
-            Query::QuarantineCounts => Answer::QuarantineCounts(intake::quarantine_counts()),
-            Query::QuarantinePage(filter, paging) => {
-                Answer::QuarantinePage(intake::quarantine_page(entries(), filter, paging))
-            }
-            Query::QuarantineEntry(id) => {
-                Answer::QuarantineEntry(entries().into_iter().find(|entry| entry.id == *id).map(Box::new))
-            }
-            Query::Events { before, limit, .. } => {
-                let events = self.events.clone().unwrap_or_else(intake::events);
-                Answer::Events(intake::event_page(events, *before, *limit))
-            }
-            _ => Answer::Settings(intake::settings()),
-        }
-    }
-}
-
-impl DataSource for World {
-    fn ask(&self, query: Query) -> BoxFuture<'_, Result<Answer, QueryFailed>> {
-        Box::pin(async move { self.answer(&query) })
-    }
-
-    fn versions(&self) -> BoxFuture<'_, Result<Versions, QueryFailed>> {
-        Box::pin(async move {
-            let inner = self.inner();
-            match &inner.down {
-                Some(reason) => Err(QueryFailed(reason.clone())),
-                None => Ok(Versions { change_seq: inner.moved, ledger_version: 1 }),
-            }
-        })
-    }
-
-    fn describe(&self) -> String {
-        "sqlite mete.db".to_owned()
-    }
-
-    fn actor(&self) -> String {
-        "operator".to_owned()
     }
 }

@@ -38,7 +38,7 @@ impl Outlet {
     }
 
     /// Waits for something; `None` once the interface ends.
-    async fn wait<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+    pub async fn wait<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         self.stop.run_until_cancelled(future).await
     }
 }
@@ -107,7 +107,8 @@ pub async fn versions(source: Arc<dyn DataSource>, outlet: Outlet) {
     let mut polls = interval(POLL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while outlet.wait(polls.tick()).await.is_some() {
-        if !outlet.send(Msg::Versions(source.versions().await)).await {
+        // an answer that is long in coming is told of
+        if !outlet.send(Msg::Polling).await || !outlet.send(Msg::Versions(source.versions().await)).await {
             return;
         }
     }

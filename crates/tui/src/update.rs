@@ -44,7 +44,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
 }
 
 fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
-    model.dirty |= !matches!(msg, Msg::Versions(_));
+    model.dirty |= !matches!(msg, Msg::Polling | Msg::Versions(_));
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => {}
         Msg::Key(key) => handle_key(model, &key, effects),
@@ -53,6 +53,7 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
         Msg::Background { light } => model.setting.theme = model.setting.theme.on(light),
         Msg::Resize(width, height) => model.size = Size { width, height },
         Msg::Second => {}
+        Msg::Polling => model.link.ask(model.now),
         Msg::Versions(result) => {
             let before = model.link.versions();
             model.dirty |= model.link.observe(result, model.now);
@@ -66,6 +67,7 @@ fn handle(model: &mut Model, msg: Msg, effects: &mut Vec<Effect>) {
                 Err(failure) => piece(format!(" ▲ {failure}"), Tone::Bad),
             });
         }
+        Msg::ReadOnly => acting::forbid(model),
         Msg::Sight(result) => acting::see(model, result),
         Msg::Prepared { layer, result } => acting::prepared(model, layer, result),
         Msg::Done { layer, result } => acting::done(model, (layer, result), effects),

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::format::clock_time;
 use crate::header;
 use crate::keybar;
 use crate::model::Model;
@@ -13,8 +14,9 @@ use crate::theme::Tone;
 
 /// The smallest screen that there is something to see on.
 pub const SMALLEST: (u16, u16) = (60, 15);
-/// Lines that the content keeps, however much the banner has to say.
-const LEAST_BODY: u16 = 12;
+/// Lines that the content keeps, however much the banner has to say: with fewer the pulse has no room for what needs
+/// somebody.
+const LEAST_BODY: u16 = 17;
 /// Lines of a notice, at most.
 const MOST_NOTICE: usize = 3;
 
@@ -81,8 +83,19 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
 
 /// Why what is shown may be wrong, and what is done about it; nothing if all is well.
 fn notice(model: &Model) -> Vec<Vec<Piece>> {
-    let Some(failure) = model.failure() else { return Vec::new() };
-    let text = format!("▲ {failure}. It is tried again by itself; r tries now.");
+    let (text, tone) = match (model.failure(), model.link.busy_since(model.now)) {
+        (Some(failure), _) => (format!("▲ {failure}. It is tried again by itself; r tries now."), Tone::Bad),
+        (None, Some(since)) => {
+            let since = clock_time(since, model.now);
+            (
+                format!(
+                    "● The store gives no answer since {since}: another program holds it, or it is slow. It is waited for."
+                ),
+                Tone::Near,
+            )
+        }
+        (None, None) => return Vec::new(),
+    };
     let mut lines = wrapped(&text, usize::from(model.size.width.saturating_sub(3)));
     if lines.len() > MOST_NOTICE {
         lines.truncate(MOST_NOTICE);
@@ -90,7 +103,7 @@ fn notice(model: &Model) -> Vec<Vec<Piece>> {
             last.push_str(" …");
         }
     }
-    lines.into_iter().map(|line| vec![piece(format!(" {line}"), Tone::Bad)]).collect()
+    lines.into_iter().map(|line| vec![piece(format!(" {line}"), tone)]).collect()
 }
 
 fn draw_banner(model: &Model, buffer: &mut Buffer, area: Rect) {

@@ -1,5 +1,6 @@
 //! The terminal interface as its user has it: the real program on a real terminal, on both engines.
 
+mod holding;
 mod terminals;
 
 use std::process::Command;
@@ -14,6 +15,8 @@ use mete_store::{Arrival, Ledger, Parcel, Store};
 use mete_tests::terminal::Terminal;
 use mete_tests::{TestStore, each_engine, process};
 use rustix::process::Signal;
+
+use crate::holding::Holding;
 
 /// An organization with a project that has a budget and a key.
 struct Place {
@@ -139,6 +142,36 @@ each_engine! {
             ensure!(disorder.is_empty(), "{ending}: the shell has {disorder:?}");
         }
         Ok(())
+    }
+
+    /// It used to say nothing until the store was let go of, or half a minute was over.
+    async fn a_store_that_another_program_holds_is_waited_for_on_the_screen(store: &TestStore) -> anyhow::Result<()> {
+        Place::new(store).await?.store.close().await;
+        let holding = Holding::of(store).await?;
+        let begun = std::time::Instant::now();
+        let mut terminal = Terminal::start(&interface(store)?, (100, 30))?;
+        terminal.wait_for("mete › pulse")?;
+        terminal.wait_for("store busy for")?;
+        terminal.wait_for("The store gives no answer since")?;
+        // a second, and as much again as a busy machine may take to start it
+        ensure!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+        holding.end().await?;
+        terminal.wait_for("Support bot")?;
+        terminal.wait_until_gone("The store gives no answer since")?;
+        terminal.keys("q")?;
+        ensure!(terminal.wait()?.success());
+        Ok(())
+    }
+
+    async fn one_may_leave_while_another_program_holds_the_store(store: &TestStore) -> anyhow::Result<()> {
+        Place::new(store).await?.store.close().await;
+        let holding = Holding::of(store).await?;
+        let mut terminal = Terminal::start(&interface(store)?, (100, 30))?;
+        terminal.wait_for("store busy for")?;
+        terminal.keys("q")?;
+        ensure!(terminal.wait()?.success());
+        ensure!(terminal.disorder()?.is_empty());
+        holding.end().await
     }
 
     async fn without_colour_nothing_is_coloured_and_the_selection_is_marked(store: &TestStore) -> anyhow::Result<()> {

@@ -1,15 +1,21 @@
 //! `mete tui`, and the configuration of the terminal interface.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use mete_control::host::system_random;
-use mete_tui::{Config, Options};
+use mete_tui::{Config, Opening, Options, Session};
+use tokio::sync::Mutex;
 
 use super::{explain, quarantine};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::places;
+
+/// How long until a store is tried again that another program held for as long as one waits for it.
+const AGAIN: Duration = Duration::from_millis(250);
 
 const EXAMPLE: &str = "\
 Example:
@@ -57,18 +63,48 @@ pub async fn run(args: &TuiArgs, context: &Context) -> Result<(), CliError> {
     if args.check_config {
         return checked(args, context);
     }
-    let store = if options.config.read_only { context.store_as_it_is().await? } else { context.store().await? };
-    let (store, actor) = (store.clone(), context.actor().await?.clone());
     if args.daemon.is_some() {
         context.operator_only("ask the daemon, which tells all")?;
     }
     let daemon = args.daemon.clone().map(|place| explain::Daemon { place, token_file: args.token_file.clone() });
-    let options = Options {
+    let refusal = Arc::default();
+    let session = opened(context.clone(), (options.config.read_only, daemon), Arc::clone(&refusal));
+    let (store, actor) = (context.describe_store()?, context.describe_actor());
+    let opening = Opening { store, actor, session: Box::pin(session) };
+    let outcome = mete_tui::run(opening, context.clock(), Box::new(system_random()), options).await;
+    match refusal.lock().await.take() {
+        Some(error) => Err(error),
+        None => Ok(outcome?),
+    }
+}
+
+/// The session, as soon as nobody else holds the store; none where it cannot be had, and why.
+async fn opened(
+    context: Context,
+    asked: (bool, Option<explain::Daemon>),
+    refusal: Arc<Mutex<Option<CliError>>>,
+) -> Option<Session> {
+    loop {
+        match session(&context, asked.clone()).await {
+            Ok(session) => return Some(session),
+            Err(error) if error.is_held() => tokio::time::sleep(AGAIN).await,
+            Err(error) => {
+                *refusal.lock().await = Some(error);
+                return None;
+            }
+        }
+    }
+}
+
+async fn session(context: &Context, (read_only, daemon): (bool, Option<explain::Daemon>)) -> Result<Session, CliError> {
+    let store = if read_only { context.store_as_it_is().await? } else { context.store().await? };
+    let (store, actor) = (store.clone(), context.actor().await?.clone());
+    Ok(Session {
         retrying: Some(quarantine::again(&store, &context.clock())),
         explaining: Some(explain::explaining((&store, &actor), &context.clock(), daemon)),
-        ..options
-    };
-    Ok(mete_tui::run((store, actor), context.clock(), Box::new(system_random()), options).await?)
+        store,
+        actor,
+    })
 }
 
 fn checked(args: &TuiArgs, context: &Context) -> Result<(), CliError> {

@@ -6,7 +6,7 @@ use mete_control::{ControlError, ListedProjects, View};
 use mete_core::directory::{ApiKey, Organization, Project, ProjectStatus};
 use mete_core::manual_block::ManualBlock;
 use mete_core::people::{Invite, InviteStatus, Member, ServiceAccount};
-use mete_store::{KeyFilter, ManualBlockFilter, Store};
+use mete_store::{Alert, AlertFilter, AlertKind, KeyFilter, ManualBlockFilter, Store};
 
 use super::offers::{Named, Unasked};
 use super::question::Kind;
@@ -49,6 +49,10 @@ impl Scope {
             Kind::Block => {
                 let wanted = ManualBlockFilter { holding_at: Some(context.now()), ..ManualBlockFilter::default() };
                 view.manual_blocks(&wanted).await?.into_iter().map(block).collect()
+            }
+            Kind::Alert => {
+                let wanted = AlertFilter { is_open: true, ..AlertFilter::default() };
+                view.alerts(&wanted).await?.into_iter().map(alert).collect()
             }
             Kind::Reason | Kind::Source => of_quarantine(kind, store, context).await?,
         })
@@ -175,6 +179,15 @@ fn service_account(account: ServiceAccount) -> Named {
 fn invite(invite: Invite) -> Named {
     let unasked = if invite.status == InviteStatus::Pending { Unasked::Id } else { Unasked::Nothing };
     Named { id: invite.id, name: String::new(), note: format!("{}, {}", invite.email, invite.status), unasked }
+}
+
+fn alert(alert: Alert) -> Named {
+    let what = match alert.kind {
+        AlertKind::Threshold => "threshold",
+        AlertKind::Exhausted => "budget",
+    };
+    let note = format!("{what} ${} of {}, {}", alert.amount, alert.whose(), alert.month);
+    Named { id: alert.id, name: String::new(), note, unasked: Unasked::Id }
 }
 
 fn block(block: ManualBlock) -> Named {

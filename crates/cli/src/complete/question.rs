@@ -32,6 +32,8 @@ pub enum Kind {
     Invite,
     /// A block or release by hand.
     Block,
+    /// An alert that nobody acknowledged.
+    Alert,
     /// Why something is in the quarantine.
     Reason,
     /// Where usage comes from.
@@ -40,8 +42,8 @@ pub enum Kind {
 
 impl Kind {
     /// What an argument names, by its value's name in the help: `ORG`, `PROJECT`, also with something after it as in
-    /// `PROJECT[:ROLE]`, `KEY`, `EMAIL`, `SERVICE_ACCOUNT`, `INVITE`, `BLOCK`, `REASON`,
-    /// `SOURCE`.
+    /// `PROJECT[:ROLE]`, `KEY`, `EMAIL`, `SERVICE_ACCOUNT`, `INVITE`, `BLOCK`, `ALERT`,
+    /// `REASON`, `SOURCE`.
     pub fn of(arg: &Arg) -> Option<Self> {
         let name = arg.get_value_names()?.first()?.as_str();
         match name.split('[').next().unwrap_or_default() {
@@ -52,6 +54,7 @@ impl Kind {
             "SERVICE_ACCOUNT" => Some(Self::ServiceAccount),
             "INVITE" => Some(Self::Invite),
             "BLOCK" => Some(Self::Block),
+            "ALERT" => Some(Self::Alert),
             "REASON" => Some(Self::Reason),
             "SOURCE" => Some(Self::Source),
             _ => None,

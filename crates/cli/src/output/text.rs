@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use mete_core::time::SECOND;
 use mete_core::{Nanos, Timestamp};
 
 /// An amount in full, with two places at least: `$12.50`, `$0.015195`, `-$3.00`.
@@ -34,7 +33,7 @@ pub fn unseen() -> String {
 
 /// An instant to the second: `2026-11-23 10:15:30Z`.
 pub fn time(instant: Timestamp) -> String {
-    Timestamp(instant.0 - instant.0.rem_euclid(SECOND)).to_string().replace('T', " ")
+    instant.to_the_second().to_string().replace('T', " ")
 }
 
 /// A share in per mille as per cent: `12.5%`.

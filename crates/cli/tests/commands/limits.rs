@@ -262,8 +262,8 @@ each_engine! {
         assert_eq!(
             fields(row),
             [
-                "acknowledged_at", "amount", "at", "id", "kind", "month", "organization_id", "part", "scope_id",
-                "scope_kind", "scope_name", "spend",
+                "acknowledged_at", "acknowledged_by", "amount", "at", "id", "kind", "month", "organization_id", "part",
+                "scope_id", "scope_kind", "scope_name", "spend",
             ]
         );
         assert_eq!((&row["amount"], &row["spend"], &row["scope_name"]), (&json!("1"), &json!("1.5"), &json!("Support")));
@@ -273,6 +273,28 @@ each_engine! {
         mete.json(["limits", "set", "--project", "Support", "--budget", "2"])?;
         let released = mete.json(["explain", "ci"])?;
         assert_eq!((&released["decision"], &released["since"]), (&json!("allow"), &Value::Null));
+        Ok(())
+    }
+
+    async fn r27_alerts_are_acknowledged_all_or_none(store: &TestStore) -> Result<()> {
+        let mete = Mete::with_support(store)?;
+        mete.ingest(&[&event("e1", &now().to_string(), "Support", "5")])?;
+        mete.json(["limits", "set", "--project", "Support", "--budget", "4", "--threshold", "3"])?;
+        let ids = column(&mete.json(["alerts", "list", "--open"])?, "id");
+        let [exhausted, threshold] = [&*ids[0], &*ids[1]];
+        let offered = mete.text(["complete", "fish", "--", "mete", "alerts", "acknowledge", ""])?;
+        assert!(offered.contains(&format!("{threshold}\tthreshold $3 of Support, ")), "{offered}");
+        let nothing = mete.refused(["alerts", "acknowledge", exhausted, "alert_none"])?;
+        assert_eq!((&*nothing.code, mete.json(["alerts", "list", "--open"])?["rows"].as_array().map(Vec::len)), ("not_found", Some(2)));
+        let acknowledged = mete.json(["alerts", "acknowledge", exhausted, threshold])?;
+        assert_eq!(column(&acknowledged, "id"), ids);
+        let row = &acknowledged["rows"][0];
+        assert!(row["acknowledged_at"].is_string() && row["acknowledged_by"].is_string(), "{row}");
+        assert_eq!(mete.json(["alerts", "list"])?, acknowledged);
+        assert_eq!(mete.json(["alerts", "acknowledge", threshold])?["rows"][0], acknowledged["rows"][1], "no change");
+        assert_eq!(mete.json(["alerts", "list", "--open"])?["rows"], json!([]));
+        assert!(mete.text(["complete", "fish", "--", "mete", "alerts", "acknowledge", ""])?.is_empty());
+        assert_eq!(mete.status(["alerts", "acknowledge"])?, Some(2));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::support::{Mete, event, now};
 
 /// Puts fixed words of the same width in the place of everything that differs from run to run.
 pub const FILTERS: [(&str, &str); 6] = [
-    (r"(org-|proj_|key_|user-)[A-Za-z0-9]{24}", "${1}000000000000000000000000"),
+    (r"(org-|proj_|key_|user-|alert_)[A-Za-z0-9]{24}", "${1}000000000000000000000000"),
     (r"sk-proj-[A-Za-z0-9]{64}", "sk-proj-[64 letters and digits]"),
     (r"sk-proj-…[A-Za-z0-9]{4}", "sk-proj-…0000"),
     (r"\d{4}-\d\d-\d\d( |T)\d\d:\d\d:\d\dZ", "2026-01-01${1}00:00:00Z"),

@@ -1,14 +1,15 @@
-//! Limits, blocks and releases (R23, R24, R41).
+//! Limits, the alerts that they raise, blocks and releases (R23, R24, R27, R41).
 
 use mete_core::Nanos;
 use mete_core::directory::{Project, ProjectStatus};
 use mete_core::manual_block::{ManualBlock, ManualBlockKind, ManualBlockScope};
 use mete_core::rates::{RateLimit, Rates};
+use mete_store::{Alert, AlertKind, ScopeKind};
 
 use crate::keys::end;
 use crate::model::{Acting, Faults, Judged, Made, Model, Rank, entry, not_found, picked};
 use crate::op::{Days, Limit, LimitsOp, MODELS, Of, On, Pick, RATES};
-use crate::state::AllLimits;
+use crate::state::{AllLimits, unnamed};
 
 /// What is given as the reason of a block.
 pub const REASON: &str = "a reason";
@@ -17,17 +18,24 @@ impl Model {
     pub fn limits(&mut self, acting: &Acting, op: &LimitsOp, made: &Made) -> Judged {
         match op {
             LimitsOp::Limits { of: Of::Org(org), set, lower } => {
-                self.limits_of_org(acting, &picked(&self.orgs, *org), (set, *lower))
+                self.limits_of_org(acting, &picked(&self.orgs, *org), (set, *lower), made)
             }
             LimitsOp::Limits { of: Of::Project(project), set, lower } => {
-                self.limits_of_project(acting, &picked(&self.projects, *project), (set, *lower))
+                self.limits_of_project(acting, &picked(&self.projects, *project), (set, *lower), made)
             }
             LimitsOp::Block { on, kind, reason, until } => self.block(acting, (*on, *kind), (*reason, *until), made),
             LimitsOp::Lift(block) => self.lift(acting, *block),
+            LimitsOp::Acknowledge(one, other) => self.acknowledge(acting, [*one, *other]),
         }
     }
 
-    fn limits_of_project(&mut self, acting: &Acting, project: &str, (set, lower): (&[Limit], bool)) -> Judged {
+    fn limits_of_project(
+        &mut self,
+        acting: &Acting,
+        project: &str,
+        (set, lower): (&[Limit], bool),
+        made: &Made,
+    ) -> Judged {
         const ACTION: &str = "limits.updated";
         let project = self.in_project(acting, project, (Rank::Owner, ACTION))?;
         let above = self.state.limits_of(&project.organization_id);
@@ -38,11 +46,11 @@ impl Model {
         faults.when(senseless(set) || lower, "invalid");
         faults.when(!fits(&after, &above), "invalid");
         faults.none()?;
-        self.write(&project.id, after);
+        self.write((ScopeKind::Project, &project.id, &project.organization_id), after, made);
         Ok(vec![entry(&project.organization_id, ACTION)])
     }
 
-    fn limits_of_org(&mut self, acting: &Acting, org: &str, (set, lower): (&[Limit], bool)) -> Judged {
+    fn limits_of_org(&mut self, acting: &Acting, org: &str, (set, lower): (&[Limit], bool), made: &Made) -> Judged {
         const ACTION: &str = "limits.updated";
         self.owned(acting, org, ACTION)?;
         let after = with(self.state.limits_of(org), set);
@@ -56,18 +64,74 @@ impl Model {
         let entries = in_the_way.len() + 1;
         for id in in_the_way {
             let lowered = lowered(self.state.limits_of(&id), &after);
-            self.write(&id, lowered);
+            self.write((ScopeKind::Project, &id, org), lowered, made);
         }
-        self.write(org, after);
+        self.write((ScopeKind::Organization, org, org), after, made);
         Ok(vec![entry(org, ACTION); entries])
     }
 
-    fn write(&mut self, scope: &str, limits: AllLimits) {
+    fn write(&mut self, (kind, scope, org): (ScopeKind, &str, &str), limits: AllLimits, made: &Made) {
+        let reached = [(AlertKind::Threshold, limits.limits.threshold), (AlertKind::Exhausted, limits.limits.budget)];
+        for (of, _) in reached.into_iter().filter(|(_, amount)| *amount == Some(Nanos::ZERO)) {
+            self.raise((kind, scope, org), of, made);
+        }
         if limits == AllLimits::default() {
             self.state.limits.remove(scope);
         } else {
             self.state.limits.insert(scope.to_owned(), limits);
         }
+    }
+
+    /// R27: one alert a limit, value and month; where nothing is spent, of those that are nothing.
+    fn raise(&mut self, (scope_kind, scope, org): (ScopeKind, &str, &str), kind: AlertKind, made: &Made) {
+        let month = self.now.month();
+        let same = |it: &Alert| it.scope_id == scope && it.kind == kind && it.month == month;
+        if self.state.alerts.values().any(same) {
+            return;
+        }
+        let id = made.alerts.iter().find(|it| same(it)).map_or_else(|| "not raised".to_owned(), |it| it.id.clone());
+        let alert = Alert {
+            id: id.clone(),
+            organization_id: org.to_owned(),
+            scope_kind,
+            scope_id: scope.to_owned(),
+            scope_name: String::new(),
+            part: None,
+            kind,
+            month,
+            amount: Nanos::ZERO,
+            spend: Nanos::ZERO,
+            at: self.now,
+            acknowledged_at: None,
+            acknowledged_by: None,
+        };
+        self.alerts.push(id.clone());
+        self.state.alerts.insert(id, unnamed(alert));
+    }
+
+    /// All of them or none, and each once.
+    fn acknowledge(&mut self, acting: &Acting, picks: [Pick; 2]) -> Judged {
+        const ACTION: &str = "alert.acknowledged";
+        let ids = picks.map(|pick| picked(&self.alerts, pick));
+        for id in &ids {
+            let alert = self.state.alerts.get(id).ok_or_else(not_found)?;
+            match alert.scope_kind {
+                ScopeKind::Organization => self.owned(acting, &alert.scope_id, ACTION)?,
+                ScopeKind::Project => {
+                    self.in_project(acting, &alert.scope_id, (Rank::ProjectOwner, ACTION)).map(drop)?;
+                }
+            }
+        }
+        let (by, now) = (self.own_name(acting), self.now);
+        let mut entries = Vec::new();
+        for id in ids {
+            let Some(alert) = self.state.alerts.get_mut(&id).filter(|alert| alert.acknowledged_at.is_none()) else {
+                continue;
+            };
+            (alert.acknowledged_at, alert.acknowledged_by) = (Some(now), Some(by.clone()));
+            entries.push(entry(&alert.organization_id, ACTION));
+        }
+        Ok(entries)
     }
 
     fn block(

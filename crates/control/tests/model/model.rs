@@ -6,6 +6,7 @@ use mete_core::Timestamp;
 use mete_core::directory::{KeyStatus, OrganizationRole, Project, User};
 use mete_core::people::{InviteStatus, ProjectRole};
 use mete_core::secret::Secret;
+use mete_store::Alert;
 
 use crate::op::{By, NOTHING, Op, PEOPLE, Pick};
 use crate::state::State;
@@ -44,6 +45,8 @@ pub struct Made {
     pub secret: Option<Secret>,
     /// The ids of people, by position, that the store knows now.
     pub people: Vec<Option<String>>,
+    /// Alerts that were raised.
+    pub alerts: Vec<Alert>,
     /// The `Debug` form of the whole result.
     pub debug: String,
 }
@@ -51,7 +54,7 @@ pub struct Made {
 impl Made {
     pub fn of(result: &impl Debug, ids: &[&str], secret: Option<&Secret>) -> Self {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        Self { ids, secret: secret.cloned(), debug: format!("{result:?}"), people: Vec::new() }
+        Self { ids, secret: secret.cloned(), debug: format!("{result:?}"), ..Self::default() }
     }
 
     pub fn redacted(&self) -> String {
@@ -84,6 +87,7 @@ pub struct Model {
     pub admin_keys: Vec<String>,
     pub invites: Vec<String>,
     pub blocks: Vec<String>,
+    pub alerts: Vec<String>,
     pub now: Timestamp,
 }
 

@@ -149,6 +149,8 @@ pub enum LimitsOp {
         until: Days,
     },
     Lift(Pick),
+    /// Two alerts at once, which may be one.
+    Acknowledge(Pick, Pick),
 }
 
 /// What is tried.

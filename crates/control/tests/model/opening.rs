@@ -57,6 +57,9 @@ pub fn opening() -> Vec<Step> {
     let models = || Limit::Models(Some(vec![0, 1]));
     steps.push(limits(Of::Org(0), vec![Limit::Budget(Some(30)), models(), Limit::Rate(0, 0, Some(3))]));
     steps.push(limits(Of::Project(ALPHA), vec![Limit::Threshold(Some(20)), models(), Limit::Rate(0, 0, Some(2))]));
+    // What is reached at once raises an alert each.
+    steps.push(limits(Of::Project(BETA), vec![Limit::Threshold(Some(0))]));
+    steps.push(limits(Of::Org(2), vec![Limit::Budget(Some(0))]));
     for on in [On::Key(1), On::Project(BETA)] {
         let kind = ManualBlockKind::Block;
         steps.push(operator(Op::Limits(LimitsOp::Block { on, kind, reason: true, until: None })));

@@ -225,7 +225,8 @@ impl Performer<'_> {
                     Of::Org(org) => LimitsOf::Organization(self.org(org)),
                     Of::Project(project) => LimitsOf::Project(self.project(project)),
                 };
-                Ok(Made::of(&control.set_limits(actor, &of, &limit_change(set, *lower)).await?, &[], None))
+                let after = control.set_limits(actor, &of, &limit_change(set, *lower)).await?;
+                Ok(Made { alerts: after.alerts.clone(), ..Made::of(&after, &[], None) })
             }
             LimitsOp::Block { on, kind, reason, until } => {
                 let target = match *on {
@@ -240,6 +241,10 @@ impl Performer<'_> {
             LimitsOp::Lift(pick) => {
                 let block = control.lift_block(actor, &picked(&self.model.blocks, *pick)).await?;
                 Ok(Made::of(&block, &[], None))
+            }
+            LimitsOp::Acknowledge(one, other) => {
+                let ids = [*one, *other].map(|pick| picked(&self.model.alerts, pick));
+                Ok(Made::of(&control.acknowledge_alerts(actor, &ids).await?, &[], None))
             }
         }
     }

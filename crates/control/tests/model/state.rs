@@ -9,7 +9,7 @@ use mete_core::limits::Limits;
 use mete_core::manual_block::ManualBlock;
 use mete_core::people::{Invite, ProjectRole, ServiceAccount};
 use mete_core::rates::{Models, RateLimit};
-use mete_store::{InviteFilter, KeyFilter, ManualBlockFilter, Scope, Setting, Store, StoreError};
+use mete_store::{Alert, AlertFilter, InviteFilter, KeyFilter, ManualBlockFilter, Scope, Setting, Store, StoreError};
 
 /// All limits of a scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct State {
     /// By organization or project; those without any are left out.
     pub limits: BTreeMap<String, AllLimits>,
     pub blocks: BTreeMap<String, ManualBlock>,
+    /// Without the names of what they are about.
+    pub alerts: BTreeMap<String, Alert>,
     pub max_projects: i64,
 }
 
@@ -89,6 +91,8 @@ impl State {
         self.admin_keys.extend(admin_keys.into_iter().map(|one| (one.id.clone(), one)));
         let filter = InviteFilter { organization_id: organization_id.clone(), ..InviteFilter::default() };
         self.invites.extend(store.invites(&filter, now).await?.into_iter().map(|one| (one.id.clone(), one)));
+        let filter = AlertFilter { organization_id: organization_id.clone(), ..AlertFilter::default() };
+        self.alerts.extend(store.alerts(&filter).await?.into_iter().map(|one| (one.id.clone(), unnamed(one))));
         let filter = ManualBlockFilter { organization_id, ..ManualBlockFilter::default() };
         self.blocks.extend(store.manual_blocks(&filter).await?.into_iter().map(|one| (one.id.clone(), one)));
         Ok(())
@@ -134,11 +138,17 @@ impl State {
         differing(&mut found, "invite", (&self.invites, &other.invites));
         differing(&mut found, "limits", (&self.limits, &other.limits));
         differing(&mut found, "block", (&self.blocks, &other.blocks));
+        differing(&mut found, "alert", (&self.alerts, &other.alerts));
         if self.max_projects != other.max_projects {
             found += &format!("max_projects: model {}, store {}\n", self.max_projects, other.max_projects);
         }
         found
     }
+}
+
+/// An alert without the name of what it is about, which may be another one later.
+pub fn unnamed(alert: Alert) -> Alert {
+    Alert { scope_name: String::new(), ..alert }
 }
 
 fn differing<K: Ord + Debug, V: PartialEq + Debug>(

@@ -128,7 +128,9 @@ fn keys() -> impl Strategy<Value = KeysOp> {
 }
 
 fn amount() -> impl Strategy<Value = Option<i64>> {
-    prop_oneof![2 => Just(None), 10 => (1..6_i64).prop_map(|tens| Some(tens * 10)), 1 => Just(Some(-1))]
+    // Nothing is spent here: nothing is the amount that is reached.
+    let tens = (1..6_i64).prop_map(|tens| Some(tens * 10));
+    prop_oneof![2 => Just(None), 10 => tens, 2 => Just(Some(0)), 1 => Just(Some(-1))]
 }
 
 fn limit() -> impl Strategy<Value = Limit> {
@@ -151,6 +153,7 @@ fn limits() -> impl Strategy<Value = LimitsOp> {
         3 => (on, kind, prop::bool::weighted(0.9), days())
             .prop_map(|(on, kind, reason, until)| LimitsOp::Block { on, kind, reason, until }),
         2 => pick(5).prop_map(LimitsOp::Lift),
+        3 => (pick(4), pick(4)).prop_map(|(one, other)| LimitsOp::Acknowledge(one, other)),
     ]
 }
 

@@ -1,9 +1,11 @@
-//! The rules of the directory (R1 to R22, R24, R35, R36, R41, R42, R45), each on both engines.
+//! The rules of the directory (R1 to R22, R24, R27, R35, R36, R41, R42, R45), each on both engines.
 
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
 mod actors;
+#[cfg(test)]
+mod alerts;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]

@@ -89,7 +89,8 @@ impl Row {
             "yes" | "all" | "all projects" => Expected::Allowed,
             "own projects" if about == About::Organization => Expected::Less,
             "own projects" => Expected::Allowed,
-            "yes, on keys of the project" if about == About::Key => Expected::Allowed,
+            // Taking note of an alert takes what blocking a key does.
+            "yes, on keys of the project" if matches!(about, About::Key | About::Alert) => Expected::Allowed,
             "yes, on keys of the project" | "no" | "no: it does not exist for them" => Expected::Refused,
             "only with a grant (R8)" => Expected::WithGrant,
             other => panic!("no such cell: {other}"),

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use mete_core::audit::AuditEntry;
 use mete_store::{
-    AuditFilter, GateSnapshot, InviteFilter, KeyFilter, ManualBlockFilter, ProjectFilter, Scope, Setting, Store,
+    AlertFilter, AuditFilter, GateSnapshot, InviteFilter, KeyFilter, ManualBlockFilter, ProjectFilter, Scope, Setting,
+    Store,
 };
 
 use crate::world::{NOW, World, at, november};
@@ -70,6 +71,7 @@ async fn directory(store: &Store) -> anyhow::Result<String> {
     writeln!(text, "{:#?}", store.service_accounts(None, None).await?)?;
     writeln!(text, "{:#?}\n{:#?}", store.keys(&KeyFilter::default()).await?, store.admin_keys(None).await?)?;
     writeln!(text, "{:#?}", store.manual_blocks(&ManualBlockFilter::default()).await?)?;
+    writeln!(text, "{:#?}", store.alerts(&AlertFilter::default()).await?)?;
     for setting in Setting::ALL {
         writeln!(text, "{setting:?} {}", store.setting(setting).await?)?;
     }

@@ -114,7 +114,7 @@ impl Blocked {
         };
         let end = match self.until {
             None => "The block holds until it is lifted.".to_owned(),
-            Some(until) => format!("The block ends on {until}, or when it is lifted."),
+            Some(until) => format!("The block ends on {}, or when it is lifted.", until.to_the_second()),
         };
         format!("{what} was blocked by hand, for this reason: {}. {end}", self.reason.trim_end_matches('.'))
     }

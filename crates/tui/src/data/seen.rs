@@ -185,7 +185,7 @@ impl DataSource for Seen {
     }
 
     fn describe(&self) -> String {
-        self.store.describe()
+        self.store.url().describe()
     }
 
     fn actor(&self) -> String {

@@ -2,6 +2,7 @@
 //! One file a subject. Everything goes through `mete_control`, which asks for the right and writes it down.
 
 mod admin_keys;
+mod alerts;
 mod blocks;
 mod invites;
 mod keys;
@@ -23,7 +24,7 @@ use mete_core::actor::{Actor, Who};
 use mete_core::directory::{ApiKey, Organization, Project, ProjectStatus};
 use mete_core::rights;
 use mete_core::secret::Secret;
-use mete_store::{Setting, Store};
+use mete_store::{Alert, Setting, Store};
 
 pub use quarantine::Which;
 
@@ -42,6 +43,8 @@ pub enum Target {
     Project(Project),
     /// A key of a project.
     Key(Box<ApiKey>, Project),
+    /// An alert, with its project where it is not the organization's.
+    Alert(Box<Alert>, Option<Project>),
     /// Entries of the quarantine.
     Quarantine(Which),
     /// A setting of the deployment.
@@ -58,6 +61,7 @@ impl Target {
             Self::Project(project) => &project.name,
             Self::Key(key, _) if key.name.is_empty() => &key.redacted_value,
             Self::Key(key, _) => &key.name,
+            Self::Alert(alert, _) => &alert.scope_name,
             Self::Quarantine(which) => which.name(),
             Self::Setting(setting) => setting.name(),
         }
@@ -74,7 +78,14 @@ impl Target {
     const fn project(&self) -> Option<&Project> {
         match self {
             Self::Project(project) | Self::Key(_, project) => Some(project),
-            Self::Deployment | Self::Organization(_) | Self::Quarantine(_) | Self::Setting(_) => None,
+            Self::Deployment | Self::Organization(_) | Self::Alert(..) | Self::Quarantine(_) | Self::Setting(_) => None,
+        }
+    }
+
+    fn alert(&self) -> Option<&Alert> {
+        match self {
+            Self::Alert(alert, _) => Some(alert),
+            _ => None,
         }
     }
 
@@ -92,6 +103,7 @@ impl Target {
             Self::Organization(organization) => &organization.id,
             Self::Project(project) => &project.id,
             Self::Key(key, _) => &key.id,
+            Self::Alert(alert, _) => &alert.id,
         }
     }
 
@@ -123,6 +135,7 @@ pub enum Act {
     Keys(keys::Act),
     Limits(limits::Act),
     Blocks(blocks::Act),
+    Alerts(alerts::Act),
     ProjectMembers(project_members::Act),
     Members(members::Act),
     Invites(invites::Act),
@@ -140,6 +153,7 @@ pub enum Deed {
     Keys(keys::Deed),
     Limits(limits::Deed),
     Blocks(blocks::Deed),
+    Alerts(alerts::Deed),
     ProjectMembers(project_members::Deed),
     Members(members::Deed),
     Invites(invites::Deed),
@@ -158,6 +172,7 @@ macro_rules! of_subject {
             $kind::Keys($inner) => $body,
             $kind::Limits($inner) => $body,
             $kind::Blocks($inner) => $body,
+            $kind::Alerts($inner) => $body,
             $kind::ProjectMembers($inner) => $body,
             $kind::Members($inner) => $body,
             $kind::Invites($inner) => $body,
@@ -178,6 +193,7 @@ impl Act {
         let people = people.chain(members::Act::ALL.map(Self::Members)).chain(invites::Act::ALL.map(Self::Invites));
         (limits::Act::ALL.map(Self::Limits).into_iter())
             .chain(blocks::Act::ALL.map(Self::Blocks))
+            .chain(alerts::Act::ALL.map(Self::Alerts))
             .chain(keys::Act::ALL.map(Self::Keys))
             .chain(projects)
             .chain(organizations)
@@ -231,8 +247,9 @@ impl Wish {
             Right::Operator => Err("the operator of the deployment"),
             Right::Row(action) => {
                 let open = match (&self.target, self.target.project()) {
-                    (_, Some(project)) => sight.may(action, project),
+                    (_, Some(project)) | (Target::Alert(_, Some(project)), None) => sight.may(action, project),
                     (Target::Organization(organization), _) => sight.may_in_organization(action, &organization.id),
+                    (Target::Alert(alert, None), _) => sight.may_in_organization(action, &alert.organization_id),
                     _ => false,
                 };
                 if open { Ok(()) } else { Err(action.role_needed()) }
@@ -272,6 +289,7 @@ impl Sheet {
             Act::Keys(act) => Deed::Keys(act.deed(target, (form, now))?),
             Act::Limits(act) => Deed::Limits(act.deed(target, form)?),
             Act::Blocks(act) => Deed::Blocks(act.deed(target, (form, now))?),
+            Act::Alerts(act) => Deed::Alerts(act.deed(target)?),
             Act::ProjectMembers(act) => Deed::ProjectMembers(act.deed(target, form)?),
             Act::Members(act) => Deed::Members(act.deed(target, form)?),
             Act::Invites(act) => Deed::Invites(act.deed(target, form)?),
@@ -383,13 +401,19 @@ pub(crate) fn meant_within(action: Action, within: Within, project: &Project) ->
     act.fits(&target).then_some(Wish { act, target })
 }
 
-/// What an action of a key means where these can be acted on: `New` makes something in the last of them, the others are
-/// on the first.
+/// What an action of a key means where these can be acted on: `New` makes something in the last of them, an alert is
+/// acknowledged, the others are on the first that is no alert.
 pub(crate) fn meant(action: Action, targets: &[Target]) -> Option<Wish> {
-    let target = if action == Action::New { targets.last() } else { targets.first() }?;
+    let is_alert = |target: &&Target| target.alert().is_some();
+    let target = match action {
+        Action::New => targets.last(),
+        Action::Acknowledge => targets.iter().find(is_alert),
+        _ => targets.iter().find(|target| !is_alert(target)),
+    }?;
     let act = match (action, target) {
         (Action::Block, _) => Act::Blocks(blocks::Act::Block),
         (Action::Unblock, _) => Act::Blocks(blocks::Act::Unblock),
+        (Action::Acknowledge, _) => Act::Alerts(alerts::Act::Acknowledge),
         (Action::Budget, Target::Key(..)) => Act::Limits(limits::Act::KeyBudget),
         (Action::Budget, _) => Act::Limits(limits::Act::Budget),
         (Action::New, Target::Deployment) => Act::Organizations(organizations::Act::Create),

@@ -105,6 +105,15 @@ impl Bench {
         Ok(Target::Key(Box::new(key), project))
     }
 
+    /// An alert that nobody acknowledged, of a project.
+    async fn alert(&self) -> anyhow::Result<Target> {
+        let view = View::new(&self.doer.store, &self.doer.actor).await?;
+        let filter = mete_store::AlertFilter { is_open: true, ..mete_store::AlertFilter::default() };
+        let alert = view.alerts(&filter).await?.remove(0);
+        let project = view.project(None, &alert.scope_id).await?;
+        Ok(Target::Alert(Box::new(alert), Some(project)))
+    }
+
     /// The form, filled in.
     pub async fn sheet(&self, act: Act, target: &Target, typed: &[(&str, &str)]) -> Result<Box<Sheet>, String> {
         let mut sheet = self.doer.sheet(Wish { act, target: target.clone() }).await?;
@@ -376,6 +385,17 @@ async fn on_the_key(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn on_an_alert(bench: &mut Bench) -> anyhow::Result<()> {
+    let project = bench.project("Search").await?;
+    let limits: &[(&str, &str)] = &[("budget", "none"), ("threshold", "0")];
+    bench.act(Act::Limits(limits::Act::Budget), &project, (limits, "limits.updated")).await?;
+    let acknowledge: (&[_], &str) = (&[], "alert.acknowledged");
+    let alert = bench.alert().await?;
+    let done = bench.act(Act::Alerts(alerts::Act::Acknowledge), &alert, acknowledge).await?;
+    assert_eq!(done.words, "the alert on Search is acknowledged");
+    Ok(())
+}
+
 async fn in_the_deployment(bench: &mut Bench) -> anyhow::Result<()> {
     bench.quarantine().await?;
     steps!(
@@ -410,6 +430,7 @@ each_engine! {
         in_the_organization(&mut bench).await?;
         in_the_project(&mut bench).await?;
         on_the_key(&mut bench).await?;
+        on_an_alert(&mut bench).await?;
         in_the_deployment(&mut bench).await?;
         let project = bench.project("Eval").await?;
         let archived = bench.act(Act::Projects(projects::Act::Archive), &project, (&[("name", "Eval")], "project.archived"));

@@ -54,6 +54,9 @@ impl Overlay for Help {
     }
 }
 
+/// What stands for all tabs: one line each would say the same.
+const TABS: &str = "the tab of that place";
+
 /// One line for each action that is offered, under the heading of its group; of those with the words typed.
 fn rows(model: &Model, typed: &str) -> Vec<Vec<Piece>> {
     let actions = model.offered();
@@ -61,9 +64,12 @@ fn rows(model: &Model, typed: &str) -> Vec<Vec<Piece>> {
     let mut rows = Vec::new();
     for group in Group::ALL {
         let mut heading = group.title();
-        for entry in offered(&actions).filter(|entry| entry.group == group) {
-            let keys = model.labels(entry.action).join(" ");
-            let text = format!("{keys} {} {}", entry.help, group.title()).to_lowercase();
+        let is_later_tab = |action| matches!(action, Action::Tab(number) if number > 1);
+        for entry in offered(&actions).filter(|entry| entry.group == group && !is_later_tab(entry.action)) {
+            let is_tab = entry.action == Action::Tab(1);
+            let keys = if is_tab { tab_keys(model, &actions) } else { model.labels(entry.action).join(" ") };
+            let help = if is_tab { TABS } else { entry.help };
+            let text = format!("{keys} {help} {}", group.title()).to_lowercase();
             if !words.iter().all(|word| text.contains(word)) {
                 continue;
             }
@@ -71,10 +77,16 @@ fn rows(model: &Model, typed: &str) -> Vec<Vec<Piece>> {
             rows.push(vec![
                 piece(format!("{heading:<8}"), Tone::Strong),
                 piece(format!("{keys:<0$}", KEYS + 1), Tone::Accent),
-                piece(entry.help, Tone::Plain),
+                piece(help, Tone::Plain),
             ]);
             heading = "";
         }
     }
     rows
+}
+
+/// The first key of each tab.
+fn tab_keys(model: &Model, actions: &[Action]) -> String {
+    let tabs = actions.iter().filter(|action| matches!(action, Action::Tab(_)));
+    tabs.filter_map(|tab| model.labels(*tab).into_iter().next()).collect::<Vec<_>>().join(" ")
 }

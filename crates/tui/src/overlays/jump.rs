@@ -5,7 +5,7 @@ use mete_core::Month;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::picker::{Frame, Picked, Picker};
+use super::picker::{Frame, Picked, Picker, middle};
 use super::{Overlay, Reply};
 use crate::data::{Answer, Query, QueryFailed};
 use crate::fuzzy::ranked;
@@ -18,6 +18,11 @@ use crate::theme::Tone;
 
 /// Completions that are offered at a time.
 const MOST: usize = 12;
+
+/// Columns of what can be typed.
+const SHOWN: usize = 30;
+/// Columns of borders, their padding, the sign of the selection and the gap before the help.
+const BESIDE: usize = 8;
 
 /// The line and what it knows.
 #[derive(Default)]
@@ -37,6 +42,8 @@ struct Candidate {
     line: String,
     shown: String,
     help: String,
+    /// Said after that where there is room for all of it.
+    also: String,
 }
 
 impl JumpLine {
@@ -77,6 +84,7 @@ impl JumpLine {
                 line: format!("{before}{}", names[index]),
                 shown: names[index].to_owned(),
                 help: whose(atlas, parameter, index),
+                also: String::new(),
             })
             .collect()
     }
@@ -134,12 +142,13 @@ fn jumps(name: &str) -> Vec<Candidate> {
 
 fn candidate(kind: &Kind) -> Candidate {
     let takes: Vec<String> = kind.takes.iter().map(|parameter| format!("[{}=]", parameter.name())).collect();
-    let aliases = if kind.aliases.is_empty() { String::new() } else { format!("  also :{}", kind.aliases.join(" :")) };
+    let also = if kind.aliases.is_empty() { String::new() } else { format!("  also :{}", kind.aliases.join(" :")) };
     let after = if kind.takes.is_empty() { "" } else { " " };
     Candidate {
         line: format!("{}{after}", kind.name),
         shown: format!("{} {}", kind.name, takes.join(" ")),
-        help: format!("{}{aliases}", kind.title),
+        help: kind.title.to_owned(),
+        also,
     }
 }
 
@@ -199,12 +208,16 @@ impl Overlay for JumpLine {
 
     fn draw(&self, model: &Model, buffer: &mut Buffer, body: Rect) {
         let candidates = self.candidates();
+        let most = MOST.max(screens::jumps().count());
+        let room = usize::from(middle(body, most).width).saturating_sub(BESIDE + SHOWN);
         let rows: Vec<Vec<Piece>> = candidates
             .iter()
             .map(|candidate| {
+                let all = format!("{}{}", candidate.help, candidate.also);
+                let help = if crate::text::width(&all) <= room { &all } else { &candidate.help };
                 vec![
-                    piece(format!("{:<30}  ", crate::text::fit(&candidate.shown, 30)), Tone::Strong),
-                    piece(&*candidate.help, Tone::Dim),
+                    piece(format!("{:<SHOWN$}  ", crate::text::fit(&candidate.shown, SHOWN)), Tone::Strong),
+                    piece(help.as_str(), Tone::Dim),
                 ]
             })
             .collect();
@@ -213,8 +226,7 @@ impl Overlay for JumpLine {
             (None, None) => piece("looking names up …", Tone::Dim),
             (None, Some(_)) => piece("", Tone::Dim),
         };
-        let frame =
-            Frame { title: "Jump to", prompt: Some(":"), note, most: MOST.max(screens::jumps().count()), marks: true };
+        let frame = Frame { title: "Jump to", prompt: Some(":"), note, most, marks: true };
         self.picker.draw(buffer, body, &frame, &rows, &model.setting.theme);
     }
 

@@ -34,8 +34,10 @@ pub struct Alerts {
     projects: HashMap<String, ProjectView>,
 }
 
-struct AlertRow {
-    alert: Alert,
+/// One alert.
+pub(super) struct AlertRow {
+    /// The alert.
+    pub(super) alert: Alert,
     organization: String,
     /// What the scope has spent by now, for somebody who may see it.
     now: Option<Nanos>,
@@ -57,18 +59,40 @@ impl Row for AlertRow {
 
 type Col = Column<AlertRow>;
 
+/// What was crossed.
+pub(super) const WHAT: Col = Col::words(
+    "ALERT",
+    19,
+    |row, _| {
+        let (text, tone) = row.what();
+        cells::words(&text, tone)
+    },
+    |a, b| (a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.kind as u8, b.alert.amount)),
+)
+.growing(26)
+.kept();
+/// How long ago.
+pub(super) const WHEN: Col =
+    Col::numbers("WHEN", 8, |row, slot| cells::age(Some(row.alert.at), slot), Figure::Time(|row| Some(row.alert.at)))
+        .ordered(|a, b| {
+            // of two at the same time the graver comes first
+            (a.alert.at, a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.at, b.alert.kind as u8, b.alert.amount))
+        })
+        .growing(11)
+        .kept();
+/// Whether somebody took note of it.
+pub(super) const SEEN: Col = Col::words(
+    "SEEN",
+    7,
+    |row, _| {
+        let (text, tone) = row.seen();
+        cells::words(text, tone)
+    },
+    |a, b| a.alert.acknowledged_at.cmp(&b.alert.acknowledged_at),
+);
+
 static COLUMNS: [Col; 8] = [
-    Col::words(
-        "ALERT",
-        19,
-        |row, _| {
-            let (text, tone) = row.what();
-            cells::words(&text, tone)
-        },
-        |a, b| (a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.kind as u8, b.alert.amount)),
-    )
-    .growing(26)
-    .kept(),
+    WHAT,
     Col::words(
         "WHOSE",
         14,
@@ -77,13 +101,7 @@ static COLUMNS: [Col; 8] = [
     )
     .growing(40)
     .kept(),
-    Col::numbers("WHEN", 8, |row, slot| cells::age(Some(row.alert.at), slot), Figure::Time(|row| Some(row.alert.at)))
-        .ordered(|a, b| {
-            // of two at the same time the graver comes first
-            (a.alert.at, a.alert.kind as u8, a.alert.amount).cmp(&(b.alert.at, b.alert.kind as u8, b.alert.amount))
-        })
-        .growing(11)
-        .kept(),
+    WHEN,
     Col::numbers(
         "THEN",
         9,
@@ -99,15 +117,7 @@ static COLUMNS: [Col; 8] = [
     )
     .growing(11)
     .also("spend"),
-    Col::words(
-        "SEEN",
-        7,
-        |row, _| {
-            let (text, tone) = row.seen();
-            cells::words(text, tone)
-        },
-        |a, b| a.alert.acknowledged_at.cmp(&b.alert.acknowledged_at),
-    ),
+    SEEN,
     Col::words("KIND", 12, |row, _| cells::words(row.kind(), Tone::Dim), |a, b| a.kind().cmp(b.kind())),
     Col::words(
         "ORGANIZATION",
@@ -129,6 +139,11 @@ pub(super) fn columns() -> Vec<String> {
 const ORDERS: &[usize] = &[2];
 
 impl AlertRow {
+    /// Without what is known of more than the alert.
+    pub(super) const fn of(alert: Alert) -> Self {
+        Self { alert, organization: String::new(), now: None }
+    }
+
     fn what(&self) -> (String, Tone) {
         cells::alert(&self.alert)
     }
@@ -145,6 +160,7 @@ impl AlertRow {
         let alert = &self.alert;
         let (what, tone) = self.what();
         let seen = alert.acknowledged_at.map_or_else(|| "not yet".to_owned(), |at| clock_time(at, look.now));
+        let seen = alert.acknowledged_by.as_ref().map_or_else(|| seen.clone(), |by| format!("{seen} by {by}"));
         vec![
             ("alert", what, tone),
             ("whose", format!("{} {}", self.kind(), alert.whose()), Tone::Plain),
@@ -277,9 +293,10 @@ impl Screen for Alerts {
     }
 
     fn targets(&self) -> Vec<Target> {
-        let project = self.selected_project().cloned().map(Target::Project);
+        let (alert, project) = (self.list.selected().map(|row| &row.alert), self.selected_project().cloned());
+        let alert = alert.map(|alert| Target::Alert(Box::new(alert.clone()), project.clone()));
         let organization = self.selected_organization().cloned().map(Target::Organization);
-        project.into_iter().chain(organization).collect()
+        alert.into_iter().chain(project.map(Target::Project)).chain(organization).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {
@@ -291,10 +308,8 @@ impl Screen for Alerts {
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let (list, side) = facts::beside(area);
-        self.list.draw(buffer, list, self.title(), EMPTY, look);
-        if let (Some(side), Some(row)) = (side, self.list.selected()) {
-            facts::draw(buffer, side, &row.alert.scope_name, &row.facts(look), look);
-        }
+        let list = |buffer: &mut Buffer, place| self.list.draw(buffer, place, self.title(), EMPTY, look);
+        let selected = || self.list.selected().map(|row| (&*row.alert.scope_name, row.facts(look)));
+        facts::draw_beside(buffer, area, look, list, selected);
     }
 }

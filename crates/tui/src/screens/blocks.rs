@@ -297,10 +297,8 @@ impl Screen for Blocks {
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let (list, side) = facts::beside(area);
-        self.table.draw(buffer, list, self.title(), EMPTY, look);
-        if let (Some(side), Some(row)) = (side, self.table.selected()) {
-            facts::draw(buffer, side, &row.refusal.scope_name, &row.facts(look), look);
-        }
+        let list = |buffer: &mut Buffer, place| self.table.draw(buffer, place, self.title(), EMPTY, look);
+        let selected = || self.table.selected().map(|row| (&*row.refusal.scope_name, row.facts(look)));
+        facts::draw_beside(buffer, area, look, list, selected);
     }
 }

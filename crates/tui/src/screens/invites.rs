@@ -222,10 +222,10 @@ impl Screen for Invites {
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let (list, side) = facts::beside(area);
-        self.list.draw(buffer, list, cells::words("Invites", Tone::Strong), EMPTY, look);
-        if let (Some(side), Some(row)) = (side, self.list.selected()) {
-            facts::draw(buffer, side, &row.invite.email, &row.facts(look), look);
-        }
+        let list = |buffer: &mut Buffer, place| {
+            self.list.draw(buffer, place, cells::words("Invites", Tone::Strong), EMPTY, look)
+        };
+        let selected = || self.list.selected().map(|row| (&*row.invite.email, row.facts(look)));
+        facts::draw_beside(buffer, area, look, list, selected);
     }
 }

@@ -33,7 +33,7 @@ pub static KINDS: [Kind; 19] = [
     Kind {
         name: "pulse",
         aliases: &["home"],
-        title: "what is spent how fast, and what needs you",
+        title: "what is spent now, and what needs you",
         takes: &[],
         open: Some(|_| Ok(Box::new(Pulse::new()))),
         actions: pulse::ACTIONS,
@@ -69,7 +69,7 @@ pub static KINDS: [Kind; 19] = [
     Kind {
         name: "explain",
         aliases: &["why"],
-        title: "why a project's keys are let through or refused",
+        title: "why a project's keys are refused or not",
         takes: &[Parameter::Project, Parameter::Organization],
         open: Some(|told| {
             let explain = Explain::of(&[Target::Project(told.the_project()?.project.clone())]);
@@ -81,7 +81,7 @@ pub static KINDS: [Kind; 19] = [
     Kind {
         name: "keys",
         aliases: &["key"],
-        title: "the keys of everything, an organization or a project",
+        title: "keys of all, an organization or a project",
         takes: &[Parameter::Organization, Parameter::Project, Parameter::Owner, Parameter::Status],
         open: Some(|told| {
             let filter = told.terms(&[(Parameter::Owner, "owner"), (Parameter::Status, "state")]);
@@ -93,7 +93,7 @@ pub static KINDS: [Kind; 19] = [
     Kind {
         name: "members",
         aliases: &["people"],
-        title: "people and service accounts of an organization",
+        title: "people and accounts of an organization",
         takes: &[Parameter::Organization],
         open: Some(|told| Ok(Box::new(Members::of(&told.the_organization()?.organization)))),
         actions: members::ACTIONS,
@@ -111,7 +111,7 @@ pub static KINDS: [Kind; 19] = [
     Kind {
         name: "alerts",
         aliases: &[],
-        title: "budgets and thresholds that were crossed in the month",
+        title: "budgets and thresholds that were crossed",
         takes: &[Parameter::Organization, Parameter::Project],
         open: Some(|told| Ok(Box::new(Alerts::of(told.organization()?, told.project()?)))),
         actions: alerts::ACTIONS,
@@ -168,7 +168,7 @@ pub static KINDS: [Kind; 19] = [
     Kind {
         name: "sources",
         aliases: &[],
-        title: "where usage comes from: lag, duplicates, late events",
+        title: "where usage comes from, and what is late",
         takes: &[],
         open: Some(|_| Ok(Box::new(Sources::new()))),
         actions: sources::ACTIONS,

@@ -245,10 +245,10 @@ impl Screen for Members {
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let (list, side) = facts::beside(area);
-        self.list.draw(buffer, list, cells::words("Members", Tone::Strong), EMPTY, look);
-        if let (Some(side), Some(row)) = (side, self.list.selected()) {
-            facts::draw(buffer, side, row.label(), &row.facts(look), look);
-        }
+        let list = |buffer: &mut Buffer, place| {
+            self.list.draw(buffer, place, cells::words("Members", Tone::Strong), EMPTY, look)
+        };
+        let selected = || self.list.selected().map(|row| (row.label(), row.facts(look)));
+        facts::draw_beside(buffer, area, look, list, selected);
     }
 }

@@ -13,6 +13,7 @@ mod invites;
 mod keys;
 mod kinds;
 mod members;
+mod of_projects;
 mod organizations;
 mod pages;
 mod project;

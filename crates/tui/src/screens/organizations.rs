@@ -223,12 +223,10 @@ impl Screen for Organizations {
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
-        let (list, side) = facts::beside(area);
         let name = trouble::title("Organizations", self.table.rows().iter().map(|row| row.state));
-        self.table.draw(buffer, list, name, EMPTY, look);
-        if let (Some(side), Some(row)) = (side, self.table.selected()) {
-            facts::draw(buffer, side, &row.view.organization.name, &row.facts(look), look);
-        }
+        let list = |buffer: &mut Buffer, place| self.table.draw(buffer, place, name, EMPTY, look);
+        let selected = || self.table.selected().map(|row| (&*row.view.organization.name, row.facts(look)));
+        facts::draw_beside(buffer, area, look, list, selected);
     }
 }
 

@@ -5,6 +5,7 @@ use mete_core::{Month, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::of_projects::{self, OfProject};
 use super::project::ProjectScreen;
 use super::{Audit, Keys, Members, Screen, cells, organizations, trouble};
 use crate::actions::Action;
@@ -43,6 +44,12 @@ struct ProjectRow {
     state: State,
 }
 
+impl OfProject for ProjectRow {
+    fn view(&self) -> &ProjectView {
+        &self.view
+    }
+}
+
 impl Row for ProjectRow {
     fn id(&self) -> &str {
         &self.view.project.id
@@ -60,42 +67,11 @@ impl Row for ProjectRow {
 type Col = Column<ProjectRow>;
 
 static COLUMNS: [Col; 9] = [
-    Col::words(
-        "PROJECT",
-        16,
-        |row, _| cells::words(&row.view.project.name, Tone::Strong),
-        |a, b| cells::by_letters(&a.view.project.name, &b.view.project.name),
-    )
-    .growing(40)
-    .kept(),
-    Col::numbers(
-        "SPENT",
-        10,
-        |row, slot| cells::seen(row.view.spend, |spend| cells::amount(spend, slot)),
-        Figure::Money(|row| row.view.spend),
-    )
-    .also("spend"),
-    Col::numbers(
-        "BUDGET",
-        10,
-        |row, slot| cells::limit(row.view.limits.budget, slot),
-        Figure::Money(|row| row.view.limits.budget),
-    ),
-    Col::words(
-        "USED",
-        16,
-        |row, slot| cells::seen(row.view.spend, |spend| cells::used(spend, &row.view.limits, slot)),
-        |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
-    )
-    .growing(26)
-    .amounting(Figure::Share(|row| cells::used_share(row.view.spend, &row.view.limits)))
-    .largest_first(),
-    Col::numbers(
-        "KEYS",
-        7,
-        |row, slot| cells::number(row.view.active_keys, slot),
-        Figure::Count(|row| Some(row.view.active_keys)),
-    ),
+    of_projects::name(16, 40),
+    of_projects::spent(10),
+    of_projects::budget(10),
+    of_projects::used(16),
+    of_projects::keys(7),
     Col::numbers(
         "REQUESTS",
         11,

@@ -157,6 +157,22 @@ each_engine! {
         Ok(())
     }
 
+    async fn r27_an_alert_is_acknowledged_from_every_list_that_has_it(place: &TestStore) -> anyhow::Result<()> {
+        for (list, after) in [(":alerts<enter>", "seen"), (":project support<enter>7", "seen"), (":pulse<enter><tab>", "Nothing:")] {
+            let place = TestStore::new(place.engine())?;
+            let mut session = Session::open(&place, (100, 30), true).await?;
+            session.press("<enter>/support<enter>$<backspace><backspace><backspace><backspace>0<enter>").await;
+            session.press("$<backspace>none<enter>").await.sees("✓ the budget is none");
+            session.press(list).await.sees("a acknowledge");
+            session.press("a").await.sees("Support exhausted its budget of $0");
+            session.press("<enter>").await.sees("✓ the alert on Support is acknowledged");
+            session.sees(after);
+            session.press("a").await;
+            assert!(session.model.overlay.is_none() && session.deeds == 3, "once is enough");
+        }
+        Ok(())
+    }
+
     async fn r15_a_secret_is_shown_once_and_no_key_in_passing_puts_it_away(place: &TestStore) -> anyhow::Result<()> {
         let mut session = Session::open(place, (100, 30), true).await?;
         session.press("<enter>/support<enter><enter>n").await.sees("New key in Support");
@@ -332,6 +348,7 @@ pictures! {
     form_archive: "<enter>/support<enter>xSupport b<tab>",
     form_block: "<enter>/support<enter>b2h<tab>",
     form_release: "<enter>/support<enter>u",
+    form_acknowledge: "<enter>/support<enter>$<backspace><backspace><backspace><backspace>0<enter>:alerts<enter>a",
     form_budget: "<enter>/support<enter>$<backspace>x",
     form_new_key: "<enter>/support<enter><enter>n<tab><tab><tab>res<tab> <down> ",
     form_revoke_key: "<enter>/support<enter><enter>x<tab>",

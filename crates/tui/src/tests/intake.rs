@@ -9,7 +9,6 @@ use crate::data::{DataSource, Query, Seen};
 use crate::deeds::tests::Bench;
 use crate::samples::intake::{entry, event, events, quarantine};
 use crate::samples::now;
-use crate::theme::Theme;
 
 macro_rules! pictures {
     ($($name:ident: $keys:literal),+ $(,)?) => {$(
@@ -24,72 +23,14 @@ macro_rules! pictures {
 }
 
 pictures! {
-    sources: ":sources<enter>",
     sources_in_trouble: ":sources<enter>!",
     a_source: ":sources<enter>/access<enter><enter>",
     a_source_that_is_no_file: ":sources<enter>/litellm<enter><enter><tab>",
-    quarantine_of_all: ":quarantine<enter>",
-    quarantine_entries: ":quarantine<enter><tab>",
     quarantine_of_a_reason: ":quarantine<enter><enter>",
     an_entry: ":quarantine<enter><tab><enter>",
     an_entry_of_a_long_line: ":quarantine<enter><tab>j<enter>",
     an_entry_that_would_act: ":quarantine<enter><tab>jj<enter>",
-    events_as_they_come: ":events<enter>",
     events_on_the_next_page: ":events<enter>}",
-    an_event: ":events<enter>j<enter>",
-    settings: ":settings<enter>",
-}
-
-/// The screens that can be jumped to.
-const SCREENS: [&str; 4] = ["sources", "quarantine", "events", "settings"];
-
-#[test]
-fn intake_screens_say_why_they_are_empty() {
-    let mut screens = String::new();
-    for name in &SCREENS[..3] {
-        let mut driver = Driver::answered(80, 24);
-        driver.world.set_idle();
-        driver.poll();
-        screens += driver.press(&format!(":{name}<enter>")).screen().as_str();
-        screens.push_str("\n\n");
-    }
-    assert_snapshot!(screens);
-}
-
-#[test]
-fn intake_screens_show_their_frames_before_anything_is_known() {
-    for name in SCREENS {
-        let mut driver = Driver::answered(80, 24);
-        driver.press(&format!(":{name}"));
-        driver.send(crate::msg::Msg::Key(super::driver::parse("<enter>")[0]));
-        let screen = driver.screen();
-        assert!(screen.contains("Loading …") && screen.contains('╭'), "{screen}");
-    }
-}
-
-#[test]
-fn intake_screens_say_what_failed() {
-    for name in SCREENS {
-        let mut driver = Driver::answered(80, 24);
-        driver.press(":");
-        driver.settle();
-        driver.press(name);
-        driver.world.set_down(Some("dana@acme.test may not see this: that is the operator's"));
-        driver.press("<enter>");
-        let screen = driver.screen();
-        assert!(screen.contains("▲ dana@acme.test may not see this"), "{screen}");
-        assert!(screen.contains("Nothing is known yet"), "{screen}");
-    }
-}
-
-#[test]
-fn without_colour_no_cell_of_the_intake_screens_has_one() {
-    for keys in [":sources<enter>", ":quarantine<enter>", ":quarantine<enter><tab><enter>", ":events<enter>"] {
-        let mut driver = Driver::silent(120, 40, Theme::new(true, None));
-        driver.poll();
-        let buffer = driver.press(keys).buffer();
-        assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == Default::default()), "{keys}");
-    }
 }
 
 #[test]

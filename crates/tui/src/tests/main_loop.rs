@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use mete_core::ManualClock;
 use mete_tests::{TestStore, each_engine};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, TestBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use crate::doing::Doer;
 use crate::error::TuiError;
 use crate::model::Setting;
 use crate::msg::Msg;
+use crate::opening::Awaited;
 use crate::runtime::{Runtime, WAITING};
 use crate::samples::{World, now, organization};
 use crate::sources::{self, Outlet};
@@ -104,6 +106,15 @@ impl Running {
 
     /// The same with somebody who changes a store.
     fn start_with(doer: Option<Doer>, tasks: impl FnOnce(&mut JoinSet<()>, &Outlet)) -> Self {
+        Self::start_on(doer, |world, _| world, tasks)
+    }
+
+    /// The same with another source over the world.
+    fn start_on(
+        doer: Option<Doer>,
+        source: impl FnOnce(Arc<dyn DataSource>, &Outlet) -> Arc<dyn DataSource>,
+        tasks: impl FnOnce(&mut JoinSet<()>, &Outlet),
+    ) -> Self {
         let world = Arc::new(World::default());
         let clock = Arc::new(ManualClock::new(now()));
         let (sender, messages) = mpsc::channel(WAITING);
@@ -111,12 +122,14 @@ impl Running {
         let (frames_sent, frames) = watch::channel(String::new());
         let flushes = Arc::new(AtomicUsize::new(0));
         let backend = Shown { inner: TestBackend::new(100, 30), frames: frames_sent, flushes: Arc::clone(&flushes) };
+        let source = source(Arc::clone(&world) as Arc<dyn DataSource>, &outlet);
+        let doer = doer.map(|doer| std::future::ready(doer).boxed().shared());
         let mut set = JoinSet::new();
-        set.spawn(sources::versions(Arc::clone(&world) as Arc<dyn DataSource>, outlet.clone()));
+        set.spawn(sources::versions(Arc::clone(&source), outlet.clone()));
         tasks(&mut set, &outlet);
         let mut ended = JoinSet::new();
         ended.spawn({
-            let (source, clock, outlet) = (Arc::clone(&world), Arc::clone(&clock), outlet.clone());
+            let (clock, outlet) = (Arc::clone(&clock), outlet.clone());
             async move {
                 let mut terminal = Terminal::new(backend).unwrap();
                 let (store, actor) = (source.describe(), source.actor());
@@ -199,6 +212,40 @@ async fn a_store_that_is_away_is_said_with_its_age_and_comes_back_by_itself() {
     running.see("data 1m old").await;
     running.world.set_down(None);
     running.see("✓ live again").await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_open_yet_is_waited_for_on_the_screen() {
+    for is_left in [false, true] {
+        let (open, opened) = oneshot::channel::<()>();
+        let awaited = |world: Arc<dyn DataSource>, outlet: &Outlet| {
+            let source = async move { opened.await.map(|()| world).unwrap_or_else(|_| panic!("it is never opened")) };
+            let (store, actor) = ("sqlite mete.db".to_owned(), "operator".to_owned());
+            Arc::new(Awaited { source: source.boxed().shared(), stop: outlet.stop.clone(), store, actor })
+                as Arc<dyn DataSource>
+        };
+        let mut running = Running::start_on(None, awaited, |_, _| {});
+        let frame = running.see("Needs you").await;
+        assert!(frame.contains("sqlite mete.db"), "{frame}");
+        let busy = async {
+            while !running.frames.borrow().contains("store busy for") {
+                running.clock.advance(1_000_000);
+                running.outlet.messages.send(Msg::Second).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, busy).await.unwrap();
+        let frame = running.frames.borrow().clone();
+        assert!(frame.contains("nothing shown") && frame.contains("The store gives no answer since 12:3"), "{frame}");
+        if is_left {
+            running.press("q").await;
+            running.end().await.unwrap();
+            continue;
+        }
+        open.send(()).unwrap();
+        let frame = running.see("● live").await;
+        assert!(!frame.contains("no answer"), "{frame}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod acting;
 pub mod driver;
+mod every_screen;
 mod intake;
 mod laws;
 mod main_loop;

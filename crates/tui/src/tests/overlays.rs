@@ -36,7 +36,6 @@ at_both_sizes! {
     a_filter_to_complete: "<enter>/thr";
     only_faults: "<enter>!";
     frozen: "z";
-    keys: ":keys<enter>";
 }
 
 #[test]

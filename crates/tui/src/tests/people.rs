@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::driver::{Driver, parse};
 use crate::msg::{Effect, Msg};
-use crate::samples::{audit, key, many_keys};
+use crate::samples::{audit, many_keys};
 use crate::theme::Theme;
 
 /// A snapshot at both sizes after the same keys.
@@ -21,17 +21,8 @@ macro_rules! at_both_sizes {
 }
 
 at_both_sizes! {
-    members: ":members Acme<enter>";
-    invites: ":invites<enter>";
-    alerts: ":alerts<enter>";
-    blocks: ":blocks<enter>";
-    audit_log: ":audit<enter>";
-    audit_entry: ":audit<enter>jj<enter>";
     keys_of_a_status: ":keys status=revoked<enter>";
 }
-
-const JUMPS: [&str; 6] =
-    [":keys<enter>", ":members Acme<enter>", ":invites<enter>", ":alerts<enter>", ":blocks<enter>", ":audit<enter>"];
 
 #[test]
 fn the_wide_screen_has_facts_beside() {
@@ -40,44 +31,6 @@ fn the_wide_screen_has_facts_beside() {
         let mut driver = Driver::answered(160, 24);
         assert_snapshot!(format!("{jump}_at_160x24"), driver.press(&format!(":{jump}{of}<enter>")).screen());
     }
-}
-
-#[test]
-fn empty_lists_say_why_and_what_fills_them() {
-    let mut said = Vec::new();
-    for jump in JUMPS {
-        let mut driver = Driver::answered(80, 24);
-        driver.world.set_empty();
-        driver.poll();
-        let screen = driver.press(jump).screen();
-        said.push(screen.lines().skip(1).take(5).collect::<Vec<_>>().join("\n"));
-    }
-    assert_snapshot!(said.join("\n\n"));
-}
-
-#[test]
-fn loading_and_an_error_show_the_frame_at_once() {
-    for jump in JUMPS {
-        let mut driver = Driver::answered(80, 24);
-        driver.press(jump.strip_suffix("<enter>").unwrap());
-        driver.send(Msg::Key(parse("<enter>")[0]));
-        assert!(driver.screen().contains("Loading …"), "{jump}: {}", driver.screen());
-        driver.world.set_down(Some("the store failed: gone"));
-        driver.settle();
-        let screen = driver.screen();
-        assert!(screen.contains("▲ the store failed: gone.") && screen.contains("does not answer"), "{jump}: {screen}");
-    }
-}
-
-#[test]
-fn long_and_wide_and_hostile_names_of_keys_at_80x24() {
-    let mut driver = Driver::answered(80, 24);
-    driver.world.set_keys(vec![
-        key(&"x".repeat(200), "dana@acme.test", Some("12:04:00")),
-        key("検索エンジンの評価と夜間バッチ処理", &"y".repeat(120), None),
-        key("red\u{1b}[31m\u{202e}", "👩‍👩‍👧@acme.test", Some("00:00:01")),
-    ]);
-    assert_snapshot!(driver.press(":keys<enter>").screen());
 }
 
 #[test]

@@ -11,18 +11,8 @@ use crate::samples::{explained, nanos, now, organization, project};
 use crate::theme::Theme;
 
 #[test]
-fn organizations_at_80x24() {
-    assert_snapshot!(Driver::answered(80, 24).screen());
-}
-
-#[test]
 fn organizations_at_160x50() {
     assert_snapshot!(Driver::answered(160, 50).screen());
-}
-
-#[test]
-fn projects_at_80x24() {
-    assert_snapshot!(Driver::answered(80, 24).press("<enter>").screen());
 }
 
 #[test]
@@ -54,17 +44,9 @@ macro_rules! pictures {
 }
 
 pictures! {
-    project_overview: "<enter><enter>",
     project_overview_in_a_past_month: "<enter><enter><",
-    project_people: "<enter><enter>2",
-    project_keys: "<enter><enter>3",
-    project_limits: "<enter><enter>4",
     project_usage_by_endpoint: "<enter><enter>5d",
-    project_resources: "<enter><enter>6",
-    project_alerts: "<enter><enter>7",
-    project_audit: "<enter><enter><s-tab>",
     explain_key: "<enter><enter>je",
-    explain_project: ":why support<enter>",
     explain_in_a_past_month: ":why support<enter><",
 }
 

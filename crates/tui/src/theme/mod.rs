@@ -124,10 +124,17 @@ impl Theme {
     }
 
     fn color(&self, slot: Slot) -> Option<Color> {
-        let paint = self.own.get(slot).or_else(|| self.named.paint(slot, self.light))?;
-        // of sixteen colours none is near enough to any background
-        let hidden = slot == Slot::Selected && self.depth == Depth::Sixteen && self.own.get(slot).is_none();
-        if hidden { None } else { paint.at(self.depth) }
+        if let Some(paint) = self.own.get(slot) {
+            return paint.at(self.depth);
+        }
+        let paint = self.named.paint(slot, self.light)?;
+        match (self.depth, slot) {
+            // of sixteen colours none is near enough to any background
+            (Depth::Sixteen, Slot::Selected) => None,
+            // the brown ones are missing: the nearest would be red, which says something else
+            (Depth::Sixteen, Slot::Near) if self.light != Some(false) => Some(Color::Magenta),
+            (depth, _) => paint.at(depth),
+        }
     }
 }
 
@@ -154,9 +161,25 @@ mod tests {
 
     #[test]
     fn states_have_colours_that_can_be_read_on_light_and_dark() {
-        assert_eq!(Theme::new(false, None).style(Tone::Near).fg, Some(Color::Yellow));
+        assert_eq!(Theme::new(false, None).style(Tone::Near).fg, Some(Color::Indexed(130)));
+        assert_eq!(Theme::new(false, Some(false)).style(Tone::Near).fg, Some(Color::Yellow));
         assert_eq!(Theme::new(false, Some(true)).style(Tone::Near).fg, Some(Color::Indexed(130)));
         assert_eq!(Theme::new(false, Some(false)).style(Tone::Bad).fg, Some(Color::Red));
+    }
+
+    #[test]
+    fn near_is_never_shown_as_bad_or_as_plain_yellow_on_white() {
+        for named in Named::ALL {
+            for light in [None, Some(true), Some(false)] {
+                for depth in [Depth::Sixteen, Depth::TwoFiftySix, Depth::True] {
+                    let theme = Theme::of(depth, light, named, Slots::default());
+                    let (near, bad) = (theme.style(Tone::Near).fg, theme.style(Tone::Bad).fg);
+                    assert_ne!(near, bad, "{named:?} at {depth:?} on {light:?}");
+                    let faint = matches!(near, Some(Color::Yellow | Color::LightYellow));
+                    assert!(light == Some(false) || !faint, "{named:?} at {depth:?} on {light:?}");
+                }
+            }
+        }
     }
 
     #[test]

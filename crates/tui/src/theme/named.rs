@@ -93,7 +93,8 @@ impl Named {
             (Self::ColorBlind, Slot::Selected) => (Paint::Exact(0x30, 0x30, 0x3a), Paint::Exact(0xe0, 0xe0, 0xea)),
             (Self::Terminal, Slot::Accent) => (Paint::Own(6), Paint::Own(4)),
             (Self::Terminal, Slot::Bad) => (Paint::Own(1), Paint::Own(1)),
-            // plain yellow cannot be read on white
+            // plain yellow cannot be read on white, and this can be on black as well
+            (Self::Terminal, Slot::Near) if light.is_none() => (Paint::Own(130), Paint::Own(130)),
             (Self::Terminal, Slot::Near) => (Paint::Own(3), Paint::Own(130)),
             (Self::Terminal, Slot::Good) => (Paint::Own(2), Paint::Own(2)),
             (Self::Vivid, Slot::Accent) => (Paint::Exact(0x6c, 0xb6, 0xff), Paint::Exact(0x05, 0x50, 0xae)),

@@ -192,16 +192,16 @@ impl Stage {
         for index in 1..APPLICATIONS.len() {
             applications.spawn(self.application(index, Duration::from_millis(400))?.until(stopped.clone()));
         }
-        let session = (self.store.clone(), Actor::operator(origin()));
+        let (store, actor) = (self.store.clone(), Actor::operator(origin()));
         let daemon = crate::commands::explain::Daemon { place: self.address.to_string(), token_file: None };
-        let explaining =
-            Some(crate::commands::explain::explaining((&session.0, &session.1), &self.clock, Some(daemon)));
+        let explaining = Some(crate::commands::explain::explaining((&store, &actor), &self.clock, Some(daemon)));
+        let session = mete_tui::Session { store, actor, retrying: None, explaining };
         let options = mete_tui::Options {
             banner: Some(banner),
-            explaining,
             ..crate::commands::tui::options(&crate::commands::tui::TuiArgs::default())?
         };
-        let interface = mete_tui::run(session, Arc::clone(&self.clock), Box::new(system_random()), options);
+        let opening = mete_tui::Opening::of(session, "operator");
+        let interface = mete_tui::run(opening, Arc::clone(&self.clock), Box::new(system_random()), options);
         let burning = async {
             self.burn(story, Duration::from_millis(350)).await?;
             self.keep_asking(story).await

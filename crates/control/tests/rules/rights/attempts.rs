@@ -33,6 +33,8 @@ pub enum About {
     Project,
     /// A key of the project.
     Key,
+    /// An alert of the project.
+    Alert,
 }
 
 /// Something to try.
@@ -159,6 +161,7 @@ pub const ATTEMPTS: [(&str, &[Attempt]); 16] = [
         "lift or place a manual block",
         attempts! {
             Change Key: place_key_block, lift_key_block;
+            Change Alert: acknowledge_alert;
             Change Project: lift_project_block, place_project_block;
         },
     ),

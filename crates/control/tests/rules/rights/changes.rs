@@ -301,6 +301,10 @@ pub async fn lift_key_block(s: &S<'_, '_>, who: &Actor) -> Outcome {
     s.world.control.lift_block(who, &s.key_block).await.map(|_| true)
 }
 
+pub async fn acknowledge_alert(s: &S<'_, '_>, who: &Actor) -> Outcome {
+    s.world.control.acknowledge_alerts(who, std::slice::from_ref(&s.alert)).await.map(|_| true)
+}
+
 pub async fn lift_project_block(s: &S<'_, '_>, who: &Actor) -> Outcome {
     s.world.control.lift_block(who, &s.project_block).await.map(|_| true)
 }

@@ -28,6 +28,8 @@ pub struct Scene<'a, 'b> {
     /// A block on the service account's key, and one on the project.
     pub key_block: String,
     pub project_block: String,
+    /// An alert of the project.
+    pub alert: String,
     /// A pending invite to the organization.
     pub invite: String,
     /// A member of the project who is there to be changed.
@@ -64,7 +66,7 @@ impl<'a, 'b> Scene<'a, 'b> {
         // Spend that passes a threshold, so that there is an alert.
         world.book(&project, 5, None).await?;
         let threshold = LimitChange { threshold: Some(Some(Nanos::from_dollars(1))), ..LimitChange::default() };
-        world.control.set_limits(operator, &LimitsOf::Project(project.clone()), &threshold).await?;
+        let limits = world.control.set_limits(operator, &LimitsOf::Project(project.clone()), &threshold).await?;
         let invite = world.invite(&format!("i{handle}@acme.test"), OrganizationRole::Reader).await?.id;
         Ok(Self {
             world,
@@ -76,6 +78,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             organization_account: organization_account.account.id,
             key_block,
             project_block,
+            alert: limits.alerts[0].id.clone(),
             invite,
             member,
             candidate,
@@ -97,6 +100,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             organization_account: none("svc-acct-"),
             key_block: none("block_"),
             project_block: none("block_"),
+            alert: none("alert_"),
             invite: none("invite-"),
             member: self.member.clone(),
             candidate: self.candidate.clone(),
@@ -124,6 +128,7 @@ impl<'a, 'b> Scene<'a, 'b> {
                 &scene.organization_account,
                 &scene.key_block,
                 &scene.project_block,
+                &scene.alert,
                 &scene.invite,
             ]
         };

@@ -59,10 +59,16 @@ pub struct Explain {
 }
 
 impl Explain {
-    /// Of the first of these that there is a decision on.
+    /// The target that is explained: the first of these that is no alert, if there is a decision on it.
+    pub fn subject_of(targets: &[Target]) -> Option<&Target> {
+        let first = targets.iter().find(|target| !matches!(target, Target::Alert(..)));
+        first.filter(|target| matches!(target, Target::Key(..) | Target::Project(_)))
+    }
+
+    /// Of the one of these that is explained, if one is.
     #[must_use]
     pub fn of(targets: &[Target]) -> Option<Self> {
-        let (key, project) = match targets.first()? {
+        let (key, project) = match Self::subject_of(targets)? {
             Target::Key(key, project) => (Some((**key).clone()), project.clone()),
             Target::Project(project) => (None, project.clone()),
             _ => return None,

@@ -355,7 +355,9 @@ impl Screen for ProjectScreen {
     fn targets(&self) -> Vec<Target> {
         let key = self.keys.selected().filter(|_| self.lists_keys()).and_then(|row| row.key());
         let key = key.map(|key| Target::Key(Box::new(key.clone()), self.project.clone()));
-        key.into_iter().chain([Target::Project(self.project.clone())]).collect()
+        let alert = self.alerts.selected().filter(|_| self.tab == Tab::Alerts);
+        let alert = alert.map(|row| Target::Alert(Box::new(row.alert.clone()), Some(self.project.clone())));
+        alert.into_iter().chain(key).chain([Target::Project(self.project.clone())]).collect()
     }
 
     fn meant(&self, action: Action) -> Option<Wish> {

@@ -56,7 +56,7 @@ type Col = Column<UsageRow>;
 static COLUMNS: [Col; 6] = [
     Col::words(
         "NAME",
-        12,
+        24,
         |row, _| cells::words(row.name(), Tone::Strong),
         |a, b| cells::by_letters(a.name(), b.name()),
     )

@@ -220,9 +220,11 @@ impl Screen for Pulse {
 
     fn targets(&self) -> Vec<Target> {
         let (project, organization) = self.selected();
+        let alert = self.needs.selected().filter(|_| self.focus == Panel::Needs).and_then(|row| row.alert.clone());
+        let alert = alert.map(|alert| Target::Alert(alert, project.cloned()));
         let project = project.map(|project| Target::Project(project.clone()));
         let organization = organization.map(|organization| Target::Organization(organization.clone()));
-        project.into_iter().chain(organization).chain([Target::Deployment]).collect()
+        alert.into_iter().chain(project).chain(organization).chain([Target::Deployment]).collect()
     }
 
     fn list(&mut self) -> &mut dyn List {

@@ -75,6 +75,8 @@ pub struct NeedRow {
     figures: String,
     /// Where Enter leads.
     pub leads: Leads,
+    /// The alert that it is, if it is one.
+    pub alert: Option<Box<Alert>>,
 }
 
 impl Why {
@@ -117,7 +119,7 @@ impl Why {
 impl NeedRow {
     fn new(what: impl Into<String>, why: Why, figures: impl Into<String>, leads: Leads) -> Self {
         let what = what.into();
-        Self { id: what.clone(), what, why, figures: figures.into(), leads }
+        Self { id: what.clone(), what, why, figures: figures.into(), leads, alert: None }
     }
 
     /// The same, told apart from others of its name by an id.
@@ -307,7 +309,8 @@ fn of_alert(alert: &Alert, pulse: &Pulse) -> NeedRow {
     let leads =
         project(pulse, &alert.scope_id).map_or_else(|| Leads::Organization(alert.organization_id.clone()), leads_to);
     let figures = format!("{what} {}, nobody took note", money(alert.amount));
-    NeedRow::new(alert.whose(), Why::Alert(said), figures, leads).of(&alert.id)
+    let row = NeedRow::new(alert.whose(), Why::Alert(said), figures, leads).of(&alert.id);
+    NeedRow { alert: Some(Box::new(alert.clone())), ..row }
 }
 
 /// Sources, daemons and quarantine, for those who see them.

@@ -8,6 +8,7 @@ use mete_core::{Month, Nanos, Timestamp};
 use crate::format::{ago, factor, span};
 use crate::piece::{Piece, piece};
 use crate::screens::cells;
+use crate::screens::of_projects::{self, OfProject};
 use crate::state::State;
 use crate::table::{Column, Figure, Row, Slot, Table};
 use crate::theme::Tone;
@@ -84,6 +85,12 @@ impl BurningRow {
     }
 }
 
+impl OfProject for BurningRow {
+    fn view(&self) -> &ProjectView {
+        &self.view
+    }
+}
+
 impl Row for BurningRow {
     fn id(&self) -> &str {
         &self.view.project.id
@@ -101,14 +108,7 @@ impl Row for BurningRow {
 type Col = Column<BurningRow>;
 
 static COLUMNS: [Col; 10] = [
-    Col::words(
-        "PROJECT",
-        14,
-        |row, _| cells::words(&row.view.project.name, Tone::Strong),
-        |a, b| cells::by_letters(&a.view.project.name, &b.view.project.name),
-    )
-    .growing(36)
-    .kept(),
+    of_projects::name(14, 36),
     Col::words(
         "ORG",
         8,
@@ -116,28 +116,9 @@ static COLUMNS: [Col; 10] = [
         |a, b| cells::by_letters(&a.organization, &b.organization),
     )
     .growing(20),
-    Col::numbers(
-        "SPENT",
-        9,
-        |row, slot| cells::seen(row.view.spend, |spend| cells::amount(spend, slot)),
-        Figure::Money(|row| row.view.spend),
-    )
-    .also("spend"),
-    Col::numbers(
-        "BUDGET",
-        9,
-        |row, slot| cells::limit(row.view.limits.budget, slot),
-        Figure::Money(|row| row.view.limits.budget),
-    ),
-    Col::words(
-        "USED",
-        14,
-        |row, slot| cells::seen(row.view.spend, |spend| cells::used(spend, &row.view.limits, slot)),
-        |a, b| cells::used_share(a.view.spend, &a.view.limits).cmp(&cells::used_share(b.view.spend, &b.view.limits)),
-    )
-    .growing(26)
-    .amounting(Figure::Share(|row| cells::used_share(row.view.spend, &row.view.limits)))
-    .largest_first(),
+    of_projects::spent(9),
+    of_projects::budget(9),
+    of_projects::used(14),
     Col::numbers(
         "$/H",
         8,
@@ -155,12 +136,7 @@ static COLUMNS: [Col; 10] = [
         Figure::Share(|row| row.outlook.and_then(|outlook| outlook.factor_per_mille)),
     ),
     Col::numbers("RUNS OUT", 11, BurningRow::runs_out, Figure::Time(|row| row.outlook.as_ref().and_then(runs_out))),
-    Col::numbers(
-        "KEYS",
-        5,
-        |row, slot| cells::number(row.view.active_keys, slot),
-        Figure::Count(|row| Some(row.view.active_keys)),
-    ),
+    of_projects::keys(5),
     Col::words("STATE", 14, BurningRow::label, |a, b| {
         let order = |row: &BurningRow| (row.state, row.burning, row.burn());
         order(a).cmp(&order(b))
