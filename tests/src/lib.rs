@@ -17,6 +17,7 @@
 
 pub mod bench;
 mod engine;
+pub mod gateway;
 pub mod meted;
 pub mod postgres;
 pub mod process;
@@ -25,5 +26,6 @@ pub mod terminal;
 pub mod wait;
 
 pub use engine::{Engine, TestStore, run};
+pub use gateway::Gateway;
 pub use meted::Meted;
 pub use process::{Process, Run};

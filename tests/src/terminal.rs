@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::termios::LocalModes;
 
+use crate::bench::Stopwatch;
 use crate::wait;
 
 /// How long a screen may take.
@@ -23,14 +24,26 @@ const SYNCHRONIZED: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
 struct Seen {
     screen: vt100::Parser,
     bytes: Vec<u8>,
+    /// When how many bytes had been written, since the start.
+    arrivals: Vec<(Duration, usize)>,
     /// How many of the bytes stand on the screen.
     shown: usize,
 }
 
 impl Seen {
-    /// Takes what was written. Like a terminal, it shows an update that is synchronized when it is whole.
-    fn take(&mut self, written: &[u8]) {
+    fn new(rows: NonZero<u16>, columns: NonZero<u16>) -> Self {
+        let screen = vt100::Parser::new(rows, columns, 0);
+        Self { screen, bytes: Vec::new(), arrivals: Vec::new(), shown: 0 }
+    }
+
+    /// Takes what was written. It is looked at when somebody wants to see it: a program's time is not the screen's.
+    fn take(&mut self, written: &[u8], at: Duration) {
         self.bytes.extend_from_slice(written);
+        self.arrivals.push((at, self.bytes.len()));
+    }
+
+    /// The screen now. Like a terminal, it shows an update that is synchronized when it is whole.
+    fn screen(&mut self) -> &mut vt100::Screen {
         let waiting = &self.bytes[self.shown..];
         let last = |mark: &[u8]| waiting.windows(mark.len()).rposition(|window| window == mark);
         let whole = match (last(SYNCHRONIZED.0), last(SYNCHRONIZED.1)) {
@@ -43,6 +56,7 @@ impl Seen {
         };
         self.screen.process(&waiting[..whole]);
         self.shown += whole;
+        self.screen.screen_mut()
     }
 }
 
@@ -52,6 +66,7 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     seen: Arc<Mutex<Seen>>,
+    started: Stopwatch,
     reading: Option<JoinHandle<()>>,
 }
 
@@ -70,7 +85,7 @@ impl Terminal {
         for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("METE_TUI_CONFIG", "/dev/null")] {
             builder.env(name, value);
         }
-        for name in ["LC_ALL", "LC_CTYPE", "NO_COLOR", "COLORTERM", "COLORFGBG"] {
+        for name in ["LC_ALL", "LC_CTYPE", "NO_COLOR", "COLORTERM", "COLORFGBG", "TMUX"] {
             builder.env_remove(name);
         }
         builder.cwd(command.get_current_dir().unwrap_or(Path::new("/")));
@@ -80,33 +95,72 @@ impl Terminal {
                 None => builder.env_remove(name),
             }
         }
+        let started = Stopwatch::start();
         let child = pair.slave.spawn_command(builder)?;
         drop(pair.slave);
-        let seen =
-            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), shown: 0 }));
+        let seen = Arc::new(Mutex::new(Seen::new(rows, columns)));
         let (mut output, shared) = (pair.master.try_clone_reader()?, Arc::clone(&seen));
         let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut bytes) {
-                let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                seen.take(&bytes[..read]);
+                let at = started.elapsed();
+                shared.lock().unwrap_or_else(PoisonError::into_inner).take(&bytes[..read], at);
             }
         });
         let writer = pair.master.take_writer()?;
-        Ok(Self { child, master: pair.master, writer, seen, reading: Some(reading) })
+        Ok(Self { child, master: pair.master, writer, seen, started, reading: Some(reading) })
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The program's process.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn id(&self) -> Result<u32> {
+        self.child.process_id().context("no process")
+    }
+
+    /// How long ago it was started.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// How long after its start it wrote something last.
+    #[must_use]
+    pub fn last_written(&self) -> Option<Duration> {
+        self.seen().arrivals.last().map(|arrival| arrival.0)
     }
 
     /// What stands on the screen, line by line.
     #[must_use]
     pub fn screen(&self) -> String {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).screen.screen().contents()
+        self.seen().screen().contents()
+    }
+
+    /// How long after its start `text` stood on the screen for the first time; nothing if it never did. The screen has to
+    /// have the size that it began with.
+    #[must_use]
+    pub fn shown_first(&self, text: &str) -> Option<Duration> {
+        let seen = self.seen();
+        let (rows, columns) = seen.screen.screen().size();
+        let (mut again, mut from) = (Seen::new(rows, columns), 0);
+        seen.arrivals.iter().find_map(|(at, until)| {
+            again.take(&seen.bytes[from..*until], *at);
+            from = *until;
+            again.screen().contents().contains(text).then_some(*at)
+        })
     }
 
     /// Whether the program shows its own screen in place of the shell's, and whether the cursor is hidden.
     #[must_use]
     pub fn modes(&self) -> (bool, bool) {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.screen.screen().alternate_screen(), seen.screen.screen().hide_cursor())
+        let mut seen = self.seen();
+        let screen = seen.screen();
+        (screen.alternate_screen(), screen.hide_cursor())
     }
 
     /// What is not as the shell left it and will want it back: screen, cursor, pasting, mouse, echo, line by line.
@@ -115,8 +169,8 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn disorder(&self) -> Result<Vec<&'static str>> {
         let local = self.local_modes()?;
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let screen = seen.screen.screen();
+        let mut seen = self.seen();
+        let screen = seen.screen();
         let found = [
             (screen.alternate_screen(), "another screen"),
             (screen.hide_cursor(), "no cursor"),
@@ -135,14 +189,14 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn resize(&self, (columns, rows): (u16, u16)) -> Result<()> {
         let (columns, rows) = NonZero::new(columns).zip(NonZero::new(rows)).context("a terminal without cells")?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).screen.screen_mut().set_size(rows, columns);
+        self.seen().screen().set_size(rows, columns);
         self.master.resize(PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 })
     }
 
     /// All bytes that the program wrote.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).bytes.clone()
+        self.seen().bytes.clone()
     }
 
     /// Whether the terminal echoes what is typed, as a shell's does and a full-screen program's does not.
@@ -190,8 +244,7 @@ impl Terminal {
     /// # Errors
     /// When the program is gone.
     pub fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
-        let id = self.child.process_id().and_then(|id| i32::try_from(id).ok()).context("no process")?;
-        let id = rustix::process::Pid::from_raw(id).context("no process")?;
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.id()?)?).context("no process")?;
         Ok(rustix::process::kill_process(id, signal)?)
     }
 
@@ -225,12 +278,12 @@ mod tests {
     #[test]
     fn half_a_frame_is_never_seen() -> Result<()> {
         let (rows, columns) = NonZero::new(2).zip(NonZero::new(20)).context("cells")?;
-        let mut seen = Seen { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new(), shown: 0 };
+        let mut seen = Seen::new(rows, columns);
         let written = b"a\x1b[?2026hbc\x1b[?2026ld\x1b[?2026he";
         let mut screens = Vec::new();
         for byte in written {
-            seen.take(&[*byte]);
-            screens.push(seen.screen.screen().contents());
+            seen.take(&[*byte], Duration::ZERO);
+            screens.push(seen.screen().contents());
         }
         screens.dedup();
         assert_eq!(screens, ["a", "abc", "abcd"]);

@@ -20,6 +20,8 @@ pub(crate) enum Db {
         read: SqlitePool,
         /// The one that writes.
         write: SqlitePool,
+        /// Which file they opened.
+        file: sqlite::Identity,
     },
     /// A server.
     Postgres(PgPool),
@@ -162,6 +164,18 @@ impl Store {
         }
     }
 
+    /// Checks that a SQLite file is where it was opened: one that was moved away is still read and written, but nobody
+    /// else finds it. Cheap; of a server there is nothing to check.
+    ///
+    /// # Errors
+    /// When there is no file any more, or another one.
+    pub fn check_place(&self) -> Result<(), StoreError> {
+        match (&*self.db, &self.url) {
+            (Db::Sqlite { file, .. }, StoreUrl::Sqlite(path)) => sqlite::check_place(path, *file),
+            _ => Ok(()),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn url(&self) -> &StoreUrl {
@@ -207,7 +221,7 @@ impl Store {
     #[boxed]
     pub async fn close(&self) {
         match &*self.db {
-            Db::Sqlite { read, write } => {
+            Db::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }

@@ -45,6 +45,9 @@ pub enum StoreError {
     /// What was asked for contradicts what is there.
     #[error("{0}")]
     Conflict(String),
+    /// Another file has taken the place of the one that was opened.
+    #[error("{0} is another file than the one that was opened, perhaps a copy that was restored: start anew to see it")]
+    Replaced(String),
     /// The store's file cannot be made or read.
     #[error("cannot use {path}: {source}")]
     File {

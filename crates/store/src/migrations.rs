@@ -148,7 +148,7 @@ mod tests {
         }
         tx.commit().await?;
         match db {
-            Db::Sqlite { read, write } => {
+            Db::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }

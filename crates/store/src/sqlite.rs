@@ -56,7 +56,26 @@ pub(crate) async fn connect(url: &StoreUrl, path: &Path, create: bool) -> Result
         .connect_with(options.pragma("query_only", "on"))
         .await
         .map_err(open)?;
-    Ok(Db::Sqlite { read, write })
+    let file = identity(path).map_err(|source| StoreError::File { path: path.display().to_string(), source })?;
+    Ok(Db::Sqlite { read, write, file })
+}
+
+/// What tells a file from any other, wherever it is moved to: device and number.
+pub(crate) type Identity = (u64, u64);
+
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().map(|file| (file.dev(), file.ino()))
+}
+
+/// Whether the file that was opened is still where it was. SQLite itself goes on with it wherever it is.
+pub(crate) fn check_place(path: &Path, opened: Identity) -> Result<(), StoreError> {
+    let shown = || path.display().to_string();
+    match identity(path) {
+        Ok(found) if found == opened => Ok(()),
+        Ok(_) => Err(StoreError::Replaced(shown())),
+        Err(source) => Err(StoreError::File { path: shown(), source }),
+    }
 }
 
 /// Whether nobody has the permission to write the file.

@@ -8,6 +8,13 @@ use mete_store::Versions;
 
 /// A failed asking is tried again after so long, in microseconds.
 pub const RETRY_AFTER: i64 = 2 * SECOND;
+/// After an answer that took its time, so many times as long until it is asked again for what has changed meanwhile: a
+/// large store is not asked without a break while usage comes in.
+const REST: i64 = 8;
+/// That rest, in microseconds, at most: what is shown is not to grow stale.
+const MOST_REST: i64 = 2 * SECOND;
+/// The same where nothing has changed and only time has passed.
+const LONG_REST: i64 = 300;
 
 /// The state of one view's askings. At most one is under way; whatever is wanted meanwhile is asked once it is over.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +25,9 @@ pub struct Asking {
     seen: Option<Versions>,
     answered_at: Option<Timestamp>,
     failure: Option<(QueryFailed, Timestamp)>,
+    begun_at: Option<Timestamp>,
+    /// How long the last answer took, in microseconds.
+    took: i64,
 }
 
 impl Asking {
@@ -33,6 +43,11 @@ impl Asking {
         self.again = false;
         self.seen = versions;
         self.under_way
+    }
+
+    /// Takes note of when the asking under way began.
+    pub const fn begun(&mut self, now: Timestamp) {
+        self.begun_at = Some(now);
     }
 
     /// Makes whatever is under way or known worthless: something else is wanted now.
@@ -51,6 +66,7 @@ impl Asking {
     pub fn end(&mut self, generation: u64, failure: Option<QueryFailed>, now: Timestamp) -> bool {
         if self.under_way == Some(generation) {
             self.under_way = None;
+            self.took = self.begun_at.take().map_or(0, |at| now.since(at).max(0));
         }
         if generation != self.generation {
             return false;
@@ -77,13 +93,20 @@ impl Asking {
     #[must_use]
     pub fn is_due(&self, versions: Option<Versions>, now: Timestamp) -> bool {
         let retry = self.failure.as_ref().is_some_and(|(_, at)| now.since(*at) >= RETRY_AFTER);
-        self.under_way.is_none() && (self.again || retry || (self.failure.is_none() && self.seen != versions))
+        let moved = self.failure.is_none() && self.seen != versions;
+        self.under_way.is_none()
+            && (self.again || retry || (moved && self.has_rested((self.took * REST).min(MOST_REST), now)))
     }
 
-    /// Whether the last good answer is so old, in microseconds, and nothing is being asked.
+    fn has_rested(&self, rest: i64, now: Timestamp) -> bool {
+        self.answered_at.is_none_or(|at| now.since(at) >= rest)
+    }
+
+    /// Whether the last good answer is so old, in microseconds, and nothing is being asked. One that took its time is left
+    /// to grow older.
     #[must_use]
     pub fn is_older_than(&self, age: i64, now: Timestamp) -> bool {
-        self.under_way.is_none() && self.answered_at.is_some_and(|at| now.since(at) >= age)
+        self.under_way.is_none() && self.answered_at.is_some() && self.has_rested(age.max(self.took * LONG_REST), now)
     }
 
     /// Whether nothing has changed since what is known was asked for.
@@ -144,6 +167,25 @@ mod tests {
         asking.supersede();
         assert_eq!((asking.begin(None), asking.answered_at()), (None, Some(NOW)));
         assert!(!asking.end(second, None, NOW) && asking.is_due(None, NOW));
+    }
+
+    #[test]
+    fn an_answer_that_took_its_time_is_not_asked_for_again_at_once() {
+        let moved = Some(Versions { change_seq: 1, ledger_version: 1 });
+        let mut asking = Asking::default();
+        let first = asking.begin(None).unwrap();
+        asking.begun(NOW);
+        let answered = NOW.plus(SECOND / 10);
+        asking.end(first, None, answered);
+        assert!(!asking.is_due(moved, answered.plus(SECOND * 8 / 10 - 1)));
+        assert!(asking.is_due(moved, answered.plus(SECOND * 8 / 10)));
+        assert!(!asking.is_older_than(10 * SECOND, answered.plus(29 * SECOND)));
+        assert!(asking.is_older_than(10 * SECOND, answered.plus(30 * SECOND)));
+        let slow = asking.begin(moved).unwrap();
+        asking.begun(answered);
+        let answered = answered.plus(5 * SECOND);
+        asking.end(slow, None, answered);
+        assert!(asking.is_due(None, answered.plus(MOST_REST)));
     }
 
     #[test]

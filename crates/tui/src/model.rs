@@ -110,8 +110,11 @@ impl Model {
 
     /// Asks what the view on top has to know; nothing if it is being asked already.
     pub(crate) fn ask(&mut self) -> Option<Effect> {
-        let (month, versions) = (self.month(), self.link.versions());
-        self.trail.top_mut().ask(month, versions)
+        let (month, versions, now) = (self.month(), self.link.versions(), self.now);
+        let top = self.trail.top_mut();
+        let asked = top.ask(month, versions)?;
+        top.asking.begun(now);
+        Some(asked)
     }
 
     /// Whether what the view on top shows stands still.

@@ -1,8 +1,9 @@
 //! A usage log as a busy gateway writes it: few keys and models make most of the requests.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Result, ensure};
+use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -27,17 +28,23 @@ const DAY: u64 = 86_400_000_000;
 /// The log runs within one month, as most runs of real ones do.
 const DAYS: u64 = 28;
 
+/// 2026-11-01T00:00:00Z, in microseconds since 1970.
+const START: u64 = 1_793_491_200_000_000;
+
 /// Writes lines in Mete's format, always the same ones for the same seed: ids are unique, times rise from
-/// 2026-11-01T00:00:00Z, by 100 requests a second unless [`Self::at_rate`] says otherwise.
+/// 2026-11-01T00:00:00Z, by 100 requests a second unless [`Self::at_rate`] or [`Self::within`] says otherwise.
 #[derive(Debug)]
 pub struct UsageLog {
     random: StdRng,
     keys: Vec<String>,
     /// Sums of the keys' shares, up to each of them.
     shares: Vec<f64>,
-    micros: u64,
+    /// Since when and until when there are requests, in microseconds since 1970.
+    span: (u64, u64),
     /// Mean time between two requests, in microseconds.
     gap: u64,
+    /// How many lines were written.
+    written: u64,
 }
 
 impl UsageLog {
@@ -53,7 +60,8 @@ impl UsageLog {
             sum
         };
         let shares = (0..keys.len()).map(share).collect();
-        Ok(Self { random: StdRng::seed_from_u64(seed), keys, shares, micros: 0, gap: 1_000_000 / RATE })
+        let (random, span) = (StdRng::seed_from_u64(seed), (START, START + DAYS * DAY));
+        Ok(Self { random, keys, shares, span, gap: 1_000_000 / RATE, written: 0 })
     }
 
     /// The same with so many requests a second.
@@ -62,30 +70,38 @@ impl UsageLog {
         Self { gap: 1_000_000 / requests.max(1), ..self }
     }
 
+    /// The same with so many requests, spread evenly from one time to another, in microseconds since 1970.
+    #[must_use]
+    pub fn within(self, (from, until): (u64, u64), requests: u64) -> Self {
+        Self { span: (from, until), gap: (until.saturating_sub(from) / requests.max(1)).max(1), ..self }
+    }
+
     /// Writes the next `count` lines.
     ///
     /// # Errors
-    /// When `out` cannot be written, or the month is over.
+    /// When `out` cannot be written, or the span of the log is over.
     pub fn write(&mut self, count: u64, out: &mut impl Write) -> Result<()> {
         for _ in 0..count {
-            self.micros += self.random.random_range(1..2 * self.gap);
-            ensure!(self.micros < DAYS * DAY, "the log is longer than {DAYS} days");
-            self.line(out)?;
+            let micros = self.span.0 + self.written * self.gap + self.random.random_range(0..self.gap);
+            ensure!(micros < self.span.1, "the log is longer than its span");
+            self.written += 1;
+            self.line(micros, out)?;
         }
         Ok(())
     }
 
-    fn line(&mut self, out: &mut impl Write) -> io::Result<()> {
+    fn line(&mut self, micros: u64, out: &mut impl Write) -> Result<()> {
         let random = &mut self.random;
         let drawn = random.random_range(0.0..self.shares.last().copied().unwrap_or_default());
         let key = &self.keys[self.shares.partition_point(|sum| *sum <= drawn).min(self.keys.len() - 1)];
         let (low, high): (u32, u64) = (random.random(), random.random());
         let input = random.random_range(20..6_000_u64);
         let cached = if random.random_range(0..3) == 0 { input / 2 } else { 0 };
-        write!(out, r#"{{"id":"chatcmpl-{high:016x}{low:08x}","time":"{}","api_key":"{key}","#, Time(self.micros))?;
+        let time = Timestamp::from_microsecond(i64::try_from(micros)?)?;
+        write!(out, r#"{{"id":"chatcmpl-{high:016x}{low:08x}","time":"{time}","api_key":"{key}","#)?;
         write!(out, r#""model":"{}","endpoint":"/v1/chat/completions","#, model(random.random_range(0..100)))?;
         let output = random.random_range(1..1_500_u64);
-        writeln!(out, r#""input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output}}}"#)
+        Ok(writeln!(out, r#""input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output}}}"#)?)
     }
 }
 
@@ -98,18 +114,6 @@ fn model(mut percent: u64) -> &'static str {
         percent -= share;
     }
     MODELS[0].0
-}
-
-/// Microseconds since 2026-11-01, as RFC 3339.
-struct Time(u64);
-
-impl std::fmt::Display for Time {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
-        let (minutes, second) = (seconds / 60, seconds % 60);
-        let (hours, minute) = (minutes / 60, minutes % 60);
-        write!(f, "2026-11-{:02}T{:02}:{minute:02}:{second:02}.{micros:06}Z", 1 + hours / 24, hours % 24)
-    }
 }
 
 #[cfg(test)]
@@ -143,8 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_dates() {
-        assert_eq!(Time(0).to_string(), "2026-11-01T00:00:00.000000Z");
-        assert_eq!(Time(3 * DAY + 3_723_000_004).to_string(), "2026-11-04T01:02:03.000004Z");
+    fn times_are_those_of_the_span() {
+        let of = |usage: UsageLog, count| {
+            let (mut usage, mut bytes) = (usage, Vec::new());
+            usage.write(count, &mut bytes).unwrap();
+            let text = String::from_utf8(bytes).unwrap();
+            text.lines().map(|line| line.split('"').nth(7).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let usage = || UsageLog::new(1, vec!["key_1".to_owned()]).unwrap();
+        assert!(of(usage(), 1)[0].starts_with("2026-11-01T00:00:00.00"));
+        let times = of(usage().within((START + DAY, START + 3 * DAY), 4), 4);
+        let days: Vec<&str> = times.iter().map(|time| &time[..10]).collect();
+        assert_eq!(days, ["2026-11-02", "2026-11-02", "2026-11-03", "2026-11-03"]);
+        assert!(usage().within((START, START + 10), 1).write(2, &mut Vec::new()).is_err());
     }
 }

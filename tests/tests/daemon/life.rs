@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use mete_tests::gateway::ask_socket;
 use mete_tests::postgres::free_port;
 use mete_tests::{Engine, Run, TestStore, each_engine, process, wait};
 use rustix::process::Signal;
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
-use crate::support::http::ask_socket;
 use crate::support::{Gateway, LIMIT, Meted, Stage, stage};
 
 /// Processor time that a process has used: fields 14 and 15 of its `stat`, after the name in parentheses.

@@ -1,6 +1,11 @@
 //! The terminal interface as its user has it: the real program on a real terminal, on both engines.
 
 mod holding;
+mod incident;
+mod onboarding;
+mod operators;
+mod outages;
+mod stage;
 mod terminals;
 
 use std::process::Command;

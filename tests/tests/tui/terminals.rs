@@ -9,10 +9,8 @@ use mete_tests::terminal::Terminal;
 use mete_tests::{Engine, Run, TestStore, wait};
 use rustix::process::Signal;
 
+use crate::stage::PATIENCE;
 use crate::{Place, interface};
-
-/// How long what must come may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn store() -> anyhow::Result<TestStore> {
     TestStore::new(Engine::Sqlite)
@@ -323,43 +321,4 @@ async fn a_wrong_configuration_starts_nothing_and_says_all_that_is_wrong() -> an
     let printed = Run::of(interface(&store)?.arg("--print-config"))?;
     ensure!(printed.status.success() && printed.stdout.contains("#mouse = false"), "{printed:?}");
     Ok(())
-}
-
-#[tokio::test]
-async fn a_store_that_another_program_writes_to_for_long_is_read_on() -> anyhow::Result<()> {
-    let store = store()?;
-    let place = Place::new(&store).await?;
-    let mut terminal = Terminal::start(&on_organizations(&store)?, (120, 30))?;
-    terminal.wait_for("● live")?;
-    let writer = rusqlite::Connection::open(store.path("mete.db"))?;
-    writer.busy_timeout(PATIENCE)?;
-    writer.execute_batch("BEGIN EXCLUSIVE")?;
-    terminal.keys("\r")?;
-    terminal.wait_for("Support bot")?;
-    terminal.wait_for("● live, now")?;
-    writer.execute_batch("COMMIT")?;
-    place.spend("1", 42).await?;
-    terminal.wait_for("$42.00")?;
-    terminal.keys("q")?;
-    ensure!(terminal.wait()?.success());
-    ordered(&terminal, "left")
-}
-
-#[tokio::test]
-async fn a_server_that_goes_away_is_said_to_be_with_the_age_of_what_is_shown_and_comes_back() -> anyhow::Result<()> {
-    let mut server = mete_tests::postgres::Server::start_durable()?;
-    let url = server.url().to_owned();
-    Place::at(&url).await?;
-    let mut command = mete_tests::process::mete()?;
-    command.args(["--store", &url, "tui"]);
-    let mut terminal = Terminal::start(&command, (120, 30))?;
-    terminal.wait_for("● live")?;
-    server.crash()?;
-    terminal.wait_for("▲ no store, data")?;
-    ensure!(terminal.screen().contains("Acme"), "what was known stays");
-    server.start_again()?;
-    terminal.wait_for("✓ live again")?;
-    terminal.keys("q")?;
-    ensure!(terminal.wait()?.success());
-    ordered(&terminal, "left")
 }

@@ -181,7 +181,10 @@ impl DataSource for Seen {
     }
 
     fn versions(&self) -> BoxFuture<'_, Result<Versions, QueryFailed>> {
-        Box::pin(async move { Ok(self.store.versions().await?) })
+        Box::pin(async move {
+            self.store.check_place()?;
+            Ok(self.store.versions().await?)
+        })
     }
 
     fn describe(&self) -> String {

@@ -401,6 +401,11 @@ pub(crate) fn meant_within(action: Action, within: Within, project: &Project) ->
     act.fits(&target).then_some(Wish { act, target })
 }
 
+/// What making another one means where the people of an organization or its invites are listed.
+pub(crate) fn inviting(organization: &Organization) -> Wish {
+    Wish { act: Act::Invites(invites::Act::Create), target: Target::Organization(organization.clone()) }
+}
+
 /// What an action of a key means where these can be acted on: `New` makes something in the last of them, an alert is
 /// acknowledged, the others are on the first that is no alert.
 pub(crate) fn meant(action: Action, targets: &[Target]) -> Option<Wish> {

@@ -54,6 +54,7 @@ impl Rule {
             Self::Name => words(check_name(text)),
             Self::NameOrNothing | Self::EmailOrNothing if text.is_empty() => None,
             Self::NameOrNothing => words(check_name(text)),
+            Self::Email if text.trim().is_empty() => Some("an e-mail address is needed".to_owned()),
             Self::Email | Self::EmailOrNothing => words(check_email(text)),
             Self::Description => words(check_description(text)),
             Self::Website => words(check_website(text)),

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use super::{Audit, Members, Screen, cells};
 use crate::actions::Action;
 use crate::data::{Answer, Query};
-use crate::deeds::Target;
+use crate::deeds::{Target, Wish, inviting, meant};
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count};
 use crate::look::Look;
@@ -21,6 +21,7 @@ use crate::table::{Column, Figure, List, Row};
 use crate::theme::Tone;
 
 const EMPTY: &str = "Nobody is invited. Press . on an organization to invite somebody.";
+const EMPTY_OF_ONE: &str = "Nobody is invited. Press n to invite somebody.";
 
 /// The list of invites.
 pub struct Invites {
@@ -213,6 +214,13 @@ impl Screen for Invites {
         self.organization_of_selected().cloned().map(Target::Organization).into_iter().collect()
     }
 
+    fn meant(&self, action: Action) -> Option<Wish> {
+        match action {
+            Action::New => self.organization_of_selected().map(inviting),
+            action => meant(action, &self.targets()),
+        }
+    }
+
     fn list(&mut self) -> &mut dyn List {
         &mut self.list
     }
@@ -222,8 +230,9 @@ impl Screen for Invites {
     }
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
+        let empty = if self.organization.is_some() { EMPTY_OF_ONE } else { EMPTY };
         let list = |buffer: &mut Buffer, place| {
-            self.list.draw(buffer, place, cells::words("Invites", Tone::Strong), EMPTY, look)
+            self.list.draw(buffer, place, cells::words("Invites", Tone::Strong), empty, look)
         };
         let selected = || self.list.selected().map(|row| (&*row.invite.email, row.facts(look)));
         facts::draw_beside(buffer, area, look, list, selected);

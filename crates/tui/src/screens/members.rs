@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use super::{Audit, Invites, Keys, ProjectScreen, Screen, cells};
 use crate::actions::Action;
 use crate::data::{Answer, Query};
-use crate::deeds::Target;
+use crate::deeds::{Target, Wish, inviting, meant};
 use crate::facts::{self, Fact};
 use crate::format::{clock_time, count, money_exact};
 use crate::look::Look;
@@ -234,6 +234,13 @@ impl Screen for Members {
 
     fn targets(&self) -> Vec<Target> {
         vec![Target::Organization(self.organization.clone())]
+    }
+
+    fn meant(&self, action: Action) -> Option<Wish> {
+        match action {
+            Action::New => Some(inviting(&self.organization)),
+            action => meant(action, &self.targets()),
+        }
     }
 
     fn list(&mut self) -> &mut dyn List {

@@ -44,6 +44,8 @@ enum Why {
     Quarantined(u64),
     /// A budget is near its end, so much of it used, in per mille; or a threshold without a budget is passed.
     Near(Option<u32>),
+    /// Its budget is used up, and somebody released it by hand: it spends on (R41).
+    Released,
     /// Somebody placed a block.
     Blocked(Option<Timestamp>),
     /// What was read waits so long for its commit, in microseconds.
@@ -92,6 +94,7 @@ impl Why {
         match self {
             Self::Refused(at) => since("refused", at),
             Self::Blocked(at) => since("blocked", at),
+            Self::Released => "released".to_owned(),
             Self::RunsOut(std::cmp::Reverse(at)) if at <= now => "used up".to_owned(),
             Self::RunsOut(std::cmp::Reverse(at)) => format!("runs out in {}", span(at.since(now))),
             Self::Burns(times) => format!("burns {} habit", factor(times)),
@@ -111,6 +114,7 @@ impl Why {
         match self {
             Self::Refused(_) | Self::Unheard(_) => ("▲", Tone::Bad),
             Self::Blocked(_) => ("■", Tone::Bad),
+            Self::Released => ("◇", Tone::Near),
             _ => ("●", Tone::Near),
         }
     }
@@ -267,17 +271,23 @@ fn of_refusal(refusal: &Refusal, pulse: &Pulse) -> NeedRow {
         (_, Some(project)) => format!("{} in {}", refusal.scope_name, project.name),
     };
     let stopped = refusal.keys.saturating_sub(refusal.released);
-    let keys = if stopped == 1 { "1 key".to_owned() } else { format!("{} keys", count(stopped)) };
-    let (why, cause) = match &refusal.cause {
-        RefusalCause::Budget { budget, spend } => (Why::Refused(refusal.since), of_budget(*spend, Some(*budget))),
+    let keys = |number| if number == 1 { "1 key".to_owned() } else { format!("{} keys", count(number)) };
+    let (why, figures) = match &refusal.cause {
+        RefusalCause::Budget { budget, spend } if stopped == 0 && refusal.released > 0 => {
+            let go_on = if refusal.released == 1 { "goes on" } else { "go on" };
+            (Why::Released, format!("{} {go_on}, {}", keys(refusal.released), of_budget(*spend, Some(*budget))))
+        }
+        RefusalCause::Budget { budget, spend } => {
+            (Why::Refused(refusal.since), format!("{}, {}", keys(stopped), of_budget(*spend, Some(*budget))))
+        }
         RefusalCause::ByHand { reason, placed_by, .. } => {
-            (Why::Blocked(refusal.since), format!("by {placed_by}: {reason}"))
+            (Why::Blocked(refusal.since), format!("{}, by {placed_by}: {reason}", keys(stopped)))
         }
     };
     let leads = project.map_or_else(|| Leads::Organization(refusal.organization_id.clone()), leads_to);
     let by_hand = matches!(refusal.cause, RefusalCause::ByHand { .. });
     // a budget may refuse what is blocked by hand as well
-    NeedRow::new(what, why, format!("{keys}, {cause}"), leads).of(&format!("{}{by_hand}", refusal.scope_id))
+    NeedRow::new(what, why, figures, leads).of(&format!("{}{by_hand}", refusal.scope_id))
 }
 
 /// A project that nobody refuses yet.
@@ -321,9 +331,16 @@ fn of_intake(pulse: &Pulse) -> Vec<NeedRow> {
         let row = NeedRow::new(&source.source, Why::Silent(source.last_at), figures, Leads::Jump("sources"));
         rows.push(row.of(&format!("source {}", source.source)));
     }
-    rows.extend(pulse.daemons.iter().flatten().filter_map(|daemon| of_daemon(daemon, pulse.at)));
+    let daemons = pulse.daemons.as_deref().unwrap_or_default();
+    let missed = daemons.iter().filter(|daemon| !is_succeeded(daemon, daemons));
+    rows.extend(missed.filter_map(|daemon| of_daemon(daemon, pulse.at)));
     rows.extend(of_quarantine(pulse.quarantine.as_deref().unwrap_or_default()));
     rows
+}
+
+/// Whether another daemon has begun on the same host since one was last heard of: it was killed, and started again.
+fn is_succeeded(daemon: &DaemonSeen, all: &[DaemonSeen]) -> bool {
+    all.iter().any(|other| other.host == daemon.host && other.started_at > daemon.seen_at)
 }
 
 fn of_daemon(daemon: &DaemonSeen, now: Timestamp) -> Option<NeedRow> {

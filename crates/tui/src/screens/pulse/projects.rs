@@ -52,9 +52,9 @@ impl BurningRow {
         self.outlook.map(|outlook| outlook.burn.now)
     }
 
-    /// Whether that is what its state says: refused and blocked come before it.
+    /// Whether that is what its state says: refused, blocked and released (R41) come before it.
     const fn says_burning(&self) -> bool {
-        self.burning && matches!(self.state, State::Ok | State::Near | State::Recovered(_) | State::Released)
+        self.burning && matches!(self.state, State::Ok | State::Near | State::Recovered(_))
     }
 
     fn habit(&self, _: Slot) -> Vec<Piece> {

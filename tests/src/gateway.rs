@@ -6,14 +6,15 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use mete_tests::wait;
 use serde_json::Value;
 
-use super::LIMIT;
+use crate::meted::LIMIT;
+use crate::wait;
 
 /// The daemon's answer about a key.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// The status.
     pub status: u16,
     /// Status line and headers, in lower case.
     pub head: String,
@@ -23,32 +24,45 @@ pub struct Answer {
 
 impl Answer {
     /// The error's `code`; empty where there is none.
+    #[must_use]
     pub fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
 }
 
-/// Where a daemon answers.
+/// Where a daemon answers: a port of this machine.
 #[derive(Clone, Debug)]
 pub struct Gateway(pub u16);
 
 impl Gateway {
     /// Asks about a key.
+    ///
+    /// # Errors
+    /// When nobody answers there, or what comes is no answer.
     pub fn ask(&self, secret: &str) -> Result<Answer> {
         self.ask_about(secret, "")
     }
 
     /// Asks about a request that these header lines describe, each with its end.
+    ///
+    /// # Errors
+    /// When nobody answers there, or what comes is no answer.
     pub fn ask_about(&self, secret: &str, headers: &str) -> Result<Answer> {
         exchange(TcpStream::connect(("127.0.0.1", self.0))?, secret, headers)
     }
 
     /// Asks until the answer has `status` and `code`.
+    ///
+    /// # Errors
+    /// When no such answer comes in time; the error shows the last one.
     pub fn answers(&self, secret: &str, status: u16, code: &str) -> Result<Answer> {
         self.answers_about(secret, "", status, code)
     }
 
     /// The same about a request that these header lines describe.
+    ///
+    /// # Errors
+    /// When no such answer comes in time; the error shows the last one.
     pub fn answers_about(&self, secret: &str, headers: &str, status: u16, code: &str) -> Result<Answer> {
         let mut last = None;
         let answer = wait::until("the answer", LIMIT, || {
@@ -59,10 +73,11 @@ impl Gateway {
         });
         answer.with_context(|| format!("{status} {code:?} was expected; the last answer was {last:?}"))
     }
-}
 
-impl Gateway {
     /// Sends a body, with these header lines, each with its end.
+    ///
+    /// # Errors
+    /// When nobody answers there, or what comes is no answer.
     pub fn post(&self, path: &str, headers: &str, body: &str) -> Result<Answer> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.0))?;
         let length = body.len();
@@ -76,6 +91,9 @@ impl Gateway {
     }
 
     /// Asks for a page: its status and text.
+    ///
+    /// # Errors
+    /// When nobody answers there, or what comes is no answer.
     pub fn get(&self, path: &str) -> Result<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.0))?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: mete\r\nconnection: close\r\n\r\n")?;
@@ -85,6 +103,9 @@ impl Gateway {
 }
 
 /// Asks about a key on a Unix socket.
+///
+/// # Errors
+/// When nobody answers there, or what comes is no answer.
 pub fn ask_socket(path: &Path, secret: &str) -> Result<Answer> {
     exchange(UnixStream::connect(path)?, secret, "")
 }
