@@ -5,6 +5,7 @@ use mete_core::rights::Action;
 use mete_store::{Alert, ScopeKind, Tx};
 use serde_json::json;
 
+use crate::boxed;
 use crate::deed::Deed;
 use crate::lookup::{gone, organization_now, project_now};
 use crate::rights::hidden;
@@ -25,6 +26,7 @@ impl Control<'_> {
     ///
     /// # Errors
     /// When the actor may not, one is not there, they are more than [`MAX_ACKNOWLEDGED`], or the store fails.
+    #[boxed]
     pub async fn acknowledge_alerts(&self, actor: &Actor, ids: &[String]) -> Result<Vec<Alert>, ControlError> {
         if ids.len() > MAX_ACKNOWLEDGED {
             let words = format!("{} alerts are too many at once: {MAX_ACKNOWLEDGED} are the most", ids.len());

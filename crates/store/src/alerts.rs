@@ -287,6 +287,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[boxed]
     pub async fn alert(&mut self, id: &str) -> Result<Option<Alert>, StoreError> {
         let sql = format!("{ALERT} WHERE a.id = $1");
         let row: Option<Row> = in_tx!(self, db => {
@@ -299,6 +300,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the store cannot be written.
+    #[boxed]
     pub async fn set_alert_acknowledged(&mut self, id: &str, by: &str, at: Timestamp) -> Result<(), StoreError> {
         in_tx!(self, db => {
             sqlx::query("UPDATE alert SET acknowledged_at = $3, acknowledged_by = $2 WHERE id = $1")
