@@ -1,7 +1,7 @@
 //! When a view asks the store, and which answers it still wants.
 
 use mete_core::Timestamp;
-use mete_core::time::SECOND;
+use mete_core::time::{MINUTE, SECOND};
 
 use crate::data::QueryFailed;
 use mete_store::Versions;
@@ -15,6 +15,8 @@ const REST: i64 = 8;
 const MOST_REST: i64 = 2 * SECOND;
 /// The same where nothing has changed and only time has passed.
 const LONG_REST: i64 = 300;
+/// And the most of that, in microseconds: a store that was slow once is not left alone for long.
+const MOST_LONG_REST: i64 = MINUTE;
 
 /// The state of one view's askings. At most one is under way; whatever is wanted meanwhile is asked once it is over.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +108,7 @@ impl Asking {
     /// to grow older.
     #[must_use]
     pub fn is_older_than(&self, age: i64, now: Timestamp) -> bool {
-        self.under_way.is_none() && self.answered_at.is_some() && self.has_rested(age.max(self.took * LONG_REST), now)
+        self.under_way.is_none() && self.answered_at.is_some() && self.has_rested(age.max((self.took * LONG_REST).min(MOST_LONG_REST)), now)
     }
 
     /// Whether nothing has changed since what is known was asked for.
@@ -186,6 +188,7 @@ mod tests {
         let answered = answered.plus(5 * SECOND);
         asking.end(slow, None, answered);
         assert!(asking.is_due(None, answered.plus(MOST_REST)));
+        assert!(asking.is_older_than(10 * SECOND, answered.plus(MINUTE)), "however slow it was");
     }
 
     #[test]

@@ -153,13 +153,10 @@ each_engine! {
     async fn a_store_that_another_program_holds_is_waited_for_on_the_screen(store: &TestStore) -> anyhow::Result<()> {
         Place::new(store).await?.store.close().await;
         let holding = Holding::of(store).await?;
-        let begun = std::time::Instant::now();
         let mut terminal = Terminal::start(&interface(store)?, (100, 30))?;
         terminal.wait_for("mete › pulse")?;
         terminal.wait_for("store busy for")?;
         terminal.wait_for("The store gives no answer since")?;
-        // a second, and as much again as a busy machine may take to start it
-        ensure!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
         holding.end().await?;
         terminal.wait_for("Support bot")?;
         terminal.wait_until_gone("The store gives no answer since")?;
