@@ -14,6 +14,7 @@ mod places;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use mete_core::secret::without_secrets;
@@ -24,6 +25,9 @@ use crate::commands::Outcome;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, safe_lines};
+
+/// How long the store may take to close.
+const CLOSING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -65,7 +69,10 @@ fn work(command: Command, global: Global, output: Output) -> Result<Outcome, Cli
     runtime.block_on(async {
         let context = Context::new(global, output);
         let outcome = commands::run(command, &context).await;
-        context.close().await;
+        // a server that keeps a question waiting keeps its connection open; nothing that was committed depends on it
+        if tokio::time::timeout(CLOSING, context.close()).await.is_err() {
+            tracing::debug!("the store did not close in time");
+        }
         outcome
     })
 }
