@@ -14,7 +14,7 @@ const REST: i64 = 8;
 /// That rest, in microseconds, at most: what is shown is not to grow stale.
 const MOST_REST: i64 = 2 * SECOND;
 /// The same where nothing has changed and only time has passed.
-const LONG_REST: i64 = 300;
+const LONG_REST: i64 = 600;
 /// And the most of that, in microseconds: a store that was slow once is not left alone for long.
 const MOST_LONG_REST: i64 = MINUTE;
 
@@ -108,7 +108,9 @@ impl Asking {
     /// to grow older.
     #[must_use]
     pub fn is_older_than(&self, age: i64, now: Timestamp) -> bool {
-        self.under_way.is_none() && self.answered_at.is_some() && self.has_rested(age.max((self.took * LONG_REST).min(MOST_LONG_REST)), now)
+        self.under_way.is_none()
+            && self.answered_at.is_some()
+            && self.has_rested(age.max((self.took * LONG_REST).min(MOST_LONG_REST)), now)
     }
 
     /// Whether nothing has changed since what is known was asked for.
@@ -181,8 +183,8 @@ mod tests {
         asking.end(first, None, answered);
         assert!(!asking.is_due(moved, answered.plus(SECOND * 8 / 10 - 1)));
         assert!(asking.is_due(moved, answered.plus(SECOND * 8 / 10)));
-        assert!(!asking.is_older_than(10 * SECOND, answered.plus(29 * SECOND)));
-        assert!(asking.is_older_than(10 * SECOND, answered.plus(30 * SECOND)));
+        assert!(!asking.is_older_than(10 * SECOND, answered.plus(59 * SECOND)));
+        assert!(asking.is_older_than(10 * SECOND, answered.plus(60 * SECOND)));
         let slow = asking.begin(moved).unwrap();
         asking.begun(answered);
         let answered = answered.plus(5 * SECOND);

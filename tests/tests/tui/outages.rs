@@ -212,7 +212,7 @@ each_engine! {
             let mut connected = JoinSet::new();
             connected.spawn(connection);
             client.batch_execute("BEGIN; LOCK TABLE meta IN ACCESS EXCLUSIVE MODE").await?;
-            step(&mut operator, "", &["● stale"])?;
+            step(&mut operator, "", &["● store busy for"])?;
             operator.signal(Signal::TERM)?;
             ensure!(operator.wait()?.success());
             return Ok(());

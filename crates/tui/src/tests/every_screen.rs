@@ -146,7 +146,9 @@ impl Shown {
             return;
         }
         let waiting = driver.screen();
-        assert!(waiting.contains("Loading …") && waiting.contains('╭'), "{waiting}");
+        // what is known from before is there at once, with a sign that it is asked for anew
+        let says_so = waiting.contains("Loading …") || waiting.contains("○ loading");
+        assert!(says_so && waiting.contains('╭'), "{waiting}");
         driver.world.set_down(Some("the store failed: the connection is gone"));
         driver.settle();
         let gone = driver.screen();
