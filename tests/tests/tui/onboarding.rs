@@ -27,8 +27,8 @@ fn copied(terminal: &Terminal) -> (Vec<String>, Vec<String>) {
 fn secret(terminal: &Terminal) -> Result<String> {
     let screen = terminal.screen();
     let words = screen.split_whitespace().map(|word| word.trim_matches('│'));
-    let found = words.filter(|word| word.starts_with("sk-svcacct-") && !word.contains('…'));
-    Ok(found.last().context("no secret")?.to_owned())
+    let mut found = words.filter(|word| word.starts_with("sk-svcacct-") && !word.contains('…'));
+    Ok(found.next_back().context("no secret")?.to_owned())
 }
 
 each_engine! {

@@ -37,7 +37,7 @@ each_engine! {
             acknowledged_by: Some(OLGA.into()),
             ..alert
         };
-        assert_eq!(acknowledged, [expected.clone()]);
+        assert_eq!(acknowledged, std::slice::from_ref(&expected));
         assert_eq!(w.store.alerts(&AlertFilter::default()).await?, acknowledged);
         assert_eq!(open(&w).await?, [""; 0]);
         let record = w.last_entry().await?.record;

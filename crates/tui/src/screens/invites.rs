@@ -232,7 +232,7 @@ impl Screen for Invites {
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
         let empty = if self.organization.is_some() { EMPTY_OF_ONE } else { EMPTY };
         let list = |buffer: &mut Buffer, place| {
-            self.list.draw(buffer, place, cells::words("Invites", Tone::Strong), empty, look)
+            self.list.draw(buffer, place, cells::words("Invites", Tone::Strong), empty, look);
         };
         let selected = || self.list.selected().map(|row| (&*row.invite.email, row.facts(look)));
         facts::draw_beside(buffer, area, look, list, selected);

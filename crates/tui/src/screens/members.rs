@@ -253,7 +253,7 @@ impl Screen for Members {
 
     fn draw(&self, buffer: &mut Buffer, area: Rect, look: &Look<'_>) {
         let list = |buffer: &mut Buffer, place| {
-            self.list.draw(buffer, place, cells::words("Members", Tone::Strong), EMPTY, look)
+            self.list.draw(buffer, place, cells::words("Members", Tone::Strong), EMPTY, look);
         };
         let selected = || self.list.selected().map(|row| (row.label(), row.facts(look)));
         facts::draw_beside(buffer, area, look, list, selected);

@@ -95,7 +95,7 @@ impl<R: Row> Filter<R> {
             let fits = match &term.test {
                 Test::Part(part) => text.contains(part.as_str()),
                 Test::Letters(letters) => has_letters(text, letters),
-                Test::Cell(column, part) => column.text(row, Timestamp::default()).to_lowercase().contains(&*part),
+                Test::Cell(column, part) => column.text(row, Timestamp::default()).to_lowercase().contains(part),
                 Test::Number(column, relation, other) => {
                     column.figure.number(row).is_some_and(|number| relation.holds(number, *other))
                 }
