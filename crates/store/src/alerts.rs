@@ -35,7 +35,7 @@ impl AlertKind {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
         match text {
             "threshold" => Ok(Self::Threshold),
             "exhausted" => Ok(Self::Exhausted),
@@ -130,7 +130,7 @@ pub struct Block {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     id: String,
     organization_id: String,
     scope_kind: String,
@@ -148,7 +148,7 @@ struct Row {
 }
 
 impl Row {
-    fn alert(self) -> Result<Alert, StoreError> {
+    pub(crate) fn alert(self) -> Result<Alert, StoreError> {
         let part = match self.part_kind.as_str() {
             "" => None,
             kind => {
@@ -180,7 +180,7 @@ const MONTH_SPEND: &str = "WITH wanted AS (SELECT p.num FROM project p JOIN orga
      (SELECT cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
      UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts";
 
-const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
+pub(crate) const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
      COALESCE(p.name, o.name) AS scope_name, a.part_kind, a.part_id, \
      COALESCE(u.email, s.name, NULLIF(k.name, ''), k.redacted_value) AS part_name, \
      a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at FROM alert a \
@@ -243,6 +243,18 @@ impl Store {
         let sql = format!("{ALERT} {conditions} ORDER BY a.at DESC, a.amount DESC, a.id");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::alert).collect()
+    }
+
+    /// One alert, by its id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn alert(&self, id: &str) -> Result<Option<Alert>, StoreError> {
+        let sql = format!("{ALERT} WHERE a.id = $1");
+        let row: Option<Row> = on_read!(self, db => {
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
+        })?;
+        row.map(Row::alert).transpose()
     }
 
     /// Some of the alerts, newest first.
@@ -432,7 +444,7 @@ pub(crate) fn part_is_exhausted(budget: Nanos, spend: Nanos) -> bool {
 }
 
 /// An id that follows from what the row is about, so that writing the same row twice is one row.
-fn derived_id(hasher: IdHasher, prefix: &str, texts: &[&str], numbers: &[i64]) -> String {
+pub(crate) fn derived_id(hasher: IdHasher, prefix: &str, texts: &[&str], numbers: &[i64]) -> String {
     let mut parts: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     parts.extend(numbers.iter().map(|number| number.to_le_bytes().to_vec()));
     let half = |salt: u8| {
