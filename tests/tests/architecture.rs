@@ -38,7 +38,17 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("mete-tui", &["mete-core", "mete-store", "mete-control"]),
     (
         "mete",
-        &["mete-core", "mete-prices", "mete-store", "mete-control", "mete-ingest", "mete-gate", "mete-tui", "meted"],
+        &[
+            "mete-core",
+            "mete-prices",
+            "mete-store",
+            "mete-control",
+            "mete-ingest",
+            "mete-gate",
+            "mete-notify",
+            "mete-tui",
+            "meted",
+        ],
     ),
 ];
 

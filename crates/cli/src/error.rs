@@ -9,6 +9,7 @@ use mete_core::directory::NameProblem;
 use mete_ingest::formats::MappingError;
 use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
+use mete_notify::OpenError;
 use mete_prices::{NoPrice, OverrideError};
 use mete_store::StoreError;
 use mete_tui::{ConfigError as TuiConfigError, TuiError};
@@ -71,6 +72,12 @@ pub enum CliError {
     /// The daemon's configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A channel of notifications cannot be had.
+    #[error(transparent)]
+    Channels(#[from] OpenError),
+    /// There is no channel of notifications.
+    #[error("no channel is configured: name the daemon's configuration with --config, and have a [notify.smtp] in it")]
+    NoChannels,
     /// There is no such entry in the quarantine.
     #[error("there is no entry {0} in the quarantine: see 'mete quarantine list'")]
     NoEntry(i64),
@@ -165,6 +172,8 @@ impl CliError {
             | Self::Prices { .. }
             | Self::Mapping { .. }
             | Self::Config(_)
+            | Self::Channels(_)
+            | Self::NoChannels
             | Self::TuiConfig(TuiConfigError::Wrong { .. })
             | Self::NoToken(_)
             | Self::Tables { .. } => "invalid",
