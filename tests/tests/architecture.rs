@@ -46,6 +46,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "mete-control",
             "mete-ingest",
             "mete-gate",
+            "mete-notify",
             "mete-report",
             "mete-tui",
             "meted",

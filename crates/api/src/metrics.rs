@@ -1,6 +1,7 @@
 //! What `GET /metrics` tells, in the text format of OpenMetrics, which Prometheus reads.
 
 mod decisions;
+mod deliveries;
 mod footing;
 mod holds;
 mod sources;
@@ -14,6 +15,8 @@ use mete_core::Timestamp;
 use mete_core::decision::Refusal;
 use mete_gate::{Denied, Hold, Settled};
 use mete_ingest::committer::{Commit, Delivery};
+use mete_notify::Attempt;
+use mete_store::DeliveryCounts;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -26,6 +29,7 @@ use tokio::sync::mpsc;
 use crate::footing::Footing;
 use crate::reply::{self, Reply};
 use decisions::Decisions;
+use deliveries::Deliveries;
 use footing::Knowledge;
 use holds::Holds;
 use sources::Sources;
@@ -42,6 +46,7 @@ pub struct Metrics {
     decisions: Decisions,
     holds: Holds,
     knowledge: Knowledge,
+    deliveries: Deliveries,
     sources: Mutex<Sources>,
     requests: Family<Request, Counter>,
     commit_seconds: Histogram,
@@ -65,6 +70,7 @@ impl Default for Metrics {
         decisions.register(&mut registry);
         let holds = Holds::register(&mut registry);
         let knowledge = Knowledge::register(&mut registry);
+        let deliveries = Deliveries::register(&mut registry);
         let sources = Sources::register(&mut registry);
         let requests = Family::default();
         registry.register("usage_requests", "Requests that brought usage, by path and status", requests.clone());
@@ -89,6 +95,7 @@ impl Default for Metrics {
             decisions,
             holds,
             knowledge,
+            deliveries,
             sources: Mutex::new(sources),
             requests,
             commit_seconds,
@@ -132,6 +139,16 @@ impl Metrics {
     /// How good the gate's knowledge is at `now`.
     pub fn footing(&self, footing: &Footing, now: Timestamp) {
         self.knowledge.tell(footing, now);
+    }
+
+    /// Somebody was told of an alert, or was not.
+    pub fn delivered(&self, attempt: &Attempt) {
+        self.deliveries.attempted(attempt);
+    }
+
+    /// How many deliveries of alerts wait at `now`.
+    pub fn deliveries(&self, counts: &DeliveryCounts, now: Timestamp) {
+        self.deliveries.tell(counts, now);
     }
 
     /// A question was not decided, because what is known is too old.

@@ -19,6 +19,7 @@ use crate::commands::key::KeyCommand;
 use crate::commands::limits::LimitsCommand;
 use crate::commands::man::ManArgs;
 use crate::commands::member::MemberCommand;
+use crate::commands::notify::NotifyCommand;
 use crate::commands::org::OrgCommand;
 use crate::commands::prices::PricesCommand;
 use crate::commands::project::ProjectCommand;
@@ -126,6 +127,9 @@ pub enum Command {
     /// List thresholds passed and budgets exhausted
     #[command(subcommand)]
     Alerts(AlertsCommand),
+    /// See who was told of alerts, and try the ways on which they are told
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Show who changed what, and prove that the record is whole
     #[command(subcommand)]
     Audit(AuditCommand),

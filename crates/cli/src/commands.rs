@@ -15,6 +15,7 @@ pub mod limits;
 pub mod lookup;
 pub mod man;
 pub mod member;
+pub mod notify;
 pub mod org;
 pub mod prices;
 pub mod project;
@@ -82,6 +83,7 @@ pub async fn run(command: Command, context: &Context) -> Result<Outcome, CliErro
         Command::Export(args) => export::run(args, context).await?,
         Command::Explain(args) => explain::run(args, context).await?,
         Command::Alerts(command) => alerts::run(command, context).await?,
+        Command::Notify(command) => return Box::pin(notify::run(command, context)).await,
         Command::Quarantine(command) => quarantine::run(command, context).await?,
         Command::Sources(args) => sources::run(args, context).await?,
         Command::Verify => return verify::run(context).await,
@@ -101,6 +103,7 @@ const fn for_operators(command: &Command) -> Option<&'static str> {
         Command::Verify => Some("check the store"),
         Command::Quarantine(_) => Some("see the quarantine"),
         Command::Sources(_) => Some("see the sources"),
+        Command::Notify(_) => Some("see who is told of alerts"),
         Command::Demo(_) => Some("play the demo"),
         _ => None,
     }

@@ -10,6 +10,7 @@ use mete_core::directory::NameProblem;
 use mete_ingest::formats::MappingError;
 use mete_ingest::retry::RetryError;
 use mete_ingest::sources::SourceError;
+use mete_notify::OpenError;
 use mete_prices::{NoPrice, OverrideError};
 use mete_report::export::ExportError;
 use mete_store::StoreError;
@@ -73,6 +74,12 @@ pub enum CliError {
     /// The daemon's configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A channel of notifications cannot be had.
+    #[error(transparent)]
+    Channels(#[from] OpenError),
+    /// There is no channel of notifications.
+    #[error("no channel is configured: name the daemon's configuration with --config, and have a [notify.smtp] in it")]
+    NoChannels,
     /// Rows cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -181,6 +188,8 @@ impl CliError {
             | Self::Prices { .. }
             | Self::Mapping { .. }
             | Self::Config(_)
+            | Self::Channels(_)
+            | Self::NoChannels
             | Self::TuiConfig(TuiConfigError::Wrong { .. })
             | Self::NoToken(_)
             | Self::BinaryToTerminal

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use mete_ingest::attribution::{Home, Rule};
 use mete_ingest::formats::{Format, Layout, Mapping};
 use mete_ingest::reader;
+use mete_notify::Settings as NotifySettings;
 use mete_store::StoreUrl;
 use serde::Deserialize;
 
@@ -39,6 +40,9 @@ pub struct Config {
     /// The list of refused keys, for gateways that cannot ask.
     #[serde(default)]
     pub refused: Refused,
+    /// On which ways owners are told of alerts.
+    #[serde(default)]
+    pub notify: NotifySettings,
     /// Where usage comes from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
@@ -240,6 +244,9 @@ impl Config {
         if let Some(problem) = config.refused.problem() {
             return Err(ConfigError::Invalid { path: path.to_owned(), message: problem.to_owned() });
         }
+        if let Some(problem) = config.notify.problem() {
+            return Err(ConfigError::Invalid { path: path.to_owned(), message: problem.to_owned() });
+        }
         let mut names = HashSet::new();
         for (index, source) in config.sources.iter_mut().enumerate() {
             let problem = source.problem().or_else(|| source.read_mapping().err()).or_else(|| {
@@ -269,7 +276,7 @@ impl Config {
             &mut self.ingest.token_file,
             &mut self.refused.file,
         ];
-        for path in of_source.chain(others).flatten() {
+        for path in of_source.chain(others).flatten().chain(self.notify.paths()) {
             *path = folder.join(&*path);
         }
     }
@@ -411,6 +418,8 @@ mod tests {
             ("[store]\nurl = 'sqlite:x'\n[refused]\ncommand = ['true']", "no file"),
             ("[store]\nurl = 'sqlite:x'\n[refused]\nfile = 'x'\ncommand = ['']", "path of a program"),
             ("[store]\nurl = 'sqlite:x'\n[refused]\nfile = 'x'\ntimeout = 0", "timeout is 0"),
+            ("[store]\nurl = 'sqlite:x'\n[notify.smtp]\nhost = 'm'\nfrom = 'a@b.test'\nusername = 'u'", "no password"),
+            ("[store]\nurl = 'sqlite:x'\n[notify.smtp]\nhost = 'm'", "line 3"),
             ("[store]\nurl = 'sqlite:x'\n[[source]]\nkind = 'stdin'\n[[source]]\nkind = 'stdin'", "number 2: another"),
         ] {
             let error = parse(text).unwrap_err().to_string();
@@ -457,6 +466,9 @@ mod tests {
             .collect();
         let everything = Config::parse(&commented, &path).unwrap();
         assert_eq!((everything.sources.len(), everything.rules.len()), (8, 2));
+        assert_eq!((everything.notify.webhooks.len(), everything.notify.commands.len()), (2, 1));
+        let smtp = everything.notify.smtp.unwrap();
+        assert!(smtp.username.is_some() && smtp.hello.is_some() && smtp.ca_file.unwrap().is_absolute());
         assert!(everything.listen.grpc.is_some() && everything.listen.grpc_socket.is_some());
         let layouts: Vec<_> = everything.sources.iter().map(|source| source.settings().format).collect();
         assert!(

@@ -12,9 +12,10 @@ use mete_core::ids::random_text;
 use mete_gate::Gate;
 use mete_ingest::attribution::Directories;
 use mete_ingest::committer::{Abandoned, Committer, Delivery, QUEUE};
+use mete_notify::{Channels, OpenError, Post};
 use mete_store::{GateSnapshot, Store, StoreError};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,7 @@ use crate::gatekeeper::{GateObserver, follow_directory};
 use crate::heartbeat::Heartbeat;
 use crate::leases::{self, Lessee};
 use crate::lookout::Lookout;
+use crate::notices::Notices;
 use crate::prices::{PriceError, PriceList};
 use crate::{listen, quarantine, refused, retention, sources};
 
@@ -44,6 +46,9 @@ pub enum StartError {
     /// The tokens of those who send usage.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The channels on which alerts are told.
+    #[error(transparent)]
+    Notify(#[from] OpenError),
     /// The listeners.
     #[error("cannot listen on {place}: {source}")]
     Listen {
@@ -66,6 +71,7 @@ pub struct Daemon {
     shared: sources::Shared,
     sources: sources::Running,
     intake: Arc<Intake>,
+    channels: watch::Sender<Arc<Channels>>,
     committer: TaskTracker,
     /// Has the committer let go of what it cannot commit.
     give_up: CancellationToken,
@@ -83,6 +89,7 @@ impl Daemon {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let prices = PriceList::read(config.prices.overrides.as_deref())?;
         let access = access::read(&config, &prices.catalogue)?;
+        let channels = watch::Sender::new(Arc::new(Channels::open(&config.notify)?));
         let store = Store::open(&config.store.url).await?;
         let bound = listen::bind(&config.listen)
             .await
@@ -127,7 +134,14 @@ impl Daemon {
 
         let beating = (Arc::clone(&backlog), Arc::clone(&clock));
         let heartbeat = Heartbeat::new(daemon.clone(), store.clone(), beating);
+        let post = Post::new(
+            store.clone(),
+            (Arc::clone(&clock), Box::new(system_random())),
+            daemon.clone(),
+            Arc::clone(&channels.borrow()),
+        );
         let lessee = Lessee { daemon, store: store.clone(), gate: Arc::clone(&gate), clock: Arc::clone(&clock) };
+        let news = Arc::new(Notify::new());
         let observer = GateObserver {
             gate: Arc::clone(&gate),
             readiness: Arc::clone(&readiness),
@@ -135,6 +149,7 @@ impl Daemon {
             backlog: Arc::clone(&backlog),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
+            news: Arc::clone(&news),
         };
         let mut sources = sources::Running::default();
         let filled = async {
@@ -164,6 +179,15 @@ impl Daemon {
 
         let watched = (Arc::clone(&gate), Arc::clone(&footing));
         services.spawn(follow_directory(store.clone(), watched, Arc::clone(&clock), stop_services.clone()));
+        let notices = Notices {
+            post,
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            channels: channels.subscribe(),
+            news,
+        };
+        services.spawn(notices.keep(stop_services.clone()));
         let lookout = Lookout { gate: Arc::clone(&gate), footing, backlog, metrics, clock: Arc::clone(&clock) };
         services.spawn(lookout.keep(stop_services.clone()));
         services.spawn(quarantine::keep_within_limits(store.clone(), stop_services.clone()));
@@ -185,6 +209,7 @@ impl Daemon {
             shared,
             sources,
             intake,
+            channels,
             committer: committing,
             give_up,
             services,
@@ -204,13 +229,14 @@ impl Daemon {
         &self.gate
     }
 
-    /// Goes on with another configuration: prices, sources and tokens are taken over, the rest needs a restart.
+    /// Goes on with another configuration: prices, sources, tokens and notifications are taken over, the rest needs a restart.
     ///
     /// # Errors
-    /// When the prices or the store cannot be read; then everything goes on as it was.
+    /// When the prices, the store or what notifications need cannot be read; then everything goes on as it was.
     pub async fn reload(&mut self, config: Config) -> Result<(), StartError> {
         let prices = PriceList::read(config.prices.overrides.as_deref())?;
         let access = access::read(&config, &prices.catalogue)?;
+        let channels = Channels::open(&config.notify)?;
         if config.store.url != self.config.store.url
             || config.listen != self.config.listen
             || config.gate != self.config.gate
@@ -223,6 +249,7 @@ impl Daemon {
             self.shared.prices.send_replace(Arc::clone(&prices.catalogue));
         }
         self.intake.set_access(access);
+        self.channels.send_replace(Arc::new(channels));
         (self.config, self.prices) = (config, prices);
         tracing::info!(sources = self.config.sources.len(), "the configuration was read again");
         Ok(())

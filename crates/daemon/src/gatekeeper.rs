@@ -10,6 +10,7 @@ use mete_core::{Clock, Timestamp};
 use mete_gate::Gate;
 use mete_ingest::committer::{Commit, Observer};
 use mete_store::{Alert, AlertKind, Extent, GateSnapshot, PartSpend, ProjectBytes, ProjectSpend, Store, StoreError};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ pub(crate) struct GateObserver {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Told that there are alerts to be told.
+    pub(crate) news: Arc<Notify>,
 }
 
 impl Observer for GateObserver {
@@ -39,6 +42,9 @@ impl Observer for GateObserver {
         self.gate.set_bytes(&outcome.bytes);
         for alert in &outcome.alerts {
             log(alert);
+        }
+        if !outcome.alerts.is_empty() {
+            self.news.notify_one();
         }
         self.metrics.committed(commit, self.clock.now());
     }

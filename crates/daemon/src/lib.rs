@@ -9,6 +9,7 @@ mod heartbeat;
 mod leases;
 mod listen;
 mod lookout;
+mod notices;
 mod prices;
 mod quarantine;
 mod refused;

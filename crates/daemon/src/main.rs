@@ -25,7 +25,7 @@ struct Arguments {
 
 const EXAMPLES: &str = "Examples:\n  meted --config meted.toml\n  meted check-config meted.toml\n\n\
     METE_LOG sets what is logged, as in METE_LOG=debug or METE_LOG=mete_ingest=trace.\n\
-    SIGTERM commits what was read and stops; SIGHUP reads prices and sources again.";
+    SIGTERM commits what was read and stops; SIGHUP reads prices, sources and notifications again.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -62,6 +62,7 @@ fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::read(file)?;
     let prices = PriceList::read(config.prices.overrides.as_deref())?;
     meted::access::read(&config, &prices.catalogue)?;
+    mete_notify::Channels::open(&config.notify)?;
     println!("{} is valid: store {}, {} sources", file.display(), config.store.url, config.sources.len());
     Ok(ExitCode::SUCCESS)
 }

@@ -36,7 +36,7 @@ impl AlertKind {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
         match text {
             "threshold" => Ok(Self::Threshold),
             "exhausted" => Ok(Self::Exhausted),
@@ -133,7 +133,7 @@ pub struct Block {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     id: String,
     organization_id: String,
     scope_kind: String,
@@ -152,7 +152,7 @@ struct Row {
 }
 
 impl Row {
-    fn alert(self) -> Result<Alert, StoreError> {
+    pub(crate) fn alert(self) -> Result<Alert, StoreError> {
         let part = match self.part_kind.as_str() {
             "" => None,
             kind => {
@@ -185,7 +185,7 @@ const MONTH_SPEND: &str = "WITH wanted AS (SELECT p.num FROM project p JOIN orga
      (SELECT cost FROM spend_month WHERE bucket = $1 AND project IN (SELECT num FROM wanted) \
      UNION ALL SELECT cost FROM spend_delta WHERE month = $1 AND project IN (SELECT num FROM wanted)) AS parts";
 
-const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
+pub(crate) const ALERT: &str = "SELECT a.id, a.organization_id, a.scope_kind, a.scope_id, \
      COALESCE(p.name, o.name) AS scope_name, a.part_kind, a.part_id, \
      COALESCE(u.email, s.name, NULLIF(k.name, ''), k.redacted_value) AS part_name, \
      a.kind, a.month, a.amount, a.spend, a.at, a.acknowledged_at, a.acknowledged_by FROM alert a \
@@ -251,6 +251,19 @@ impl Store {
         let sql = format!("{ALERT} {conditions} ORDER BY a.at DESC, a.amount DESC, a.id");
         let rows: Vec<Row> = rows_of!(on_read, self, sql, texts)?;
         rows.into_iter().map(Row::alert).collect()
+    }
+
+    /// One alert, by its id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    #[boxed]
+    pub async fn alert(&self, id: &str) -> Result<Option<Alert>, StoreError> {
+        let sql = format!("{ALERT} WHERE a.id = $1");
+        let row: Option<Row> = on_read!(self, db => {
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
+        })?;
+        row.map(Row::alert).transpose()
     }
 
     /// Some of the alerts, newest first.
@@ -473,7 +486,7 @@ pub(crate) fn part_is_exhausted(budget: Nanos, spend: Nanos) -> bool {
 }
 
 /// An id that follows from what the row is about, so that writing the same row twice is one row.
-fn derived_id(hasher: IdHasher, prefix: &str, texts: &[&str], numbers: &[i64]) -> String {
+pub(crate) fn derived_id(hasher: IdHasher, prefix: &str, texts: &[&str], numbers: &[i64]) -> String {
     let mut parts: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     parts.extend(numbers.iter().map(|number| number.to_le_bytes().to_vec()));
     let half = |salt: u8| {

@@ -13,6 +13,7 @@ mod conditions;
 mod course;
 mod daemons;
 mod db;
+mod deliveries;
 mod directory;
 mod error;
 mod gate;
@@ -61,6 +62,9 @@ pub use change::{Change, Extent, Versions};
 pub use course::{Span, SpendOf, SpendPoint, Spender, SpenderKind};
 pub use daemons::DaemonSeen;
 pub use db::{Store, Tx};
+pub use deliveries::{
+    Delivery, DeliveryCounts, DeliveryFilter, DeliveryState, ListedDelivery, NewDelivery, Owner, PlannedState,
+};
 pub use directory::{ProjectFilter, only, only_project};
 pub use error::StoreError;
 pub use gate::{GateKey, GateOldSecret, GateOrganization, GateOverride, GateProject, GateSnapshot, ProjectSpend};

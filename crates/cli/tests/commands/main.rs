@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod man;
 mod members;
+mod notify;
 mod people;
 mod prices;
 mod projects;

@@ -4,7 +4,7 @@ use mete_store::StoreUrl;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 
 /// Tables of which a list must not read every row.
-const LARGE: [&str; 22] = [
+const LARGE: [&str; 23] = [
     "project",
     "api_key",
     "api_key_old_secret",
@@ -17,6 +17,7 @@ const LARGE: [&str; 22] = [
     "resource",
     "audit",
     "alert",
+    "delivery",
     "spend_month",
     "spend_day",
     "spend_hour",

@@ -12,9 +12,9 @@ use mete_core::people::ProjectRole;
 use mete_core::permissions::Permissions;
 use mete_core::{Clock, Month};
 use mete_store::{
-    AlertFilter, AuditFilter, Cursor, CursorKey, EventFilter, EventPlace, Extent, KeyFilter, KeyOrder, KeyQuery,
-    KeySet, ManualBlockFilter, MemberOrder, Paging, QuarantineFilter, Seek, ShareKind, Span, SpendBy, SpenderKind,
-    Store, StoreUrl,
+    AlertFilter, AuditFilter, Cursor, CursorKey, DeliveryFilter, DeliveryState, EventFilter, EventPlace, Extent,
+    KeyFilter, KeyOrder, KeyQuery, KeySet, ManualBlockFilter, MemberOrder, Paging, QuarantineFilter, Seek, ShareKind,
+    Span, SpendBy, SpenderKind, Store, StoreUrl,
 };
 use mete_tests::{TestStore, each_engine};
 use rand::SeedableRng;
@@ -264,6 +264,10 @@ async fn every_course(world: &World, actor: &Actor) -> anyhow::Result<usize> {
         listed!(world, seen, "events that came", view.event_tail((None, None), (&filter, after), 20));
     }
     listed!(world, seen, "a project's events", view.event_page(own, (&EventFilter::default(), None), 20));
+    let waiting = DeliveryFilter { state: Some(DeliveryState::Waiting), ..DeliveryFilter::default() };
+    listed!(world, seen, "deliveries that wait", world.store.deliveries(&waiting, 50));
+    let of_alert = DeliveryFilter { alert_id: Some("alert_1".into()), ..DeliveryFilter::default() };
+    listed!(world, seen, "an alert's deliveries", world.store.deliveries(&of_alert, 50));
     listed!(world, seen, "outlooks", view.outlooks((Some(organization), None), now));
     listed!(world, seen, "who is refused", view.refusals(Some(organization), now));
     listed!(world, seen, "what is shown first", view.pulse(Some(organization), (now, 40)));

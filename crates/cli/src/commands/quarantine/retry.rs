@@ -1,6 +1,6 @@
 //! `mete quarantine retry`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -19,9 +19,6 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{count, facts, money};
 use crate::places;
-
-/// Where the daemon's configuration is unless somebody says.
-const CONFIG: &str = "/etc/mete/meted.toml";
 
 /// Which entries, and how they are read.
 #[derive(Debug, Args)]
@@ -87,7 +84,7 @@ impl Report {
 
 /// Reads them again.
 pub async fn run(args: RetryArgs, context: &Context) -> Result<(), CliError> {
-    let config = config(args.config.as_deref())?;
+    let config = places::daemon_config(args.config.as_deref())?;
     let store = context.store().await?.clone();
     let ids = args.which.ids(&store).await?;
     let given = home(&context.view().await?, args.org.as_deref(), args.project.as_deref()).await?;
@@ -131,20 +128,11 @@ pub fn again(store: &Store, clock: &Arc<dyn Clock>) -> Retrying {
 }
 
 async fn read_again(store: Store, clock: Arc<dyn Clock>, ids: Vec<i64>) -> Result<String, CliError> {
-    let config = config(None)?;
+    let config = places::daemon_config(None)?;
     let configured = config.as_ref().and_then(|config| config.prices.overrides.as_deref());
     let catalogue = Arc::new(places::catalogue(configured)?);
     let settings = move |source: &str| configured_for(config.as_ref(), source);
     let mut retry = Retry::new(store, clock, catalogue, settings).await?;
     let report = Report::of(&retry.run(&ids).await?);
     Ok(format!("{} read again: {} left, {} stayed", count(report.tried), count(report.left), count(report.stayed)))
-}
-
-/// The configuration that is given, else the usual one where that can be read.
-fn config(given: Option<&Path>) -> Result<Option<Config>, CliError> {
-    match given {
-        Some(path) => Ok(Some(Config::read(path)?)),
-        None if std::fs::File::open(CONFIG).is_ok() => Ok(Some(Config::read(Path::new(CONFIG))?)),
-        None => Ok(None),
-    }
 }
