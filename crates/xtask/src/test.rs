@@ -17,8 +17,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let server = own_server()?;
     install::logrotate()?;
     install::gateways()?;
-    install::python("peers")?;
-    install::python("gateways")?;
+    for environment in ["peers", "gateways", "mail", "export"] {
+        install::python(environment)?;
+    }
     let programs = process::build()?;
     let with_surroundings = |mut command: Command| -> Result<Command> {
         if let Some(server) = &server {
