@@ -40,7 +40,7 @@ mod tests {
     fn pauses_double_up_to_the_longest_and_never_agree() {
         let mut random = StdRng::seed_from_u64(1);
         for tries in 0..100 {
-            let whole = (15 * SECOND).saturating_mul(1 << tries.max(1_u32).min(30).saturating_sub(1)).min(HOUR);
+            let whole = (15 * SECOND).saturating_mul(1 << (tries.clamp(1_u32, 30) - 1)).min(HOUR);
             let drawn: Vec<i64> = (0..50).map(|_| LATER.after(tries, &mut random)).collect();
             assert!(drawn.iter().all(|pause| (whole / 2..=whole).contains(pause)), "{tries}: {drawn:?}");
             assert!(drawn.iter().any(|pause| pause != &drawn[0]), "{tries}: {drawn:?}");

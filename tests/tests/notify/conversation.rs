@@ -13,7 +13,7 @@ each_engine! {
     async fn r27_owners_get_mail_that_says_it_over_starttls_and_with_a_login(place: &TestStore) -> Result<()> {
         let mut stage = Stage::new(place).await?;
         let options = json!({"tls": "starttls", "login": ["mete", PASSWORD], "refuse": [OWNERS[1]], "die": 1});
-        let server = Server::start(place.dir(), options)?;
+        let server = Server::start(place.dir(), &options)?;
         std::fs::write(stage.path("password"), format!("{PASSWORD}\n"))?;
         let settings = server.settings("ca_file = 'ca.pem'\nusername = 'mete'\npassword_file = 'password'\nhello = 'mete.acme.test'");
         let config = stage.configure(&settings)?;
@@ -85,7 +85,7 @@ each_engine! {
     async fn the_way_to_the_mail_server_can_be_tried(place: &TestStore) -> Result<()> {
         let stage = Stage::new(place).await?;
         let options = json!({"tls": "implicit", "login": ["mete", PASSWORD], "refuse": ["gone@acme.test"]});
-        let server = Server::start(place.dir(), options)?;
+        let server = Server::start(place.dir(), &options)?;
         let config = |rest: &str| stage.configure(&server.settings(&format!("tls = 'implicit'\n{rest}"))).map(drop);
         let path = stage.path("meted.toml").display().to_string();
         let test = |to: &str| stage.mete(&["notify", "test", "--to", to, "--config", &path, "--json"]);

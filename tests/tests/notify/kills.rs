@@ -49,7 +49,7 @@ each_engine! {
 
 async fn story(place: &TestStore, rounds: u32, seed: u64) -> Result<()> {
     let mut stage = Stage::new(place).await?;
-    let server = Server::start(place.dir(), json!({"delay": DELAY}))?;
+    let server = Server::start(place.dir(), &json!({"delay": DELAY}))?;
     let config = stage.configure(&server.plain_settings(TIMEOUT))?;
     let mut random = StdRng::seed_from_u64(seed);
     // The messages, and which try of each, that a daemon had claimed and not marked when it was killed.

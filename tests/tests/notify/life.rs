@@ -47,7 +47,7 @@ each_engine! {
         meted.said("[notify.smtp] is not configured")?;
         wait::until("the figure", LIMIT, || metrics(port).ok()?.contains("mete_notify_no_channel 3").then_some(()))?;
 
-        let server = Server::start(place.dir(), json!({}))?;
+        let server = Server::start(place.dir(), &json!({}))?;
         stage.configure(&format!("{listen}{}", server.plain_settings(30)))?;
         meted.0.signal(Signal::HUP)?;
         all_are(&stage, DeliveryState::Sent).await?;
@@ -64,7 +64,7 @@ each_engine! {
 
     async fn a_stop_lets_the_message_under_way_arrive(place: &TestStore) -> Result<()> {
         let mut stage = Stage::new(place).await?;
-        let server = Server::start(place.dir(), json!({"delay": 1500}))?;
+        let server = Server::start(place.dir(), &json!({"delay": 1500}))?;
         let mut meted = Meted::start(&stage.configure(&server.plain_settings(30))?)?;
         stage.threshold(1).await?;
         stage.spend()?;

@@ -26,7 +26,7 @@ pub struct Taken(pub Value);
 
 impl Server {
     /// Starts one that differs in these options from one that takes all messages without encryption and login.
-    pub fn start(folder: &Path, options: Value) -> Result<Self> {
+    pub fn start(folder: &Path, options: &Value) -> Result<Self> {
         let port = free_port()?;
         let mut all = json!({
             "port": port, "folder": folder, "tls": "none", "login": null, "refuse": [], "die": 0, "delay": 0,
