@@ -95,9 +95,10 @@ mod tests {
     use super::*;
 
     /// Names of values that nothing is offered for.
-    const FREE: [&str; 26] = [
+    const FREE: [&str; 27] = [
         "ACTION",
         "ACTOR",
+        "ADDRESS",
         "BYTES",
         "ENTRY",
         "FILE",

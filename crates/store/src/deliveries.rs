@@ -11,8 +11,8 @@ use mete_core::limits::Limits;
 use mete_core::{IdHasher, Month, Nanos, Timestamp};
 use serde::Serialize;
 
-use crate::boxed;
 use crate::alerts::{ALERT, AlertKind, Row, derived_id};
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;

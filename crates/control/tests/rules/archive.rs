@@ -58,8 +58,10 @@ each_engine! {
         let w = ground.world().await?;
         let scene = Scene::new(&w, "Doomed").await?;
         w.control.archive_project(&operator(), &scene.project, "Doomed").await?;
+        // A key of one's own is tried below. To take note of an alert changes nothing in the project: late usage may raise some.
+        let aside = ["create_own_key", "acknowledge_alert"];
         let in_project = |attempt: &&Attempt| {
-            attempt.kind == Kind::Change && attempt.about != About::Organization && attempt.name != "create_own_key"
+            attempt.kind == Kind::Change && attempt.about != About::Organization && !aside.contains(&attempt.name)
         };
         let before = Traces::of(&w).await?;
         let mut tried = 0;

@@ -3,8 +3,8 @@
 use mete_core::Timestamp;
 
 use super::{Delivery, DeliveryState, tries};
-use crate::boxed;
 use crate::Store;
+use crate::boxed;
 use crate::conditions::{Conditions, rows_of};
 use crate::db::{in_tx, on_read};
 use crate::error::StoreError;
