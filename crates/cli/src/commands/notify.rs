@@ -30,7 +30,7 @@ pub struct TestArgs {
     /// The address that the e-mail goes to
     #[arg(long, value_name = "ADDRESS")]
     to: String,
-    /// The daemon's configuration, whose [notify] says which channels there are [default: /etc/mete/meted.toml]
+    /// The daemon's configuration, whose notify tables say which channels there are [default: /etc/mete/meted.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
