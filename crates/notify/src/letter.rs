@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use mete_core::parts::PartKind;
-use mete_core::time::SECOND;
 use mete_core::{Nanos, Timestamp};
 use mete_store::{Alert, AlertKind, ScopeKind, Spender};
 
@@ -147,7 +146,7 @@ fn dollars(amount: Nanos) -> String {
 }
 
 fn seconds(instant: Timestamp) -> String {
-    Timestamp(instant.0 - instant.0.rem_euclid(SECOND)).to_string().replace('T', " ").replace('Z', " UTC")
+    instant.to_the_second().to_string().replace('T', " ").replace('Z', " UTC")
 }
 
 /// "the project "Bot"", or the part of it that the alert is about.

@@ -12,7 +12,7 @@ use mete_prices::{Catalogue, Query};
 use mete_report::export::{self, Export, ExportError};
 use mete_store::Grain;
 
-use super::lookup;
+use super::lookup::Within;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -20,12 +20,8 @@ use crate::error::CliError;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete export --month 2026-11 --format parquet > usage-2026-11.parquet")]
 pub struct ExportArgs {
-    /// Of this organization and its sub-organizations only
-    #[arg(long, value_name = "ORG")]
-    org: Option<String>,
-    /// Of this project only
-    #[arg(long, value_name = "PROJECT")]
-    project: Option<String>,
+    #[command(flatten)]
+    within: Within,
     /// The UTC month, or the first of several [default: the present one]
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
@@ -102,8 +98,7 @@ pub async fn run(args: ExportArgs, context: &Context) -> Result<(), CliError> {
         return Err(CliError::BinaryToTerminal);
     }
     let view = context.view().await?;
-    let organization = lookup::organization(&view, args.org.as_deref()).await?;
-    let project = lookup::project(&view, organization.as_ref(), args.project.as_deref()).await?;
+    let (organization, project) = args.within.find(&view).await?;
     let first = context.month(args.month);
     let months = (first, args.until.unwrap_or(first));
     if months.1 < months.0 {

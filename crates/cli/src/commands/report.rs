@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use mete_core::Month;
 use mete_report::{Statement, document};
 
-use super::lookup;
+use super::lookup::Within;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -12,12 +12,8 @@ use crate::error::CliError;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete report --org Acme --month 2026-11 --format html > acme-2026-11.html")]
 pub struct ReportArgs {
-    /// Of this organization and its sub-organizations only
-    #[arg(long, value_name = "ORG")]
-    org: Option<String>,
-    /// Of this project only
-    #[arg(long, value_name = "PROJECT")]
-    project: Option<String>,
+    #[command(flatten)]
+    within: Within,
     /// The UTC month [default: the present one]
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
@@ -50,8 +46,7 @@ impl Format {
 /// Writes the statement of a month (R33), as far as the actor may see it (R6).
 pub async fn run(args: ReportArgs, context: &Context) -> Result<(), CliError> {
     let view = context.view().await?;
-    let organization = lookup::organization(&view, args.org.as_deref()).await?;
-    let project = lookup::project(&view, organization.as_ref(), args.project.as_deref()).await?;
+    let (organization, project) = args.within.find(&view).await?;
     let within = (organization.as_ref(), project.as_ref());
     let statement = Statement::gather(&view, within, context.month(args.month), context.now()).await?;
     context.output.show(&statement, || document::write(&statement, args.format.of_document()))

@@ -8,7 +8,7 @@ use mete_core::{Month, Nanos};
 use mete_store::{SpendBy, SpendRow};
 use serde::Serialize;
 
-use super::lookup;
+use super::lookup::Within;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Table, count, left, money, right};
@@ -17,12 +17,8 @@ use crate::output::{Table, count, left, money, right};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mete spend --project Support --month 2026-11 --by model")]
 pub struct SpendArgs {
-    /// Of this organization and its sub-organizations only
-    #[arg(long, value_name = "ORG")]
-    org: Option<String>,
-    /// Of this project only
-    #[arg(long, value_name = "PROJECT")]
-    project: Option<String>,
+    #[command(flatten)]
+    within: Within,
     /// The UTC month [default: the present one]
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
@@ -97,8 +93,7 @@ struct Spend {
 /// Shows what was spent (R33), where the actor may see it (R6).
 pub async fn run(args: SpendArgs, context: &Context) -> Result<(), CliError> {
     let view = context.view().await?;
-    let organization = lookup::organization(&view, args.org.as_deref()).await?;
-    let project = lookup::project(&view, organization.as_ref(), args.project.as_deref()).await?;
+    let (organization, project) = args.within.find(&view).await?;
     if args.forecast {
         return forecast::run((organization.as_ref(), project.as_ref()), &view, context).await;
     }

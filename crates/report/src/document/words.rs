@@ -1,6 +1,6 @@
 //! What all three ways of writing say in the same words.
 
-use mete_core::time::{SECOND, day_label};
+use mete_core::time::day_label;
 use mete_core::{Nanos, Timestamp};
 use mete_store::{Alert, AlertKind, SpendRow};
 
@@ -33,7 +33,7 @@ pub fn percent(per_mille: u32) -> String {
 
 /// An instant to the second.
 pub fn time(instant: Timestamp) -> String {
-    Timestamp(instant.0 - instant.0.rem_euclid(SECOND)).to_string().replace('T', " ")
+    instant.to_the_second().to_string().replace('T', " ")
 }
 
 /// The figures at the head, as names and values.

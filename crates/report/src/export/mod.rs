@@ -170,19 +170,18 @@ impl<W: Write + Send> Export<W> {
 }
 
 fn cells(grain: Grain, row: &UsageRow) -> [String; 16] {
-    let text = |text: &String| text.clone();
     [
         grain.label(row.bucket),
-        text(&row.organization_id),
-        text(&row.organization),
-        text(&row.project_id),
-        text(&row.project),
-        text(&row.key_id),
-        text(&row.key),
-        text(&row.member_id),
-        text(&row.member),
-        text(&row.model),
-        text(&row.endpoint),
+        row.organization_id.clone(),
+        row.organization.clone(),
+        row.project_id.clone(),
+        row.project.clone(),
+        row.key_id.clone(),
+        row.key.clone(),
+        row.member_id.clone(),
+        row.member.clone(),
+        row.model.clone(),
+        row.endpoint.clone(),
         row.requests.to_string(),
         row.input_tokens.to_string(),
         row.cached_input_tokens.to_string(),
