@@ -54,6 +54,7 @@ impl Notices {
     }
 
     async fn look(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let mut is_counted = false;
         while !stop.is_cancelled() {
             if self.channels.has_changed().unwrap_or_default() {
                 self.take_channels();
@@ -65,7 +66,11 @@ impl Notices {
                     "no owner is told: [notify.smtp] is not configured; see 'mete notify list'"
                 );
             }
-            self.count().await?;
+            // Not for each message of many: to count reads all that wait.
+            if planned > 0 || !is_counted {
+                self.count().await?;
+                is_counted = true;
+            }
             let Some(attempt) = self.post.send_next().await? else { break };
             match &attempt {
                 Attempt::Sent { channel } => tracing::debug!(channel, "an alert was told"),
